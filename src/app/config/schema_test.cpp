@@ -1,0 +1,147 @@
+#include "app/config/schema.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "app/config/describe.hpp"
+#include "app/config/test_config.hpp"
+#include "app/config/version.hpp"
+
+namespace fairing::config {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string slurp(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+TEST(schema, every_row_is_whole) {
+  for (const auto& f : fields()) {
+    EXPECT_FALSE(f.doc.empty()) << f.path;
+    EXPECT_TRUE(f.doc.ends_with('.')) << f.path;
+    const bool holds = f.kind != field_kind::section && f.kind != field_kind::list &&
+                       f.change != change_kind::later;
+    EXPECT_EQ(f.bind.set != nullptr, holds) << f.path;
+    EXPECT_EQ(f.bind.get != nullptr, holds) << f.path;
+    EXPECT_EQ(f.list.count != nullptr, f.kind == field_kind::list) << f.path;
+    EXPECT_EQ(!f.words.empty(), f.kind == field_kind::word || f.kind == field_kind::word_list)
+        << f.path;
+    EXPECT_LE(f.least, f.most) << f.path;
+  }
+}
+
+// Writing every default into a file changes nothing: the table, the texts and the structs say the
+// same.
+TEST(schema, defaults_written_out_load_to_the_same_config) {
+  const test_source s;
+  const std::string minimal =
+      "http: { listen: 8080, upstream: http://127.0.0.1:3000, tls: ~, routes: [ { match: /a, "
+      "rate_limit: 1/s } ] }";
+  const auto base = s.load(minimal);
+  ASSERT_THAT(test_source::texts(base.errors), IsEmpty());
+  std::size_t written = 0;
+  for (const auto& f : fields()) {
+    const auto text = default_text(f);
+    if (text.empty() || !f.fallback.empty() || f.bind.set == nullptr) continue;
+    std::string key(f.path);
+    for (auto at = key.find("[]"); at != std::string::npos; at = key.find("[]"))
+      key.replace(at, 2, ".0");
+    test_source one;
+    one.from.sets = {{key, text}};
+    const auto c = one.load(minimal);
+    EXPECT_THAT(test_source::texts(c.errors), IsEmpty()) << key << "=" << text;
+    EXPECT_THAT(diff(base.value, c.value), IsEmpty()) << key << "=" << text;
+    ++written;
+  }
+  EXPECT_GT(written, 50U);
+}
+
+TEST(schema, an_empty_site_has_the_structs_defaults) {
+  const test_source s;
+  auto loaded = s.load(good_site);
+  ASSERT_THAT(test_source::texts(loaded.errors), IsEmpty());
+  config plain;
+  auto& site = plain.http.emplace_back();
+  site.listen = site.name = "127.0.0.1:8080";
+  site.upstreams.emplace_back().url = "http://127.0.0.1:3000";
+  EXPECT_THAT(diff(plain, loaded.value), IsEmpty());
+  EXPECT_EQ(effective_json(plain), effective_json(loaded.value));
+}
+
+TEST(schema, known_defaults) {
+  const auto of = [](std::string_view path) {
+    for (const auto& f : fields())
+      if (f.path == path) return default_text(f);
+    return std::string("no such key");
+  };
+  EXPECT_EQ(of("cache.memory"), "256MiB");
+  EXPECT_EQ(of("http[].timeouts.first_byte"), "15s");
+  EXPECT_EQ(of("http[].limits.object"), "8MiB");
+  EXPECT_EQ(of("http[].compression.encodings"), "[zstd, br, gzip]");
+  EXPECT_EQ(of("http[].retry.budget"), "10%");
+  EXPECT_EQ(of("http[].balance"), "least");
+  EXPECT_EQ(of("admin.listen"), "127.0.0.1:9900");
+  EXPECT_EQ(of("http[].routes[].rate_limit.burst"), "1");
+  EXPECT_EQ(of("http[].routes[].cache.jitter"), "10%");
+}
+
+TEST(schema, json_schema_is_json_and_has_every_key) {
+  const auto j = nlohmann::json::parse(json_schema());
+  EXPECT_EQ(j.at("$schema"), "https://json-schema.org/draft/2020-12/schema");
+  for (const auto& f : fields()) {
+    const nlohmann::json* at = &j;
+    std::string_view rest = f.path;
+    while (true) {
+      const auto dot = rest.find('.');
+      auto part = rest.substr(0, dot);
+      if (part.ends_with("[]")) part.remove_suffix(2);
+      const nlohmann::json& mapping = at->contains("properties") ? *at : at->at("anyOf").at(0);
+      ASSERT_TRUE(mapping.at("properties").contains(part)) << f.path;
+      at = &mapping.at("properties").at(std::string(part));
+      if (dot == std::string_view::npos) break;
+      rest.remove_prefix(dot + 1);
+    }
+    EXPECT_TRUE(at->contains("description")) << f.path;
+  }
+}
+
+TEST(schema, reference_is_what_the_code_prints) {
+  EXPECT_EQ(slurp("docs/reference/configuration.md"), markdown())
+      << "run: fairing schema --markdown > docs/reference/configuration.md";
+}
+
+TEST(schema, version_is_the_projects) {
+  EXPECT_THAT(slurp("CMakeLists.txt"),
+              HasSubstr("project(fairing VERSION " + std::string(version)));
+}
+
+TEST(schema, secrets_are_not_shown) {
+  const test_source s;
+  const auto c = s.load(good_site + "admin: { token: 0123456789abcdef }");
+  EXPECT_THAT(effective_json(c.value), testing::Not(HasSubstr("0123456789abcdef")));
+  EXPECT_THAT(effective_json(c.value), HasSubstr("***"));
+}
+
+TEST(schema, diagnostics_as_json) {
+  const test_source s;
+  const auto j = nlohmann::json::parse(to_json(s.load(good_site + "cahce: 1").errors));
+  ASSERT_EQ(j.size(), 1U);
+  EXPECT_EQ(j[0].at("file"), "fairing.yaml");
+  EXPECT_EQ(j[0].at("line"), 2);
+  EXPECT_EQ(j[0].at("column"), 1);
+  EXPECT_EQ(j[0].at("key"), "cahce");
+}
+
+}  // namespace
+}  // namespace fairing::config

@@ -1,0 +1,136 @@
+#include "app/instance.hpp"
+
+#include <thread>
+
+#include "app/config/diagnostic.hpp"
+#include "base/log.hpp"
+#include "http/logic/problem.hpp"
+#include "http/session/plane.hpp"
+#include "metrics/registry.hpp"
+#include "net/core.hpp"
+#include "net/listener.hpp"
+
+namespace fairing::app {
+
+struct instance::parts {
+  config::config_source source;
+  config::config current;
+  std::mutex reload_mutex;
+  metrics::registry registry;
+  std::unique_ptr<net::core_group> cores;
+  std::unique_ptr<http::http_plane> http;
+  std::vector<std::unique_ptr<net::listener>> listeners;
+  std::atomic<bool> ready{false};
+};
+
+namespace {
+std::uint32_t threads_of(const config::config& c) {
+  if (c.runtime.threads > 0) return c.runtime.threads;
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+// For a client that cannot even be given a file descriptor.
+std::string refusal() {
+  std::string out;
+  http::append_problem_response(out, http::problem::overloaded, "out of file descriptors",
+                                {.now = now().wall, .extra_fields = "Retry-After: 1\r\n"});
+  return out;
+}
+
+error at_key(error e, const std::string& key) {
+  e.detail = key + ": " + e.message();
+  return e;
+}
+}  // namespace
+
+instance::instance(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
+
+result<std::unique_ptr<instance>> instance::start(const config::config& c, const config::config_source& source) {
+  auto p = std::make_unique<parts>();
+  p->source = source;
+  p->current = c;
+  std::unique_ptr<instance> made(new instance(std::move(p)));
+  auto opened = made->open(c);
+  if (!opened) return std::unexpected(opened.error());
+  return made;
+}
+
+result<void> instance::open(const config::config& c) {
+  auto& p = *parts_;
+  log::configure({.min = c.runtime.log.level, .format = c.runtime.log.format});
+  auto access = http::access_log::open(c.runtime.access_log.to);
+  if (!access) return std::unexpected(at_key(access.error(), "runtime.access_log.to"));
+  p.cores = std::make_unique<net::core_group>(threads_of(c));
+  p.http = std::make_unique<http::http_plane>(*p.cores, http::plane_options{.memory_bytes = c.cache.memory},
+                                              p.registry, std::move(*access));
+  auto sites = p.http->set_sites(c.http, c.trusted_proxies);
+  if (!sites) return sites;
+  for (std::size_t i = 0; i < c.http.size(); ++i) {
+    auto l = net::listener::open(*p.cores, c.http[i].listen);
+    if (!l) return std::unexpected(at_key(l.error(), "http." + std::to_string(i) + ".listen"));
+    (*l)->start([plane = p.http.get(), i](net::core& core, net::socket s) { plane->accept(core, i, std::move(s)); },
+                refusal());
+    p.listeners.push_back(std::move(*l));
+  }
+  p.cores->start();
+  p.ready = true;
+  return {};
+}
+
+instance::~instance() {
+  if (parts_->cores) parts_->cores->stop();
+}
+
+std::map<std::string, std::vector<std::string>> instance::listeners() const {
+  std::map<std::string, std::vector<std::string>> out;
+  for (const auto& l : parts_->listeners) out["http"].push_back(l->address());
+  return out;
+}
+
+void instance::reopen_logs() { parts_->http->log->reopen(); }
+
+result<std::vector<std::string>> instance::reload() {
+  auto& p = *parts_;
+  std::lock_guard lock(p.reload_mutex);
+  const auto refuse = [](std::string why) {
+    log::error("reload_refused", {{"reason", why}});
+    return fail(std::make_error_code(std::errc::invalid_argument), std::move(why));
+  };
+  const auto next = p.source.load();
+  if (!next.ok()) {
+    std::string all;
+    for (const auto& e : next.errors) all += (all.empty() ? "" : "\n") + to_text(e);
+    return refuse(all);
+  }
+  if (const auto fixed = config::diff_not_reloadable(p.current, next.value); !fixed.empty()) {
+    std::string keys;
+    for (const auto& k : fixed) keys += (keys.empty() ? "" : ", ") + k;
+    return refuse(keys + " cannot change without a restart");
+  }
+  auto changes = config::diff(p.current, next.value);
+  auto sites = p.http->set_sites(next.value.http, next.value.trusted_proxies);
+  if (!sites) return refuse(sites.error().message());
+  p.http->store.set_budget(next.value.cache.memory);
+  log::configure({.min = next.value.runtime.log.level, .format = next.value.runtime.log.format});
+  p.current = next.value;
+  log::info("reloaded", {{"changes", changes.size()}});
+  return changes;
+}
+
+void instance::drain() {
+  auto& p = *parts_;
+  p.ready = false;
+  log::info("draining", {{"connections", p.http->connections()}});
+  std::this_thread::sleep_for(p.current.runtime.drain.lame_duck);
+  for (auto& l : p.listeners) l->stop();
+  p.http->begin_drain();
+  const auto end = std::chrono::steady_clock::now() + p.current.runtime.drain.timeout;
+  while (p.http->connections() > 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(milliseconds{10});
+  if (const auto left = p.http->connections(); left > 0) log::warn("drain_timed_out", {{"connections", left}});
+  p.cores->stop();
+}
+
+}  // namespace fairing::app

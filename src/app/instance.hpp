@@ -1,0 +1,40 @@
+// instance: one running Fairing: cores, planes, listeners, admin, reload and drain.
+//
+// Flow:  auto i = instance::start(config, source);  print i->listeners();  ... i->reload();  ... i->drain();
+// Lifecycle: drain() returns when everything has ended or its time is over; the destructor stops the cores.
+// Threads: start, drain, destructor: the main thread; reload: any, one at a time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config/config.hpp"
+#include "app/config/source.hpp"
+#include "base/result.hpp"
+
+namespace fairing::app {
+
+class instance {
+ public:
+  static result<std::unique_ptr<instance>> start(const config::config& c, const config::config_source& source);
+  ~instance();
+  instance(const instance&) = delete;
+  instance& operator=(const instance&) = delete;
+
+  // Plane name to addresses, as the ready line prints them.
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> listeners() const;
+  // Reads the configuration again and switches to it, or keeps the old one and says why. The keys that changed.
+  result<std::vector<std::string>> reload();
+  void reopen_logs();
+  void drain();
+
+ private:
+  struct parts;
+  explicit instance(std::unique_ptr<parts> p);
+  result<void> open(const config::config& c);
+  std::unique_ptr<parts> parts_;
+};
+
+}  // namespace fairing::app

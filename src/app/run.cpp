@@ -1,0 +1,69 @@
+#include "app/run.hpp"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/stat.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/instance.hpp"
+#include "base/log.hpp"
+
+namespace fairing::app {
+
+namespace {
+constexpr int exit_ok = 0;
+constexpr int exit_usage = 2;
+
+void raise_descriptor_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void print_ready(const instance& i) {
+  const nlohmann::json line = {{"event", "ready"}, {"listeners", i.listeners()}};
+  std::puts(line.dump().c_str());
+  std::fflush(stdout);
+}
+}  // namespace
+
+int run_instance(const config::config& c, const config::config_source& source) {
+  // Signals are taken by this thread only: blocked before any other starts.
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&wanted, s);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+
+  auto started = instance::start(c, source);
+  if (!started) {
+    std::fprintf(stderr, "fairing: %s\n", started.error().message().c_str());
+    return exit_usage;
+  }
+  auto& running = **started;
+  print_ready(running);
+  for (;;) {
+    int signal = 0;
+    if (::sigwait(&wanted, &signal) != 0) continue;
+    if (signal == SIGHUP) {
+      (void)running.reload();
+      running.reopen_logs();
+    } else if (signal == SIGUSR1) {
+      running.reopen_logs();
+    } else {
+      break;
+    }
+  }
+  running.drain();
+  return exit_ok;
+}
+
+}  // namespace fairing::app

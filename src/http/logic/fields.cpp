@@ -1,0 +1,47 @@
+#include "http/logic/fields.hpp"
+
+namespace fairing::http {
+
+bool ends_here(const http1::message_head& head, const http1::header& h) noexcept {
+  using enum http1::field;
+  if (h.id == proxy_authenticate || h.id == proxy_authorization) return true;
+  if (h.id == other &&
+      (iequals(h.name, "proxy-authentication-info") || iequals(h.name, "http2-settings")))
+    return true;
+  return http1::is_hop_by_hop(head, h);
+}
+
+bool connection_names_fields(const http1::message_head& head) noexcept {
+  using enum http1::field;
+  bool named = false;
+  head.for_each_element(connection, [&](std::string_view name) {
+    if (iequals(name, "close")) return;
+    switch (http1::field_from_name(name)) {
+      case connection:
+      case keep_alive:
+      case proxy_connection:
+      case te:
+      case trailer:
+      case transfer_encoding:
+      case upgrade:
+        return;
+      default:
+        named |= !iequals(name, "http2-settings");
+    }
+  });
+  return named;
+}
+
+bool is_tag_field(http1::field id) noexcept {
+  using enum http1::field;
+  return id == cache_tag || id == cache_tags || id == surrogate_key || id == xkey ||
+         id == xkey_purge;
+}
+
+void append_content_length(std::string& out, std::uint64_t length) {
+  out.append("Content-Length: ");
+  http1::append_decimal(out, length);
+  out.append("\r\n");
+}
+
+}  // namespace fairing::http

@@ -1,0 +1,118 @@
+#include "http/session/access_log.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/timestamp.hpp"
+
+namespace fairing::http {
+
+namespace {
+constexpr int off = -1;
+constexpr std::size_t queue_limit = 1024;
+
+int open_log(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+// Bytes that could not be written.
+std::size_t write_all(int fd, std::string_view lines) {
+  while (!lines.empty()) {
+    const auto n = ::write(fd, lines.data(), lines.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    lines.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return lines.size();
+}
+}  // namespace
+
+access_log::access_log(int fd, std::string path) : fd_(fd), path_(std::move(path)) {
+  if (fd != off) writer_ = std::make_unique<net::offload>("access-log", queue_limit, false);
+}
+
+result<std::unique_ptr<access_log>> access_log::open(const std::string& to) {
+  const auto make = [](int fd, std::string path) {
+    return std::unique_ptr<access_log>(new access_log(fd, std::move(path)));
+  };
+  if (to.empty() || to == "off") return make(off, {});
+  if (to == "stderr") return make(STDERR_FILENO, {});
+  if (to == "stdout") return make(STDOUT_FILENO, {});
+  const int fd = open_log(to);
+  if (fd < 0)
+    return fail(std::error_code(errno, std::system_category()),
+                "cannot open the access log " + to + ": " + std::strerror(errno));
+  return make(fd, to);
+}
+
+access_log::~access_log() {
+  if (writer_) writer_->drain();
+  writer_.reset();
+  if (!path_.empty()) ::close(fd_);
+}
+
+void access_log::write(std::string lines) {
+  const auto size = lines.size();
+  const bool taken = writer_ && writer_->submit([this, text = std::move(lines)] {
+    static log::once_per_change<bool> failing{false};
+    const auto lost = write_all(fd_.load(), text);
+    dropped_.fetch_add(lost, std::memory_order_relaxed);
+    if (failing.changed(lost > 0)) {
+      if (lost > 0)
+        log::error("access_log_failing", {{"to", path_}, {"reason", std::strerror(errno)}});
+      else
+        log::info("access_log_writing", {{"to", path_}});
+    }
+  });
+  if (!taken) dropped_.fetch_add(size, std::memory_order_relaxed);
+}
+
+void access_log::reopen() {
+  if (path_.empty()) return;
+  if (!writer_->submit([this] {
+        const int fresh = open_log(path_);
+        if (fresh < 0) return;
+        ::close(fd_.exchange(fresh));
+      }))
+    log::warn("access_log_not_reopened", {{"to", path_}});
+}
+
+void append_access_line(std::string& out, const exchange_record& r) {
+  const auto text = [&](std::string_view key, std::string_view value) {
+    out += ",\"";
+    out += key;
+    out += "\":";
+    append_json_string(out, value);
+  };
+  const auto number = [&](std::string_view key, std::int64_t value) {
+    out += ",\"";
+    out += key;
+    out += "\":";
+    out += std::to_string(value);
+  };
+  out += "{\"time\":\"";
+  append_rfc3339(out, r.time_ms);
+  out += '"';
+  text("trace_id", r.trace_id);
+  text("client", r.client_ip);
+  text("method", r.method);
+  text("host", r.authority);
+  text("target", r.target);
+  number("status", r.status);
+  number("bytes", static_cast<std::int64_t>(r.bytes_out));
+  number("duration_us", r.duration_us);
+  text("site", r.site);
+  text("route", r.route);
+  text("cache", r.result);
+  text("cache_status", r.cache_status);
+  if (!r.problem.empty()) text("problem", r.problem);
+  text("user_agent", r.user_agent);
+  out += "}\n";
+}
+
+}  // namespace fairing::http

@@ -1,0 +1,207 @@
+#include "http/session/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+
+#include "base/log.hpp"
+#include "codec/http1/proxy_protocol.hpp"
+#include "net/alarm.hpp"
+
+namespace fairing::http {
+
+namespace {
+constexpr std::size_t read_block = 2048;
+constexpr milliseconds linger_time{2000};
+constexpr std::size_t linger_bytes = 1 << 20;
+
+http1::parse_limits limits_of(const site_config& c) {
+  return {static_cast<std::size_t>(c.limits.header), static_cast<std::size_t>(c.limits.target), 128};
+}
+}  // namespace
+
+connection::connection(core_state& home, std::size_t site_index, net::socket s)
+    : home_(home),
+      site_index_(site_index),
+      site_(home.site(site_index)),
+      stream_(std::move(s)),
+      parser_(limits_of(site_->config)),
+      peer_(net::ip_address::of_peer(stream_.native())) {
+  client_ip_ = peer_.text();
+  trusted_ = site_->trusted.contains(peer_);
+  home_.core.watch(*this);
+  home_.connections.push_back(this);
+  home_.plane.connections_.fetch_add(1, std::memory_order_relaxed);
+}
+
+connection::~connection() {
+  std::erase(home_.connections, this);
+  home_.plane.connections_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void connection::start(core_state& home, std::size_t site_index, net::socket s) {
+  const auto limit = home.site(site_index)->config.limits.connections;
+  if (home.plane.connections() >= static_cast<std::int64_t>(limit)) {
+    home.plane.refused_connections.add();
+    return;  // the socket closes: the client sees a reset rather than a wait
+  }
+  auto* self = new connection(home, site_index, std::move(s));
+  net::spawn([](connection* c) -> net::task<void> {
+    const std::unique_ptr<connection> owned(c);
+    co_await owned->run();
+  }(self));
+}
+
+void connection::on_deadline() {
+  expired_ = true;
+  // A pending read ends as at the end of the stream, so that a 408 can still be written.
+  if (reading_)
+    ::shutdown(stream_.native(), SHUT_RD);
+  else
+    stream_.close();
+}
+
+void connection::begin_drain() {
+  if (idle_) ::shutdown(stream_.native(), SHUT_RD);
+}
+
+net::task<bool> connection::establish() {
+  const auto& timeouts = site_->config.timeouts;
+  if (site_->config.proxy_protocol && trusted_) {
+    const bool ok = co_await read_proxy_header();
+    if (!ok) co_return false;
+  }
+  if (!site_->tls) co_return true;
+  stream_.set_tls(std::make_unique<net::tls_channel>(site_->tls, ""));
+  set_deadline(now().mono + timeouts.header);
+  auto ec = co_await stream_.handshake();
+  clear_deadline();
+  co_return !ec;
+}
+
+net::task<bool> connection::read_proxy_header() {
+  set_deadline(now().mono + site_->config.timeouts.header);
+  http1::proxy_header proxy;
+  for (;;) {
+    const auto status = http1::parse_proxy(in_.view(), proxy);
+    if (status == http1::parse_status::error) co_return false;
+    if (status == http1::parse_status::complete) break;
+    auto r = co_await stream_.read_some(in_.prepare(read_block));
+    if (!r.ok() || r.bytes == 0) co_return false;
+    in_.commit(r.bytes);
+  }
+  in_.consume(proxy.size);
+  if (const auto told = net::ip_address::parse(proxy.source_address)) {
+    peer_ = *told;
+    client_ip_ = peer_.text();
+    trusted_ = site_->trusted.contains(peer_);
+  }
+  clear_deadline();
+  co_return true;
+}
+
+net::task<bool> connection::read_more() {
+  // Let what else is ready run first: the next request is then often there already (PERF §4).
+  co_await net::yield(home_.core);
+  const auto& timeouts = site_->config.timeouts;
+  if (in_.empty()) {
+    if (home_.plane.draining()) co_return false;
+    in_.shrink();
+    set_deadline(now().mono + timeouts.idle);
+    idle_ = true;
+  } else if (deadline() == mono_time::max() || idle_) {
+    set_deadline(now().mono + timeouts.header);
+    idle_ = false;
+  }
+  reading_ = true;
+  const bool was_idle = idle_;
+  auto r = co_await stream_.read_some(in_.prepare(read_block));
+  reading_ = false;
+  if (!r.ok() || r.bytes == 0) {
+    if (expired_ && !was_idle) {
+      append_problem(nullptr, problem::request_timeout, "the request's head did not arrive in time");
+      co_await flush();
+    }
+    co_return false;
+  }
+  in_.commit(r.bytes);
+  if (was_idle) {
+    idle_ = false;
+    clear_deadline();  // the head's own time starts with the next read
+  }
+  co_return true;
+}
+
+net::task<bool> connection::flush() {
+  if (out_.empty()) co_return true;
+  std::vector<net::part> parts;
+  parts.swap(home_.parts);
+  out_.parts(parts);
+  const auto before = deadline();
+  set_deadline(now().mono + site_->config.timeouts.idle);
+  auto ec = co_await stream_.write(parts);
+  set_deadline(before);
+  out_.clear();
+  parts.swap(home_.parts);
+  co_return !ec;
+}
+
+// Closes without losing what was written: unread input would turn the close into a reset.
+net::task<void> connection::linger() {
+  if (!stream_.is_open()) co_return;
+  stream_.shutdown_send();
+  set_deadline(now().mono + linger_time);
+  reading_ = false;
+  std::size_t seen = 0;
+  while (!expired_ && seen < linger_bytes) {
+    in_.consume(in_.size());
+    auto r = co_await stream_.read_some(in_.prepare(read_block));
+    if (!r.ok() || r.bytes == 0) co_return;
+    seen += r.bytes;
+  }
+}
+
+void connection::reject_head() {
+  const auto e = parser_.error();
+  auto type = problem::bad_request;
+  switch (http1::status_for(e)) {
+    case 414: type = problem::uri_too_long; break;
+    case 431: type = problem::head_too_large; break;
+    case 501: type = problem::not_implemented; break;
+    case 505: type = problem::version_not_supported; break;
+    default: break;
+  }
+  append_problem(nullptr, type, make_error_code(e).message());
+}
+
+net::task<void> connection::run() {
+  const bool ready = co_await establish();
+  if (!ready) co_return;
+  bool polite = true;
+  for (;;) {
+    site_ = home_.site(site_index_);
+    home_.lend_block(out_);
+    const auto wants = process();
+    const bool sent = co_await flush();
+    home_.take_back(out_);
+    if (!sent) co_return;
+    if (wants == step_kind::flush) continue;
+    if (wants == step_kind::close) break;
+    if (wants == step_kind::read) {
+      const bool more = co_await read_more();
+      if (!more) {
+        polite = expired_;
+        break;
+      }
+      continue;
+    }
+    clear_deadline();
+    const bool again = co_await exchange();
+    if (!again) break;
+    if (home_.plane.draining() && in_.empty()) break;
+  }
+  if (polite) co_await linger();
+  stream_.close();
+}
+
+}  // namespace fairing::http

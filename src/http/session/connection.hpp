@@ -1,0 +1,157 @@
+// connection: one client connection: reads requests, answers what the cache holds at once, and everything else through
+// a fetch.
+//
+// Problem: a hit must be synchronous from read to write (PERF rule 3): parse, look up, append; all complete requests
+// of one read are answered by one write. Only misses, uploads, tunnels and slow clients suspend.
+//
+// Flow: connection::start(state, site, socket)    // spawns; deletes itself when the client has gone
+// Parts: connection.cpp the loop; answer_now.cpp the synchronous answers; exchange.cpp misses and streaming;
+//   upload.cpp the request's body; tunnel.cpp upgrades.
+// Threads: one core. Memory while idle: the coroutine's frame, this object and a 4 KiB input block.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "codec/http1/parser.hpp"
+#include "http/logic/cache_status.hpp"
+#include "http/logic/problem.hpp"
+#include "http/session/buffers.hpp"
+#include "http/session/fetch.hpp"
+#include "http/session/plane.hpp"
+#include "net/ip_set.hpp"
+
+namespace fairing::http {
+
+// Do body bytes follow the head? (`Content-Length: 0` is a body of none.)
+[[nodiscard]] inline bool has_body(const http1::request_head& h) noexcept {
+  return h.body == http1::body_kind::chunked ||
+         (h.body == http1::body_kind::length && h.content_length > 0);
+}
+
+class connection final : public net::timed, public body_source {
+ public:
+  static void start(core_state& home, std::size_t site_index, net::socket s);
+  ~connection() override;
+
+  void on_deadline() override;
+  void begin_drain();  // closes it if it is idle
+
+  // body_source
+  net::task<step> next() override;
+  [[nodiscard]] std::string_view trailers() const override { return chunks_.trailers(); }
+  net::task<bool> send_continue() override;
+  void upload_done(bool complete) override;
+
+ private:
+  // What the synchronous part wants next.
+  enum class step_kind : std::uint8_t {
+    read,      // no complete request is buffered
+    flush,     // enough is queued: write, then go on
+    exchange,  // pending_ must be fetched
+    close,     // write what is queued and end
+  };
+  // A request that could not be answered at once.
+  struct pending {
+    fetch_request request;
+    cache_status status;        // fwd reason and detail so far
+    std::int64_t began_us = 0;
+    bool hit_for_miss = false;
+    bool no_lookup = false;     // the cache has no say: pass
+  };
+  // What the look-up found; filled under the shard's lock.
+  struct found {
+    bool answered = false;
+    bool vary = false;
+    bool hit_for_miss = false;
+    bool unsatisfiable = false;
+    bool forced = false;
+    bool refresh = false;
+    bool softly_purged = false;
+    cache_reason hfm_reason = cache_reason::none;
+    stored_ptr entry;
+    cache_status status;
+    cache_result result = cache_result::hit;
+    std::uint16_t answered_status = 200;
+  };
+
+  connection(core_state& home, std::size_t site_index, net::socket s);
+  net::task<void> run();
+  net::task<bool> establish();
+  net::task<bool> read_proxy_header();
+  net::task<bool> read_more();
+  net::task<bool> flush();
+  net::task<void> linger();
+  void reject_head();
+
+  // answer_now.cpp
+  step_kind process();
+  step_kind answer_now(const http1::request_head& head);
+  bool refuse_early(const http1::request_head& head, const route_runtime& route);
+  bool limit_rate(const http1::request_head& head, const route_runtime& route);
+  bool answer_purge(const http1::request_head& head);
+  step_kind look_up(const http1::request_head& head, const route_runtime& route, cache_reason verdict);
+  void on_found(found& f, const http1::request_head& head, const route_runtime& route, const stored_response& v,
+                cache::lookup_state state);
+  step_kind defer(const http1::request_head& head, const route_runtime& route);
+  void refresh_later(const http1::request_head& head, const route_runtime& route, const found& f);
+  fetch_request make_request(const http1::request_head& head, const route_runtime& route);
+  void append_problem(const http1::request_head* head, problem p, std::string_view detail,
+                      std::string_view extra_fields = {}, const cache_status* status = nullptr);
+  void finish_request(const http1::request_head& head, const route_runtime* route, const cache_status& status,
+                      cache_result result, std::uint16_t code, std::int64_t began_us, std::uint64_t bytes,
+                      std::string_view problem_slug = {});
+
+  // serve.cpp: a stored answer, whole, conditional or in ranges
+  std::uint16_t append_stored(const http1::request_head& head, const route_runtime& route, const stored_response& v,
+                              std::string_view key, const cache_status& status, bool keep_alive);
+  void append_ranges(const http1::request_head& head, const stored_response& v, const struct range_set& ranges,
+                     const cache_status& status, bool keep_alive);
+  compress::coding choose_coding(const http1::request_head& head, const route_runtime& route,
+                                 const stored_response& v, std::string_view key);
+  void append_common(std::string& out, const http1::request_head& head, const answer& a, const cache_status& status,
+                     bool keep_alive);
+
+  // exchange.cpp
+  net::task<bool> exchange();
+  net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, bool& timed_out);
+  net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready, bool& not_possible);
+  void append_stream_head(fetch& f, bool leader, compress::coding coding, http1::body_kind kind, bool keep_alive);
+  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, net::event& ready,
+                               std::uint64_t& sent);
+  net::task<bool> answer_failure(const fetch_failure& failure);
+  net::task<bool> answer_stored(const fetch& f);
+  net::task<bool> settle_body(bool keep_alive);
+  // tunnel.cpp
+  net::task<bool> tunnel(std::shared_ptr<fetch> f);
+
+  core_state& home_;
+  const std::size_t site_index_;
+  std::shared_ptr<const site_runtime> site_;
+  net::stream stream_;
+  in_buffer in_;
+  out_queue out_;
+  http1::head_parser parser_;
+  net::ip_address peer_;
+  std::string client_ip_;
+  bool trusted_ = false;
+  bool keep_alive_ = true;      // after the current answer
+  bool expired_ = false;
+  bool reading_ = false;        // a read is pending: a deadline ends it without closing
+  bool idle_ = false;           // between requests
+  std::unique_ptr<pending> pending_;
+
+  // the current request's body
+  http1::chunked_decoder chunks_;
+  std::uint64_t body_left_ = 0;
+  std::uint64_t body_taken_ = 0;
+  bool body_chunked_ = false;
+  bool body_complete_ = true;
+  bool upload_active_ = false;   // a fetch may be reading it
+  std::size_t consume_next_ = 0; // bytes of in_ that the last step's data viewed
+  std::optional<problem> body_failure_;
+  std::unique_ptr<net::event> upload_ended_;
+};
+
+}  // namespace fairing::http

@@ -1,0 +1,447 @@
+#include "http/session/fetch.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include "base/log.hpp"
+#include "codec/http1/writer.hpp"
+#include "http/logic/validation.hpp"
+#include "http/session/plane.hpp"
+#include "net/alarm.hpp"
+
+namespace fairing::http {
+
+namespace {
+constexpr std::size_t read_block = 16 * 1024;
+constexpr std::size_t most_interim = 8;
+
+exchange_outcome outcome_of(net::dial_fault f) {
+  return f == net::dial_fault::timeout ? exchange_outcome::timeout : exchange_outcome::failure;
+}
+}  // namespace
+
+fetch::fetch(core_state& home, fetch_request request)
+    : home_(home), request_(std::move(request)), wake_(home.core), upload_wake_(home.core) {
+  // The head's views must point into our own copy.
+  http1::head_parser own;
+  (void)own.parse_request(request_.head_bytes, request_.head);
+  in_flights_ = request_.collapsible;
+  buffer_.set_writer(wake_.make_waker());
+}
+
+fetch::~fetch() = default;
+
+std::shared_ptr<fetch> fetch::start(core_state& home, fetch_request request) {
+  std::shared_ptr<fetch> made(new fetch(home, std::move(request)));
+  home.core.post([made] { net::spawn(made->run()); });
+  return made;
+}
+
+void fetch::join(net::waker w) {
+  std::lock_guard lock(mutex_);
+  if (phase_ == fetch_phase::waiting)
+    waiting_.push_back(std::move(w));
+  else
+    w();
+}
+
+fetch_phase fetch::phase() const {
+  std::lock_guard lock(mutex_);
+  return phase_;
+}
+
+void fetch::set_phase(fetch_phase p) {
+  std::vector<net::waker> wake;
+  {
+    std::lock_guard lock(mutex_);
+    phase_ = p;
+    wake.swap(waiting_);
+  }
+  for (const auto& w : wake) w();
+}
+
+bool fetch::joinable() const {
+  std::lock_guard lock(mutex_);
+  if (phase_ == fetch_phase::failed || phase_ == fetch_phase::stored) return false;
+  if (phase_ == fetch_phase::streamed && (!answer_->store || buffer_.passing())) return false;
+  const auto& log = home_.plane.purges;
+  if (log.seq() == request_.began) return true;
+  const cache::tag_hash url = cache::url_tag_of(request_.key);
+  if (log.check({&url, 1}, request_.key, request_.began) != cache::verdict::fresh) return false;
+  const auto& known = answer_ ? answer_->tags : request_.route->tags;
+  return log.check(known, request_.key, request_.began) == cache::verdict::fresh;
+}
+
+bool fetch::matches(const http1::request_head& request) const {
+  if (!answer_ || answer_->vary.empty()) return true;
+  const bool own = request_.route->compression;
+  std::string mine;
+  std::string theirs;
+  append_variant(mine, answer_->vary, request_.head, own);
+  append_variant(theirs, answer_->vary, request, own);
+  return mine == theirs;
+}
+
+std::string fetch::take_interim() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(interim_, {});
+}
+
+link_ptr fetch::take_tunnel() { return std::move(tunnel_); }
+
+bool fetch::idempotent() const noexcept {
+  using enum http1::method;
+  switch (request_.head.method) {
+    case get: case head: case put: case del: case options: case trace:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void fetch::fail_with(problem type, std::string detail, milliseconds retry_after) {
+  failure_ = {type, std::move(detail), retry_after};
+}
+
+void fetch::leave_flights() {
+  if (!in_flights_) return;
+  in_flights_ = false;
+  home_.plane.flights.leave(home_.plane.store.hash(request_.flight_key), request_.flight_key, this);
+}
+
+void fetch::end() {
+  leave_flights();
+  if (request_.stale) request_.stale->refreshing.store(false, std::memory_order_relaxed);
+  if (phase() == fetch_phase::waiting)
+    set_phase(serve_stale_on_error() ? fetch_phase::stored : fetch_phase::failed);
+}
+
+net::task<void> fetch::run() {
+  auto self = shared_from_this();
+  auto& group = *request_.site->upstreams;
+  group.budget().on_request();
+  std::size_t avoid = retry::no_upstream;
+  const auto most = std::max(request_.site->config.retry.attempts, 1U);
+  bool free_used = false;
+  for (std::uint32_t tries = 1;; ++tries) {
+    const auto r = co_await attempt(avoid);
+    if (r == attempt_result::done) break;
+    if (head_sent_ && (request_.body || !idempotent())) break;
+    const auto t = now();
+    if (t.mono >= request_.deadline) break;
+    if (r == attempt_result::retry_free && !free_used) {
+      free_used = true;
+      --tries;
+      continue;
+    }
+    if (tries >= most || !group.budget().try_retry(t.mono)) break;
+    request_.site->retries.add();
+  }
+  end();
+}
+
+net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
+  auto& group = *request_.site->upstreams;
+  const auto& timeouts = request_.site->config.timeouts;
+  auto permit = co_await group.gate().acquire(home_.core, request_.deadline);
+  if (!permit) {
+    fail_with(problem::overloaded,
+              "no connection to the backend became free: max_connections of site " +
+                  request_.site->config.name + " are in use",
+              seconds{1});
+    co_return attempt_result::done;
+  }
+  auto choice = group.pick(home_.random(), now(), avoid);
+  if (!choice.endpoint) {
+    fail_with(problem::no_upstream, "the backend timed out repeatedly and is being given a pause",
+              std::max<milliseconds>(choice.retry_after, seconds{1}));
+    co_return attempt_result::done;
+  }
+  endpoint_ = choice.endpoint;
+  avoid = endpoint_->index;
+  auto& links = home_.links_of(*request_.site);
+  link_ptr link;
+  if (!request_.head.upgrade) link = links.take(*endpoint_, now().mono);
+  if (!link) {
+    auto opened = co_await links.open(*endpoint_, std::min(request_.deadline, now().mono + timeouts.connect));
+    if (!opened.link) {
+      group.report(choice, outcome_of(opened.fault), now());
+      using enum net::dial_fault;
+      const auto type = opened.fault == timeout     ? problem::upstream_timeout
+                        : opened.fault == resources ? problem::overloaded
+                                                    : problem::upstream_refused;
+      fail_with(type, std::move(opened.detail), opened.fault == resources ? seconds{1} : seconds{0});
+      co_return opened.fault == resources ? attempt_result::done : attempt_result::retry;
+    }
+    link = std::move(opened.link);
+  }
+  endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
+  const auto r = co_await exchange(choice, std::move(link));
+  choice.endpoint->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  co_return r;
+}
+
+net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint& e) {
+  const auto& site = *request_.site;
+  const auto now_ms = now().mono;
+  forward_context c;
+  c.preserve_host = site.config.preserve_host && !site.config.egress;
+  c.upstream_host = e.host_field;
+  c.base_path = e.config.base_path;
+  c.client_ip = request_.client_ip;
+  c.scheme = request_.scheme;
+  c.trusted_peer = request_.trusted_peer;
+  c.tell_client = !site.config.egress;
+  c.trace = request_.trace;
+  c.encoding = request_.route->compression ? encoding_policy::identity : encoding_policy::pass;
+  c.drop_conditionals = request_.may_store;
+  c.drop_range = request_.may_store;
+  std::string validators;
+  if (request_.stale && append_validators(validators, request_.stale->of->head)) {
+    c.extra_fields = validators;
+    c.drop_conditionals = true;
+  }
+  if (request_.deadline != mono_time::max())
+    c.deadline = std::max(milliseconds{1}, request_.deadline - now_ms);
+  c.body = {request_.head.body, request_.head.content_length};
+  c.upgrade = is_upgrade();
+  std::string head;
+  head.reserve(request_.head_bytes.size() + 512);
+  build_upstream_head(head, request_.head, c);
+  link.set_deadline(std::min(request_.deadline, now_ms + site.config.timeouts.first_byte));
+  head_sent_ = true;
+  auto ec = co_await link.stream->write(head);
+  co_return !ec;
+}
+
+net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
+                                                 link_ptr link) {
+  auto& group = *request_.site->upstreams;
+  const bool reused = link->uses > 0;
+  const auto began_us = precise_us();
+  times_.request_sent = now();
+  const bool sent = co_await send_request(*link, *choice.endpoint);
+  if (sent && request_.body && !upload_running_) {
+    upload_running_ = true;
+    net::spawn(upload(link));
+  }
+  auto status = http1::parse_status::error;
+  if (sent || request_.body) status = co_await read_head(*link);
+  if (status != http1::parse_status::complete) {
+    const bool timed_out = link->expired;
+    group.report(choice, timed_out ? exchange_outcome::timeout : exchange_outcome::failure, now());
+    const bool garbage = parser_.error() != http1::errc::ok;
+    if (timed_out)
+      fail_with(problem::upstream_timeout, "the backend sent no answer in time");
+    else if (garbage)
+      fail_with(problem::upstream_bad_response, "the backend's answer cannot be read: " +
+                                                    make_error_code(parser_.error()).message());
+    else
+      fail_with(problem::upstream_closed, "the backend closed the connection before answering");
+    link->stream->close();
+    stop_upload(*link);
+    if (timed_out || garbage) co_return attempt_result::done;
+    co_return reused ? attempt_result::retry_free : attempt_result::retry;
+  }
+  origin_status_ = response_.status;
+  const bool bad_gateway = origin_status_ == 502 || origin_status_ == 503 || origin_status_ == 504;
+  group.report(choice, bad_gateway ? exchange_outcome::failure : exchange_outcome::success, now());
+  if (response_.status == 101 && is_upgrade()) {
+    link->clear_deadline();
+    on_head();
+    tunnel_ = std::move(link);
+    set_phase(fetch_phase::streamed);
+    co_return attempt_result::done;
+  }
+  on_head();
+  const bool whole = co_await read_body(*link);
+  if (!whole) link->stream->close();
+  stop_upload(*link);
+  request_.site->upstream_duration.observe_us(precise_us() - began_us);
+  if (whole && response_.keep_alive && link->in.empty() && upload_running_ == false &&
+      (!request_.body || upload_complete_) && response_.body != http1::body_kind::until_close) {
+    auto idle = std::chrono::duration_cast<milliseconds>(request_.site->config.timeouts.idle);
+    const auto hint = response_.get(http1::field::keep_alive);
+    if (const auto at = hint.find("timeout="); at != std::string_view::npos) {
+      const auto digits = hint.substr(at + 8, hint.find_first_not_of("0123456789", at + 8) - at - 8);
+      if (const auto s = parse_digits(digits)) idle = std::min<milliseconds>(idle, seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
+    }
+    link->idle_until = now().mono + idle;
+    home_.links_of(*request_.site).give(*choice.endpoint, std::move(link), now().mono);
+  }
+  co_return attempt_result::done;
+}
+
+net::task<http1::parse_status> fetch::read_head(upstream_link& link) {
+  std::size_t interims = 0;
+  parser_.reset();
+  for (;;) {
+    if (!link.in.empty()) {
+      const auto status = parser_.parse_response(link.in.view(), request_.head.method, response_);
+      if (status == http1::parse_status::error) co_return status;
+      if (status == http1::parse_status::complete) {
+        response_bytes_.assign(link.in.view().substr(0, response_.size));
+        http1::head_parser own;
+        (void)own.parse_response(response_bytes_, request_.head.method, response_);
+        link.in.consume(response_bytes_.size());
+        times_.response_received = now();
+        if (response_.status >= 200 || response_.status == 101) co_return status;
+        if (++interims > most_interim) co_return http1::parse_status::error;
+        if (response_.status == 100) {
+          may_continue_ = true;
+          upload_wake_.set();
+        } else if (request_.head.version_minor > 0) {
+          std::string text;
+          append_response_head(text, response_, {.interim = true});
+          std::vector<net::waker> wake;
+          {
+            std::lock_guard lock(mutex_);
+            interim_ += text;
+            wake = waiting_;
+          }
+          for (const auto& w : wake) w();
+        }
+        parser_.reset();
+        continue;
+      }
+    }
+    auto r = co_await link.stream->read_some(link.in.prepare(read_block));
+    if (!r.ok() || r.bytes == 0) co_return http1::parse_status::need_more;
+    link.in.commit(r.bytes);
+  }
+}
+
+net::task<bool> fetch::wait_for_readers(upstream_link& link) {
+  link.clear_deadline();
+  const auto began = now().mono;
+  while (buffer_.must_wait()) {
+    if (buffer_.abandoned()) co_return false;
+    co_await wake_.wait();
+  }
+  // A slow client's time is not the backend's.
+  if (request_.deadline != mono_time::max()) request_.deadline += now().mono - began;
+  co_return !buffer_.abandoned();
+}
+
+net::task<bool> fetch::read_body(upstream_link& link) {
+  const auto idle = request_.site->config.timeouts.idle;
+  std::uint64_t left = response_.content_length;
+  http1::chunked_decoder chunks;
+  const auto kind = response_.body;
+  if (kind == http1::body_kind::none || (kind == http1::body_kind::length && left == 0)) {
+    finish_body();
+    co_return true;
+  }
+  for (;;) {
+    bool ended = false;
+    while (!link.in.empty() && !ended) {
+      std::string_view data = link.in.view();
+      std::size_t consumed = data.size();
+      if (kind == http1::body_kind::length) {
+        data = data.substr(0, std::min<std::uint64_t>(left, data.size()));
+        consumed = data.size();
+        left -= consumed;
+        ended = left == 0;
+      } else if (kind == http1::body_kind::chunked) {
+        const auto step = chunks.next(data);
+        if (step.status == http1::parse_status::error) {
+          log::warn("upstream_bad_chunk", {{"site", request_.site->config.name},
+                                           {"reason", make_error_code(chunks.error()).message()}});
+          buffer_.abort();
+          co_return false;
+        }
+        data = step.data;
+        consumed = step.consumed;
+        ended = step.status == http1::parse_status::complete;
+      }
+      if (!data.empty()) append(data, kind != http1::body_kind::length && !ended);
+      link.in.consume(consumed);
+      if (consumed == 0 && !ended) break;
+    }
+    if (ended) {
+      finish_body();
+      co_return true;
+    }
+    const bool wanted = co_await wait_for_readers(link);
+    if (!wanted) {
+      buffer_.abort();
+      co_return false;
+    }
+    link.set_deadline(std::min(request_.deadline, now().mono + idle));
+    auto r = co_await link.stream->read_some(link.in.prepare(read_block));
+    if (r.ok() && r.bytes > 0) {
+      link.in.commit(r.bytes);
+      continue;
+    }
+    // The end of the connection is the body's end only where nothing else delimits it, and only if it was no fault.
+    if (kind == http1::body_kind::until_close && r.error == boost::asio::error::eof && !link.expired) {
+      finish_body();
+      co_return true;
+    }
+    buffer_.abort();
+    co_return false;
+  }
+}
+
+// Expect: 100-continue: waits for the backend's word; silence for a second means go (RFC 9110 §10.1.1).
+net::task<bool> fetch::may_upload() {
+  if (!request_.head.expect_continue) co_return true;
+  const net::alarm patience(home_.core, upload_wake_.make_waker(), now().mono + seconds{1});
+  while (!may_continue_ && !stop_upload_ && !patience.rang()) co_await upload_wake_.wait();
+  if (stop_upload_) co_return false;
+  const bool sent = co_await request_.body->send_continue();
+  co_return sent;
+}
+
+net::task<void> fetch::upload(link_ptr link) {
+  auto self = shared_from_this();
+  auto& source = *request_.body;
+  const bool chunked = request_.head.body == http1::body_kind::chunked;
+  bool ok = co_await may_upload();
+  std::string framed;
+  while (ok) {
+    auto step = co_await source.next();
+    if (step.failed) ok = false;
+    if (!ok || stop_upload_) {
+      if (!ok || step.end) break;
+      continue;  // drained, so that the client can read its answer
+    }
+    framed.clear();
+    net::part parts[3];
+    std::size_t n = 0;
+    if (!step.data.empty()) {
+      if (chunked) {
+        http1::append_chunk_header(framed, step.data.size());
+        parts[n++] = {.memory = framed};
+      }
+      parts[n++] = {.memory = step.data};
+      if (chunked) parts[n++] = {.memory = "\r\n"};
+    }
+    std::string last;
+    if (step.end && chunked) http1::append_last_chunk(last, source.trailers());
+    if (phase() == fetch_phase::waiting)
+      link->set_deadline(std::min(request_.deadline, now().mono + request_.site->config.timeouts.idle));
+    auto ec = co_await link->stream->write(std::span<const net::part>(parts, n));
+    if (!ec && !last.empty()) ec = co_await link->stream->write(last);
+    if (step.end) {
+      upload_complete_ = !ec;
+      break;
+    }
+    // The backend closed its ear: it may have answered already. Drain the client.
+    if (ec) stop_upload_ = true;
+  }
+  upload_running_ = false;
+  if (upload_complete_ && phase() == fetch_phase::waiting)
+    link->set_deadline(std::min(request_.deadline, now().mono + request_.site->config.timeouts.first_byte));
+  // A client that gave up mid-body: the backend must not wait for the rest.
+  if (!ok && !stop_upload_) link->stream->close();
+  source.upload_done(upload_complete_);
+}
+
+void fetch::stop_upload(upstream_link& link) {
+  if (!upload_running_) return;
+  stop_upload_ = true;
+  upload_wake_.set();
+  link.stream->close();
+}
+
+}  // namespace fairing::http

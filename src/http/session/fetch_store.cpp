@@ -1,0 +1,252 @@
+// The second half of fetch: what becomes of the answer: shared, stored, remembered as uncacheable, or replaced by a
+// stale one.
+#include "base/hash.hpp"
+#include "http/logic/cache_policy.hpp"
+#include "http/logic/request_key.hpp"
+#include "http/logic/validation.hpp"
+#include "http/session/fetch.hpp"
+#include "http/session/plane.hpp"
+
+namespace fairing::http {
+
+namespace {
+constexpr milliseconds hit_for_miss_ttl{10'000};
+constexpr milliseconds marker_ttl_least{3'600'000};
+
+bool is_server_failure(std::uint16_t status) {
+  return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+bool is_event_stream(std::string_view type) {
+  constexpr std::string_view name = "text/event-stream";
+  return type.size() >= name.size() && iequals(type.substr(0, name.size()), name);
+}
+
+// Fairing negotiates Accept-Encoding itself on such routes: the name is no part of the key.
+vary_spec effective_vary(const http1::response_head& response, const route_config& route, bool own_encodings) {
+  auto spec = parse_vary(response);
+  for (const auto& name : route.cache.vary) add_name(spec, name);
+  if (own_encodings) std::erase(spec.names, "accept-encoding");
+  return spec;
+}
+
+void tag_all(answer& a, const http1::response_head& response, const fetch_request& request) {
+  a.tags.push_back(cache::url_tag_of(request.key));
+  for (const auto t : request.route->tags)
+    if (a.tags.size() < cache::max_tags) a.tags.push_back(t);
+  const auto named = extract_tags(response);
+  if (named.overflow || a.tags.size() + named.count > cache::max_tags) {
+    a.store = false;
+    a.reason = cache_reason::too_large;
+    return;
+  }
+  for (const auto& tag : named) a.tags.push_back(cache::tag_of(tag));
+}
+}  // namespace
+
+void fetch::on_head() {
+  const auto& site = *request_.site;
+  if (invalidates(request_.head.method, response_.status)) invalidate();
+  if (response_.status == 304 && request_.stale && on_not_modified()) return;
+  if (is_server_failure(response_.status) && serve_stale_on_error()) {
+    leave_flights();
+    set_phase(fetch_phase::stored);
+    return;
+  }
+  auto made = std::make_shared<answer>();
+  made->content_type = response_.get(http1::field::content_type);
+  if (is_event_stream(made->content_type)) request_.deadline = mono_time::max();
+  if (response_.body == http1::body_kind::length) made->content_length = response_.content_length;
+  if (response_.body == http1::body_kind::none) made->content_length = 0;
+  const auto cdn = site.config.cache.cdn_cache_control ? parse_cdn_directives(response_) : response_directives{};
+  const auto plain = parse_response_directives(response_);
+  made->head = build_stored_head(response_, cdn.present ? cdn : plain, times_.response_received.wall);
+  made->vary = effective_vary(response_, *request_.route->config, request_.route->compression);
+  made->compressible = request_.route->compression && response_.status == 200 && !made->head.encoded &&
+                       !made->head.no_transform && !is_event_stream(made->content_type) &&
+                       compress::compressible_type(made->content_type) &&
+                       made->content_length.value_or(UINT64_MAX) >= site.config.compression.min_size;
+  if (request_.may_store) {
+    const auto judged = judge_response(request_.head, response_, request_.route->compiled->rules, times_,
+                                       home_.uniform());
+    made->store = judged.store;
+    made->reason = judged.reason;
+    made->fresh = judged.freshness;
+  } else {
+    made->reason = cache_reason::method;
+  }
+  tag_all(*made, response_, request_);
+  if (made->vary.star && made->store) made->store = false, made->reason = cache_reason::vary_star;
+  if (made->store && (made->content_length.value_or(0) > site.config.limits.object))
+    made->store = false, made->reason = cache_reason::too_large;
+  if (made->store && fill_bytes_in_flight().load(std::memory_order_relaxed) > home_.plane.fill_limit)
+    made->store = false, made->reason = cache_reason::bypassed;
+  const bool keep = made->store;
+  {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(made);
+  }
+  if (!keep) {
+    buffer_.set_passing();
+    remember_uncacheable();
+    leave_flights();
+  }
+  set_phase(fetch_phase::streamed);
+}
+
+// The origin confirmed the stored answer: refresh its head and lifetime (RFC 9111 §4.3.4).
+bool fetch::on_not_modified() {
+  const auto& old = *request_.stale->of;
+  const auto cdn = parse_cdn_directives(response_);
+  const auto plain = parse_response_directives(response_);
+  auto made = std::make_shared<answer>(old);
+  made->head = update_from_304(old.head, response_, cdn.present ? cdn : plain, times_.response_received.wall);
+  http1::response_head merged;
+  parse_stored(made->head, merged, &response_);
+  const auto judged = judge_response(request_.head, merged, request_.route->compiled->rules, times_, home_.uniform());
+  made->fresh = judged.freshness;
+  made->store = judged.store;
+  made->reason = judged.reason;
+  auto codings = request_.stale->codings;
+  auto fresh = make_stored(made, std::move(codings));
+  confirmed_ = true;
+  if (judged.store) {
+    const auto t = now();
+    auto& store = home_.plane.store;
+    (void)store.put(store.hash(request_.stale_key), request_.stale_key, fresh,
+                    {keep_for(made->fresh, t.mono), made->tags, request_.began}, t);
+  } else {
+    home_.plane.store.erase(home_.plane.store.hash(request_.stale_key), request_.stale_key);
+  }
+  {
+    std::lock_guard lock(mutex_);
+    answer_ = made;
+    stored_ = std::move(fresh);
+  }
+  leave_flights();
+  set_phase(fetch_phase::stored);
+  return true;
+}
+
+bool fetch::serve_stale_on_error() {
+  if (!request_.stale) return false;
+  const auto t = now();
+  if (!may_serve_on_error(request_.head, request_.stale->of->fresh, request_.stale_softly_purged, t.mono))
+    return false;
+  // A hard purge that came while the origin was being asked forbids it.
+  if (home_.plane.purges.check(request_.stale->of->tags, request_.key, request_.began) == cache::verdict::gone)
+    return false;
+  std::lock_guard lock(mutex_);
+  stored_ = request_.stale;
+  answer_ = request_.stale->of;
+  return true;
+}
+
+// A successful unsafe request changed its URL (and those it names on the same host): RFC 9111 §4.4.
+void fetch::invalidate() {
+  auto& plane = home_.plane;
+  plane.purge_key(request_.key, bus::purge_source::unsafe_method);
+  for (const auto field : {http1::field::location, http1::field::content_location}) {
+    const auto url = response_.get(field);
+    if (url.empty()) continue;
+    const auto& site = request_.site->config;
+    const auto key = key_from_url(site.name, url, site.cache.key, request_.head.authority);
+    std::string own_host;
+    own_host.append("\n").append(to_lower(request_.head.authority)).append("/");
+    if (key && key->find(own_host) != std::string::npos) plane.purge_key(*key, bus::purge_source::unsafe_method);
+  }
+}
+
+void fetch::append(std::string_view bytes, bool flush) {
+  if (phase() != fetch_phase::streamed) return;  // a confirmed or replaced answer's body is of no use
+  buffer_.append(bytes, flush);
+  if (!answer_->store || buffer_.passing()) return;
+  if (buffer_.size() > request_.site->config.limits.object)
+    give_up_storing(cache_reason::too_large);
+  else if (fill_bytes_in_flight().load(std::memory_order_relaxed) > home_.plane.fill_limit)
+    give_up_storing(cache_reason::bypassed);
+}
+
+void fetch::give_up_storing(cache_reason reason) {
+  buffer_.set_passing();
+  leave_flights();
+  auto& plane = home_.plane;
+  if (request_.collapsible && reason == cache_reason::too_large) {
+    const auto t = now();
+    const cache::tag_hash url = cache::url_tag_of(request_.key);
+    (void)plane.store.put(plane.store.hash(request_.flight_key), request_.flight_key,
+                                make_hit_for_miss(reason), {hit_for_miss_ttl, {&url, 1}, plane.purges.seq()}, t);
+  }
+}
+
+void fetch::remember_uncacheable() {
+  if (!request_.collapsible || answer_->reason == cache_reason::bypassed) return;
+  const auto t = now();
+  const cache::tag_hash url = cache::url_tag_of(request_.key);
+  auto& store = home_.plane.store;
+  // A stored answer that was to be replaced is stale now in any case; markers of Vary stay.
+  if (request_.flight_key != request_.key || !request_.stale)
+    (void)store.put(store.hash(request_.flight_key), request_.flight_key, make_hit_for_miss(answer_->reason),
+                    {hit_for_miss_ttl, {&url, 1}, request_.began}, t);
+}
+
+void fetch::finish_body() {
+  if (phase() != fetch_phase::streamed) return;
+  if (answer_->store && !buffer_.passing()) store_answer();
+  buffer_.finish();
+  leave_flights();
+}
+
+void fetch::store_answer() {
+  auto& plane = home_.plane;
+  auto bodies = buffer_.take_bodies();
+  auto made = std::make_shared<answer>(*answer_);
+  made->fresh.fill_time = times_.response_received.mono - times_.request_sent.mono;
+  if (made->head.etag.empty() && made->head.status == 200) {
+    made->head.etag = make_etag(buffer_.content_hash());
+    made->head.etag_made = true;
+    made->fresh.has_validator = made->fresh.has_validator || made->head.last_modified.has_value();
+  }
+  std::array<representation, compress::coding_count> codings;
+  codings[0].body = std::move(bodies[0]);
+  if (codings[0].body->size() < request_.site->config.compression.min_size) made->compressible = false;
+  const auto t = now();
+  const auto ttl = keep_for(made->fresh, t.mono);
+  auto key = request_.key;
+  if (!made->vary.empty()) {
+    vary_spec spec = made->vary;
+    const auto h = plane.store.hash(request_.key);
+    if (auto old = plane.store.find(h, request_.key, t); old.value) {
+      const auto& marker = static_cast<const stored_response&>(*old.value);
+      if (marker.kind == stored_kind::vary_marker) (void)merge(spec, marker.of->vary);
+    }
+    if (spec.star) return;
+    const cache::tag_hash url = cache::url_tag_of(request_.key);
+    append_variant(key, spec, request_.head, request_.route->compression);
+    (void)plane.store.put(h, request_.key, make_vary_marker(std::move(spec)),
+                          {std::max(ttl, marker_ttl_least), {&url, 1}, plane.purges.seq()}, t);
+  }
+  (void)plane.store.put(plane.store.hash(key), key, make_stored(made, std::move(codings)),
+                        {ttl, made->tags, request_.began}, t);
+}
+
+void flight_table::leave(std::uint64_t hash, const std::string& key, const fetch* which) {
+  auto& s = shards_[hash % shard_count];
+  std::shared_ptr<fetch> last;
+  std::lock_guard lock(s.mutex);
+  const auto it = s.map.find(key);
+  if (it == s.map.end() || it->second.get() != which) return;
+  last = std::move(it->second);
+  s.map.erase(it);
+}
+
+std::size_t flight_table::size() const {
+  std::size_t n = 0;
+  for (const auto& s : shards_) {
+    std::lock_guard lock(s.mutex);
+    n += s.map.size();
+  }
+  return n;
+}
+
+}  // namespace fairing::http

@@ -1,0 +1,161 @@
+// plane: the http plane of one process: cache, flights, limits, sites, and each core's part of them.
+//
+// Flow:   http_plane plane{cores, options, registry};  plane.set_sites(configs)  (start and reload)
+//         plane.accept(core, site index, socket, listener)    // from the listeners' on_accept
+//         plane.begin_drain(); ... plane.connections() == 0; plane is destroyed after the cores have stopped
+// Threads: construction, set_sites, drain: main thread. core_state: its own core.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bus/purge_bus.hpp"
+#include "cache/store.hpp"
+#include "http/session/access_log.hpp"
+#include "http/session/buffers.hpp"
+#include "http/session/decisions.hpp"
+#include "http/session/fetch.hpp"
+#include "http/session/site.hpp"
+#include "limit/gcra.hpp"
+#include "metrics/registry.hpp"
+#include "net/core.hpp"
+#include "net/offload.hpp"
+
+namespace fairing::http {
+
+class http_plane;
+class connection;
+
+// Hears of every finished request and answer body: the checklist's evidence.
+class traffic_observer {
+ public:
+  virtual ~traffic_observer() = default;
+  struct exchange {
+    std::string_view site;
+    std::string_view route;
+    const route_config* config = nullptr;
+    http1::method method{};
+    std::string_view path;
+    std::uint64_t key_hash = 0;
+    std::uint64_t body_hash = 0;      // of the identity body of a passed or stored answer; 0 unknown
+    std::uint16_t status = 0;
+    cache_result result{};
+    std::uint64_t body_bytes = 0;     // sent to the client
+    bool compressible = false;        // by type and size
+    bool encoded = false;             // left compressed
+    bool rate_limited_route = false;
+    std::int64_t duration_us = 0;
+    std::uint32_t longest_json_array = 0;  // at top level or one below; 0 if not JSON or not looked at
+    bool compress_asked = false;           // the client's Accept-Encoding took a coding of ours
+  };
+  virtual void on_exchange(const exchange& e) = 0;
+};
+
+struct plane_options {
+  std::size_t memory_bytes = 256 * 1024 * 1024;
+};
+
+// One core's part: scratch space, connections to backends, the ring of decisions.
+class core_state {
+ public:
+  core_state(http_plane& p, net::core& c);
+  ~core_state();
+
+  http_plane& plane;
+  net::core& core;
+
+  // Scratch for the synchronous path: never kept across a suspension.
+  http1::request_head head;
+  std::string key;
+  std::string text;
+  std::vector<net::part> parts;
+
+  decision_ring decisions;
+  std::string access_lines;
+
+  [[nodiscard]] std::uint64_t random() noexcept;
+  [[nodiscard]] double uniform() noexcept { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+  [[nodiscard]] core_links& links_of(const site_runtime& site);
+  [[nodiscard]] const std::shared_ptr<const site_runtime>& site(std::size_t index) { return sites_[index]; }
+  void set_sites(std::vector<std::shared_ptr<const site_runtime>> sites);
+
+  // Blocks of output text, lent to connections while they write.
+  void lend_block(out_queue& to);
+  void take_back(out_queue& from);
+
+  void finish(const exchange_record& r);  // ring and access log
+  void tick(instant now);
+
+  // Connections of this core, for drain.
+  std::vector<connection*> connections;
+
+ private:
+  std::uint64_t random_state_;
+  std::vector<std::shared_ptr<const site_runtime>> sites_;
+  std::vector<std::pair<std::shared_ptr<upstream_group>, std::unique_ptr<core_links>>> links_;
+  std::vector<std::string> blocks_;
+  std::uint64_t ticks_ = 0;
+};
+
+class http_plane {
+ public:
+  http_plane(net::core_group& cores, const plane_options& options, metrics::registry& registry,
+             std::unique_ptr<access_log> log);
+  ~http_plane();
+
+  // Makes all sites or none. Called at start and on reload; cores switch between requests.
+  result<void> set_sites(const std::vector<site_config>& configs, const std::vector<std::string>& trusted);
+  // A client connection of site `index`, on its core.
+  void accept(net::core& c, std::size_t index, net::socket s);
+
+  void begin_drain();
+  [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t connections() const noexcept { return connections_.load(); }
+
+  [[nodiscard]] core_state& state_of(const net::core& c) noexcept { return *states_[c.index()]; }
+  [[nodiscard]] std::vector<std::shared_ptr<const site_runtime>> sites() const;
+
+  // Primary keys of a URL (or of a URL's beginning), one a site. Empty if it is none.
+  [[nodiscard]] std::vector<std::string> keys_of_url(std::string_view url) const;
+
+  // Invalidates one URL's answers, all variants, by its primary key.
+  cache::purge_seq purge_key(std::string_view key, bus::purge_source source,
+                             cache::purge_kind kind = cache::purge_kind::hard);
+
+  // Newest first, all cores; at most `limit`.
+  [[nodiscard]] std::vector<decision> decisions(std::string_view url, std::string_view trace,
+                                                std::size_t limit) const;
+  // Asks the encoder thread for one more coding of a stored answer.
+  void encode_later(std::string key, stored_ptr v, compress::coding c, compress::effort e);
+
+  net::core_group& cores;
+  metrics::registry& registry;
+  cache::purge_log purges;
+  cache::store store;
+  std::unique_ptr<bus::purge_bus> bus;
+  flight_table flights;
+  limit::gcra_table limiter;
+  traffic_observer* observer = nullptr;
+  std::unique_ptr<access_log> log;
+  std::atomic<bool> bypassed{false};           // `fairing bypass http`: cache, limits and compression off
+  std::atomic<std::int64_t> connections_{0};
+  std::size_t fill_limit;                      // bytes of fills in flight, over which nothing is kept
+  metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
+  metrics::counter problems, refused_connections;
+  metrics::counter compress_in[compress::coding_count], compress_out[compress::coding_count];
+
+ private:
+  void register_metrics();
+  std::vector<std::unique_ptr<core_state>> states_;
+  mutable std::mutex sites_mutex_;
+  std::vector<std::shared_ptr<const site_runtime>> sites_;
+  std::atomic<bool> draining_{false};
+  std::vector<metrics::registry::guard> callbacks_;
+  std::unique_ptr<net::offload> encoder_;
+};
+
+}  // namespace fairing::http

@@ -1,0 +1,183 @@
+// Serving a stored answer: whole, as 304, or in ranges; in the best coding the client takes.
+#include "codec/http1/writer.hpp"
+#include "http/logic/conditional.hpp"
+#include "http/logic/fields.hpp"
+#include "http/logic/range.hpp"
+#include "http/session/connection.hpp"
+
+namespace fairing::http {
+
+using compress::coding;
+
+namespace {
+constexpr std::uint32_t hot_hits = 16;  // from then on a better encoding pays
+
+void append_length(std::string& out, std::uint64_t n) {
+  out += "Content-Length: ";
+  http1::append_decimal(out, n);
+  out += "\r\n";
+}
+
+void append_etag(std::string& out, const answer& a, coding c) {
+  if (a.head.etag.empty()) return;
+  out += "ETag: ";
+  if (c == coding::identity)
+    out += a.head.etag;
+  else
+    append_etag_variant(out, a.head.etag, compress::to_string(c));
+  out += "\r\n";
+}
+
+std::string_view first_line_rest(std::string_view text) {
+  const auto end = text.find("\r\n");
+  return end == std::string_view::npos ? std::string_view{} : text.substr(end + 2);
+}
+
+// The coding whose ETag the client's If-None-Match names, if any does.
+std::optional<coding> named_variant(const http1::request_head& head, const answer& a) {
+  std::optional<coding> hit;
+  head.for_each_element(http1::field::if_none_match, [&](std::string_view sent) {
+    for (const auto c : {coding::gzip, coding::br, coding::zstd})
+      if (!hit && matches_etag_variant(sent, a.head.etag, compress::to_string(c))) hit = c;
+  });
+  return hit;
+}
+}  // namespace
+
+coding connection::choose_coding(const http1::request_head& head, const route_runtime& route,
+                                 const stored_response& v, std::string_view key) {
+  if (!route.compression || !v.of->compressible || home_.plane.bypassed.load(std::memory_order_relaxed))
+    return coding::identity;
+  const auto* asked = head.find(http1::field::accept_encoding);
+  if (!asked) return coding::identity;
+  auto accepted = compress::parse_accept_encoding(asked->value);
+  const auto& offered = site_->config.compression.encodings;
+  const auto best = compress::choose(accepted, offered).value_or(coding::identity);
+  if (best == coding::identity) return best;
+  const auto bit = 1U << static_cast<unsigned>(best);
+  const auto& there = v.codings[static_cast<std::size_t>(best)];
+  if (there.body) {
+    if (there.effort == compress::effort::fast &&
+        v.hits.fetch_add(1, std::memory_order_relaxed) == hot_hits)
+      home_.plane.encode_later(std::string(key), stored_ptr(&v), best, compress::effort::best);
+    return best;
+  }
+  if ((v.encoding_asked.fetch_or(bit, std::memory_order_relaxed) & bit) == 0)
+    home_.plane.encode_later(std::string(key), stored_ptr(&v), best, compress::effort::fast);
+  for (const auto c : offered)
+    if (accepted.allows(c) && v.codings[static_cast<std::size_t>(c)].body) return c;
+  return coding::identity;
+}
+
+void connection::append_common(std::string& out, const http1::request_head& head, const answer& a,
+                               const cache_status& status, bool keep_alive) {
+  if (a.compressible && !a.head.varies_on_encoding) out += "Vary: Accept-Encoding\r\n";
+  out += "Age: ";
+  const auto age = std::chrono::floor<seconds>(current_age(a.fresh, now().mono));
+  http1::append_decimal(out, static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
+  out += "\r\n";
+  append_cache_status(out, status);
+  if (!keep_alive)
+    out += "Connection: close\r\n";
+  else if (head.version_minor == 0)
+    out += "Connection: keep-alive\r\n";
+}
+
+std::uint16_t connection::append_stored(const http1::request_head& head, const route_runtime& route,
+                                        const stored_response& v, std::string_view key,
+                                        const cache_status& status, bool keep_alive) {
+  const auto& a = *v.of;
+  auto& out = out_.text();
+  const bool only_head = head.method == http1::method::head;
+  if (a.head.status == 200 && is_conditional(head)) {
+    auto matched = coding::identity;
+    auto met = evaluate(head, a.head.validators());
+    if (met == precondition::proceed)
+      if (const auto variant = named_variant(head, a)) {
+        met = precondition::not_modified;
+        matched = *variant;
+      }
+    if (met == precondition::not_modified) {
+      out += "HTTP/1.1 304 Not Modified\r\n";
+      append_not_modified_fields(out, a.head.text, !a.head.etag.empty());
+      append_etag(out, a, matched);
+      append_common(out, head, a, status, keep_alive);
+      out += "\r\n";
+      return 304;
+    }
+    if (met == precondition::precondition_failed) {
+      append_problem_response(out, problem::precondition_failed, "the precondition does not hold",
+                              {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
+                               .head_only = only_head, .now = now().wall, .status = &status});
+      return 412;
+    }
+  }
+  if (a.head.status == 200 && head.method == http1::method::get && head.has(http1::field::range) &&
+      if_range_holds(head, a.head.validators())) {
+    const auto ranges = parse_ranges(head.get(http1::field::range), v.identity()->size());
+    if (ranges.use != range_use::whole) {
+      append_ranges(head, v, ranges, status, keep_alive);
+      return ranges.use == range_use::unsatisfiable ? 416 : 206;
+    }
+  }
+  const auto chosen = choose_coding(head, route, v, key);
+  const auto& body = v.codings[static_cast<std::size_t>(chosen)].body;
+  out += a.head.text;
+  append_etag(out, a, chosen);
+  if (chosen != coding::identity) {
+    out += "Content-Encoding: ";
+    out += compress::to_string(chosen);
+    out += "\r\n";
+    const auto which = static_cast<std::size_t>(chosen);
+    home_.plane.compress_in[which].add(v.identity()->size());
+    home_.plane.compress_out[which].add(body->size());
+  }
+  if (a.head.status != 204 && a.head.status != 304) append_length(out, body->size());
+  append_common(out, head, a, status, keep_alive);
+  out += "\r\n";
+  if (!only_head) out_.add(body, 0, body->size());
+  return a.head.status;
+}
+
+void connection::append_ranges(const http1::request_head& head, const stored_response& v, const range_set& ranges,
+                               const cache_status& status, bool keep_alive) {
+  const auto& a = *v.of;
+  const auto size = v.identity()->size();
+  if (ranges.use == range_use::unsatisfiable) {
+    std::string field;
+    append_unsatisfied_range(field, size);
+    append_problem_response(out_.text(), problem::range_not_satisfiable, "no part of the ranges is in the body",
+                            {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
+                             .now = now().wall, .status = &status, .extra_fields = field});
+    return;
+  }
+  out_.text() += "HTTP/1.1 206 Partial Content\r\n";
+  if (ranges.count == 1) {
+    const auto r = ranges.ranges[0];
+    out_.text() += first_line_rest(a.head.text);
+    append_etag(out_.text(), a, coding::identity);
+    append_content_range(out_.text(), r, size);
+    append_length(out_.text(), r.size());
+    append_common(out_.text(), head, a, status, keep_alive);
+    out_.text() += "\r\n";
+    out_.add(v.identity(), r.first, r.size());
+    return;
+  }
+  const auto made = make_boundary(home_.random());
+  const std::string_view boundary(made.data(), made.size());
+  for_each_line(a.head.text, [&](std::string_view name, std::string_view value) {
+    if (!iequals(name, "content-type")) http1::append_header(out_.text(), name, value);
+  });
+  append_etag(out_.text(), a, coding::identity);
+  out_.text().append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
+  append_length(out_.text(), multipart_size(ranges, boundary, a.content_type, size));
+  append_common(out_.text(), head, a, status, keep_alive);
+  out_.text() += "\r\n";
+  for (const auto& r : ranges.parts()) {
+    append_part_head(out_.text(), boundary, a.content_type, r, size);
+    out_.add(v.identity(), r.first, r.size());
+  }
+  append_parts_end(out_.text(), boundary);
+}
+
+}  // namespace fairing::http

@@ -1,0 +1,82 @@
+// site: one configured http site made ready to serve: routes compiled, upstreams, limits, metrics.
+//
+// Lifecycle: immutable once made (but for its counters); a reload makes a new one and each core switches to it between
+// two requests; requests in flight keep the old one alive.
+// Threads: any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cache/purge_log.hpp"
+#include "http/logic/route.hpp"
+#include "http/logic/site_config.hpp"
+#include "http/session/upstream.hpp"
+#include "limit/gcra.hpp"
+#include "metrics/registry.hpp"
+#include "net/ip_set.hpp"
+#include "net/tls.hpp"
+
+namespace fairing::http {
+
+// What the cache did with a request; label `result` of fairing_cache_requests_total.
+enum class cache_result : std::uint8_t {
+  hit,          // answered from the cache, fresh
+  stale,        // answered from the cache inside a stale window
+  revalidated,  // the origin confirmed the stored answer
+  miss,         // fetched, by this request
+  collapsed,    // fetched, by another request
+  bypass,       // not a matter for the cache
+  error,        // Fairing's own error, before the cache was asked
+};
+inline constexpr std::size_t cache_result_count = 7;
+[[nodiscard]] std::string_view to_string(cache_result r) noexcept;
+
+struct route_runtime {
+  const compiled_route* compiled = nullptr;
+  const route_config* config = nullptr;  // never null: the fallback's is the site's default
+  std::vector<cache::tag_hash> tags;     // of every answer of the route
+  bool cache_on = true;
+  bool compression = true;
+  std::uint64_t limiter_id = 0;
+  limit::params limiter;                 // if config->rate_limit
+  // metrics, by status class (1xx..5xx) and cache result
+  metrics::histogram duration[5];
+};
+
+class site_runtime {
+ public:
+  static result<std::shared_ptr<const site_runtime>> make(const site_config& config,
+                                                          const std::vector<std::string>& trusted_proxies,
+                                                          std::size_t index, metrics::registry& registry);
+
+  [[nodiscard]] const route_runtime& route_of(const http1::request_head& request) const {
+    return routes_[table_->match(request).index];
+  }
+  [[nodiscard]] std::chrono::milliseconds total_timeout(const route_runtime& r) const noexcept {
+    return r.config->timeout.value_or(config.timeouts.total);
+  }
+
+  const site_config config;
+  const std::size_t index;  // in the configuration's list: the cores keep their links by it
+  std::shared_ptr<upstream_group> upstreams;
+  std::shared_ptr<net::tls_context> tls;  // of the listener, or null
+  net::ip_set trusted;
+  net::ip_set may_purge;
+  std::string accept_encodings;  // unused codings are not asked for upstream
+  metrics::counter results[cache_result_count];
+  metrics::histogram upstream_duration;
+  metrics::counter retries;
+  [[nodiscard]] const std::vector<route_runtime>& routes() const noexcept { return routes_; }
+
+ private:
+  site_runtime(const site_config& c, std::size_t i) : config(c), index(i) {}
+  void compile_routes(metrics::registry& registry);
+  std::unique_ptr<route_table> table_;
+  std::vector<route_runtime> routes_;  // by compiled_route::index; the fallback last
+};
+
+}  // namespace fairing::http

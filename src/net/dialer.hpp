@@ -1,0 +1,62 @@
+// dialer: names to addresses, and addresses to connected streams.
+//
+// Problem: connecting must have a deadline, must not block the core on a name look-up, and must say plainly what
+// failed. Look-ups go through Asio's resolver thread and are kept for `resolve_ttl`.
+// Threads: on the core that is passed in.
+#pragma once
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "net/core.hpp"
+#include "net/stream.hpp"
+#include "net/task.hpp"
+#include "net/tls.hpp"
+
+namespace fairing::net {
+
+struct dial_target {
+  std::string host;       // name or literal address; empty for unix
+  std::uint16_t port = 0;
+  std::string unix_path;  // not empty: a unix socket
+  std::shared_ptr<tls_context> tls;  // null: plain
+};
+
+enum class dial_fault : std::uint8_t {
+  none,
+  resolve,    // the name has no address
+  refused,    // refused, unreachable, reset
+  timeout,    // the deadline passed
+  resources,  // this process is out of file descriptors, ports or memory
+  tls,        // the TLS handshake failed, the certificate was refused
+};
+[[nodiscard]] std::string_view to_string(dial_fault f) noexcept;
+
+struct dial_result {
+  dial_fault fault = dial_fault::none;
+  std::string detail;  // for the log and the problem's detail: never a secret
+  std::unique_ptr<stream> connection;
+};
+
+using endpoint = boost::asio::generic::stream_protocol::endpoint;
+
+// Addresses of one name, looked up at most every 30 s; one per core and upstream.
+class resolver_cache {
+ public:
+  task<boost::system::error_code> resolve(core& c, const dial_target& target, mono_time now);
+  // Addresses in turn.
+  [[nodiscard]] endpoint next();
+  [[nodiscard]] std::size_t size() const noexcept { return addresses_.size(); }
+
+ private:
+  std::vector<endpoint> addresses_;
+  std::size_t turn_ = 0;
+  mono_time valid_until_ = mono_time::min();
+};
+
+task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names, mono_time deadline);
+
+}  // namespace fairing::net

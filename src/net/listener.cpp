@@ -1,0 +1,225 @@
+#include "net/listener.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <latch>
+#include <vector>
+
+#include "base/ascii.hpp"
+#include "base/log.hpp"
+
+namespace fairing::net {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using protocol = asio::generic::stream_protocol;
+using acceptor = asio::basic_socket_acceptor<protocol, asio::io_context::executor_type>;
+
+namespace {
+constexpr int backlog = 4096;
+
+struct parsed_address {
+  protocol::endpoint endpoint;
+  std::string unix_path;
+};
+
+result<parsed_address> parse_address(std::string_view text) {
+  const auto bad = [&](std::string why) {
+    return fail(std::make_error_code(std::errc::invalid_argument),
+                "listen address `" + std::string(text) + "`: " + why);
+  };
+  if (text.starts_with("unix:")) {
+    std::string path(text.substr(5));
+    if (path.empty() || path.size() > 100) return bad("the socket's path must have 1 to 100 bytes");
+    return parsed_address{protocol::endpoint(asio::local::stream_protocol::endpoint(path)), path};
+  }
+  std::string host = "127.0.0.1";
+  auto port_text = text;
+  if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
+    host = std::string(text.substr(0, colon));
+    port_text = text.substr(colon + 1);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host == "localhost") host = "127.0.0.1";
+  }
+  const auto port = parse_digits(port_text);
+  if (!port || *port > 65535) return bad("the port must be 0 to 65535");
+  error_code ec;
+  const auto address = asio::ip::make_address(host, ec);
+  if (ec) return bad("`" + host + "` is not an address; write 127.0.0.1:PORT, 0.0.0.0:PORT or unix:PATH");
+  return parsed_address{protocol::endpoint(asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(*port))), {}};
+}
+
+std::string text_of(const acceptor& a, const std::string& unix_path) {
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  sockaddr_storage raw{};
+  socklen_t length = sizeof raw;
+  ::getsockname(const_cast<acceptor&>(a).native_handle(), reinterpret_cast<sockaddr*>(&raw), &length);
+  asio::ip::tcp::endpoint e;
+  std::memcpy(e.data(), &raw, std::min<std::size_t>(length, e.capacity()));
+  const auto host = e.address().to_string();
+  const auto port = std::to_string(e.port());
+  return e.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
+}
+
+int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+}  // namespace
+
+struct listener::impl {
+  struct per_core {
+    core* home;
+    acceptor socket;
+    int spare = -1;
+    bool stopped = false;
+  };
+  std::vector<std::unique_ptr<per_core>> acceptors;
+  core_group* cores = nullptr;
+  std::string address;
+  std::string unix_path;
+  accept_handler on_accept;
+  std::string refusal;
+  std::uint32_t turn = 0;
+
+  void accept(per_core& at);
+  void refuse(per_core& at);
+  void hand_over(per_core& at, socket s);
+};
+
+listener::listener(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+listener::~listener() {
+  if (impl_ && !impl_->unix_path.empty()) ::unlink(impl_->unix_path.c_str());
+}
+const std::string& listener::address() const noexcept { return impl_->address; }
+
+result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::string& address) {
+  auto parsed = parse_address(address);
+  if (!parsed) return std::unexpected(parsed.error());
+  auto i = std::make_unique<impl>();
+  i->cores = &cores;
+  i->unix_path = parsed->unix_path;
+  auto endpoint = parsed->endpoint;
+  const bool is_unix = !i->unix_path.empty();
+  if (is_unix) {
+    struct stat st{};
+    if (::stat(i->unix_path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode)) ::unlink(i->unix_path.c_str());
+  }
+  if (!is_unix) {
+    // With SO_REUSEPORT two processes could share a port unknowingly: a plain bind first finds who holds it.
+    acceptor probe(cores.at(0).context().get_executor());
+    error_code ec;
+    probe.open(endpoint.protocol(), ec);
+    const int one = 1;
+    if (!ec) ::setsockopt(probe.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (!ec) probe.bind(endpoint, ec);
+    if (ec) return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message());
+  }
+  for (std::uint32_t n = 0; n < (is_unix ? 1 : cores.size()); ++n) {
+    auto at = std::make_unique<impl::per_core>(
+        impl::per_core{&cores.at(n), acceptor(cores.at(n).context().get_executor())});
+    error_code ec;
+    at->socket.open(endpoint.protocol(), ec);
+    if (!ec && !is_unix) {
+      const int one = 1;
+      ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+      if (cores.size() > 1) ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    }
+    if (!ec) at->socket.bind(endpoint, ec);
+    if (!ec) at->socket.listen(backlog, ec);
+    if (ec)
+      return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message());
+    if (n == 0) {
+      i->address = text_of(at->socket, i->unix_path);
+      if (!is_unix) {
+        sockaddr_storage raw{};
+        socklen_t length = sizeof raw;
+        ::getsockname(at->socket.native_handle(), reinterpret_cast<sockaddr*>(&raw), &length);
+        endpoint = protocol::endpoint(&raw, length, IPPROTO_TCP);
+      }
+    }
+    at->spare = open_spare();
+    i->acceptors.push_back(std::move(at));
+  }
+  return std::unique_ptr<listener>(new listener(std::move(i)));
+}
+
+void listener::start(accept_handler on_accept, std::string refusal) {
+  impl_->on_accept = std::move(on_accept);
+  impl_->refusal = std::move(refusal);
+  for (auto& at : impl_->acceptors)
+    at->home->post([i = impl_.get(), a = at.get()] { i->accept(*a); });
+}
+
+void listener::impl::accept(per_core& at) {
+  at.socket.async_accept([this, &at](const error_code& ec, auto peer) {
+    if (at.stopped) return;
+    if (!ec) {
+      hand_over(at, socket(std::move(peer)));
+    } else if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system) {
+      refuse(at);
+    } else if (ec == asio::error::operation_aborted) {
+      return;
+    }
+    accept(at);
+  });
+}
+
+void listener::impl::hand_over(per_core& at, socket s) {
+  if (unix_path.empty()) {
+    const int one = 1;
+    ::setsockopt(s.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    on_accept(*at.home, std::move(s));
+    return;
+  }
+  auto& home = cores->at(turn++ % cores->size());
+  if (&home == at.home) {
+    on_accept(home, std::move(s));
+    return;
+  }
+  error_code ec;
+  const int fd = s.release(ec);
+  home.post([this, &home, fd] {
+    socket moved(home.context().get_executor());
+    error_code assigned;
+    moved.assign(protocol(AF_UNIX, 0), fd, assigned);
+    if (!assigned) on_accept(home, std::move(moved));
+  });
+}
+
+void listener::impl::refuse(per_core& at) {
+  if (at.spare >= 0) ::close(at.spare);
+  at.spare = -1;
+  const int fd = ::accept4(at.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd >= 0) {
+    char sink[4096];
+    (void)::recv(fd, sink, sizeof sink, MSG_DONTWAIT);  // else close() would reset before the answer is read
+    if (!refusal.empty()) (void)::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL);
+    ::shutdown(fd, SHUT_WR);
+    ::close(fd);
+  }
+  at.spare = open_spare();
+}
+
+void listener::stop() {
+  std::latch done(static_cast<std::ptrdiff_t>(impl_->acceptors.size()));
+  for (auto& at : impl_->acceptors) {
+    at->home->post([a = at.get(), &done] {
+      a->stopped = true;
+      error_code ignored;
+      a->socket.close(ignored);
+      if (a->spare >= 0) ::close(a->spare);
+      a->spare = -1;
+      done.count_down();
+    });
+  }
+  done.wait();
+}
+
+}  // namespace fairing::net

@@ -1,0 +1,213 @@
+#include "net/stream.hpp"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <boost/asio/error.hpp>
+#include <cerrno>
+
+#include "net/tls.hpp"
+
+namespace fairing::net {
+
+using boost::system::error_code;
+
+namespace {
+constexpr size_t max_iovecs = 64;
+constexpr size_t tls_record = 16 * 1024;
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
+
+// Fills `iov` from parts[first...] up to the first file; skips `done` bytes of the first part.
+size_t gather(std::span<const part> parts, size_t first, size_t done, iovec* iov) {
+  size_t n = 0;
+  for (size_t i = first; i < parts.size() && n < max_iovecs && !parts[i].file; ++i) {
+    auto bytes = parts[i].memory;
+    if (i == first) bytes.remove_prefix(done);
+    iov[n++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+  return n;
+}
+}  // namespace
+
+stream::stream(socket s) : socket_(std::move(s)) {
+  error_code ignored;
+  socket_.native_non_blocking(true, ignored);
+}
+stream::stream(stream&&) noexcept = default;
+stream& stream::operator=(stream&&) noexcept = default;
+stream::~stream() = default;
+
+void stream::set_tls(std::unique_ptr<tls_channel> channel) { tls_ = std::move(channel); }
+
+task<io_result> stream::read_some(std::span<char> out) {
+  if (tls_) {
+    auto r = co_await read_tls(out);
+    co_return r;
+  }
+  auto r = co_await async_read(socket_, out);
+  co_return r;
+}
+
+task<error_code> stream::write(std::string_view bytes) {
+  const part one{.memory = bytes};
+  auto ec = co_await write(std::span<const part>(&one, 1));
+  co_return ec;
+}
+
+task<error_code> stream::write(std::span<const part> parts) {
+  if (tls_) {
+    auto ec = co_await write_tls(parts);
+    co_return ec;
+  }
+  size_t i = 0;
+  size_t done = 0;  // bytes of parts[i] already sent
+  while (i < parts.size()) {
+    if (parts[i].file) {
+      auto ec = co_await send_file(parts[i]);
+      if (ec) co_return ec;
+      ++i;
+      continue;
+    }
+    iovec iov[max_iovecs];
+    const auto count = gather(parts, i, done, iov);
+    msghdr message{};
+    message.msg_iov = iov;
+    message.msg_iovlen = count;
+    const bool more = i + count < parts.size();
+    const auto sent =
+        ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
+      auto ready = co_await async_wait_writable(socket_);
+      if (!ready.ok()) co_return ready.error;
+      continue;
+    }
+    auto left = static_cast<size_t>(sent);
+    while (i < parts.size() && !parts[i].file && left >= parts[i].memory.size() - done) {
+      left -= parts[i].memory.size() - done;
+      done = 0;
+      ++i;
+    }
+    done += left;
+  }
+  co_return error_code{};
+}
+
+task<error_code> stream::send_file(const part& p) {
+  auto offset = static_cast<off_t>(p.offset);
+  auto left = p.length;
+  while (left > 0) {
+    const auto sent = ::sendfile(socket_.native_handle(), p.file->fd(), &offset, left);
+    if (sent > 0) {
+      left -= static_cast<std::uint64_t>(sent);
+      continue;
+    }
+    if (sent == 0) co_return boost::asio::error::eof;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
+    auto ready = co_await async_wait_writable(socket_);
+    if (!ready.ok()) co_return ready.error;
+  }
+  co_return error_code{};
+}
+
+task<error_code> stream::flush_tls() {
+  // The cipher text lives in this frame while it is sent: TLS records must leave in order, so one writer at a time.
+  const auto bytes = tls_->take_output();
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const auto sent = ::send(socket_.native_handle(), bytes.data() + done, bytes.size() - done,
+                             MSG_NOSIGNAL);
+    if (sent >= 0) {
+      done += static_cast<size_t>(sent);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
+    auto ready = co_await async_wait_writable(socket_);
+    if (!ready.ok()) co_return ready.error;
+  }
+  co_return error_code{};
+}
+
+task<error_code> stream::handshake() {
+  if (!tls_) co_return error_code{};
+  char in[4096];
+  for (;;) {
+    const auto step = tls_->handshake();
+    auto ec = co_await flush_tls();
+    if (ec) co_return ec;
+    if (step == tls_step::done) co_return error_code{};
+    if (step != tls_step::want_read) co_return boost::asio::error::connection_refused;
+    auto r = co_await async_read(socket_, in);
+    if (!r.ok()) co_return r.error;
+    tls_->feed({in, r.bytes});
+  }
+}
+
+std::string stream::tls_error(const error_code& ec) const {
+  return tls_ && !tls_->error().empty() ? tls_->error() : ec.message();
+}
+
+task<io_result> stream::read_tls(std::span<char> out) {
+  for (;;) {
+    io_result r;
+    const auto step = tls_->read(out, r.bytes);
+    if (step == tls_step::done) co_return r;
+    if (step == tls_step::closed) co_return io_result{boost::asio::error::eof, 0};
+    if (step == tls_step::failed) co_return io_result{boost::asio::error::connection_reset, 0};
+    std::string in(tls_record, '\0');
+    auto got = co_await async_read(socket_, in);
+    if (!got.ok()) co_return got;
+    if (!tls_) co_return io_result{boost::asio::error::operation_aborted, 0};
+    tls_->feed({in.data(), got.bytes});
+  }
+}
+
+task<error_code> stream::write_tls(std::span<const part> parts) {
+  std::string block;
+  for (const auto& p : parts) {
+    const auto total = p.file ? p.length : p.memory.size();
+    for (std::uint64_t at = 0; at < total;) {
+      const auto n = static_cast<size_t>(std::min<std::uint64_t>(total - at, 4 * tls_record));
+      std::string_view piece;
+      if (p.file) {
+        block.resize(n);
+        if (p.file->read(p.offset + at, block) != n) co_return boost::asio::error::eof;
+        piece = block;
+      } else {
+        piece = p.memory.substr(at, n);
+      }
+      if (tls_->write(piece) != tls_step::done) co_return boost::asio::error::connection_reset;
+      at += n;
+      if (p.file || n == 4 * tls_record) {
+        auto ec = co_await flush_tls();
+        if (ec) co_return ec;
+      }
+    }
+  }
+  auto ec = co_await flush_tls();
+  co_return ec;
+}
+
+bool stream::quiet() noexcept {
+  if (!socket_.is_open()) return false;
+  char byte;
+  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+void stream::shutdown_send() noexcept {
+  error_code ignored;
+  socket_.shutdown(socket::shutdown_send, ignored);
+}
+
+void stream::close() noexcept {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace fairing::net
