@@ -65,7 +65,7 @@ struct row {
   const char* label;
 };
 constexpr row counters[] = {
-    {"requests", "http_server_request_duration_seconds_count", "http_response_status_code"},
+    {"requests", "http_server_request_duration_seconds_count", "http_response_status_class"},
     {"cache", "fairing_cache_requests_total", "result"},
     {"rate limit", "fairing_ratelimit_total", "decision"},
     {"purges", "fairing_purge_total", "source"},

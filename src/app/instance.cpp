@@ -1,8 +1,15 @@
 #include "app/instance.hpp"
 
+#include <unistd.h>
+
+#include <csignal>
 #include <thread>
 
+#include "admin/server.hpp"
+#include "admin/token.hpp"
+#include "app/config/describe.hpp"
 #include "app/config/diagnostic.hpp"
+#include "app/views.hpp"
 #include "base/log.hpp"
 #include "http/logic/problem.hpp"
 #include "http/session/plane.hpp"
@@ -20,6 +27,7 @@ struct instance::parts {
   std::unique_ptr<net::core_group> cores;
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
+  std::unique_ptr<admin::admin_server> admin;
   std::atomic<bool> ready{false};
 };
 
@@ -74,18 +82,64 @@ result<void> instance::open(const config::config& c) {
                 refusal());
     p.listeners.push_back(std::move(*l));
   }
+  if (c.admin.listen != "off") {
+    auto opened = open_admin(c);
+    if (!opened) return opened;
+  }
   p.cores->start();
+  if (p.admin) p.admin->start();
   p.ready = true;
   return {};
 }
 
+result<void> instance::open_admin(const config::config& c) {
+  auto& p = *parts_;
+  auto token = admin::make_token_file(config::runtime_directory(p.source.env, c.runtime.dir));
+  if (!token) return std::unexpected(at_key(token.error(), "runtime.dir"));
+  auto server = admin::admin_server::open(*p.cores, c.admin.listen, make_views(),
+                                          c.admin.token.empty() ? *token : c.admin.token);
+  if (!server) return std::unexpected(at_key(server.error(), "admin.listen"));
+  p.admin = std::move(*server);
+  return {};
+}
+
+admin::admin_views instance::make_views() {
+  auto& p = *parts_;
+  auto* plane = p.http.get();
+  admin::admin_views v;
+  v.metrics = [&p] { return p.registry.render(); };
+  v.checklist = [plane] { return checklist_json(*plane); };
+  v.config = [&p] {
+    std::lock_guard lock(p.reload_mutex);
+    return config::effective_json(p.current);
+  };
+  v.purge = [plane](const bus::purge_request& r, bool dry_run) {
+    return dry_run ? plane->bus->count(r, plane->store, now()) : plane->bus->apply(r);
+  };
+  v.reload = [this] { return reload(); };
+  v.bypassed = [plane] { return plane->bypassed_rules(); };
+  v.set_bypass = [plane](const std::string& what, bool off) { return plane->set_bypass(what, off); };
+  v.explain = [plane](const std::string& url, const std::string& trace) { return explain_json(*plane, url, trace); };
+  v.cache_entries = [plane](const admin::entries_query& q) { return entries_json(*plane, q); };
+  v.upstreams = [plane] { return upstreams_json(*plane); };
+  v.ready = [&p] {
+    const bool ready = p.ready.load();
+    return admin::readiness{ready, {{"listeners", ready, ready ? "accepting" : "draining"}}};
+  };
+  v.started = [&p] { return p.ready.load(); };
+  v.drain = [] { ::kill(::getpid(), SIGTERM); };
+  return v;
+}
+
 instance::~instance() {
+  if (parts_->admin) parts_->admin->stop();
   if (parts_->cores) parts_->cores->stop();
 }
 
 std::map<std::string, std::vector<std::string>> instance::listeners() const {
   std::map<std::string, std::vector<std::string>> out;
   for (const auto& l : parts_->listeners) out["http"].push_back(l->address());
+  if (parts_->admin) out["admin"].push_back(parts_->admin->address());
   return out;
 }
 
@@ -101,7 +155,7 @@ result<std::vector<std::string>> instance::reload() {
   const auto next = p.source.load();
   if (!next.ok()) {
     std::string all;
-    for (const auto& e : next.errors) all += (all.empty() ? "" : "\n") + to_text(e);
+    for (const auto& e : next.errors) all += (all.empty() ? "" : "; ") + to_text(e);
     return refuse(all);
   }
   if (const auto fixed = config::diff_not_reloadable(p.current, next.value); !fixed.empty()) {
@@ -129,6 +183,7 @@ void instance::drain() {
   const auto end = std::chrono::steady_clock::now() + p.current.runtime.drain.timeout;
   while (p.http->connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
+  if (p.admin) p.admin->stop();
   if (const auto left = p.http->connections(); left > 0) log::warn("drain_timed_out", {{"connections", left}});
   p.cores->stop();
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/views.hpp"
 #include "app/config/config.hpp"
 #include "app/config/source.hpp"
 #include "base/result.hpp"
@@ -34,6 +35,8 @@ class instance {
   struct parts;
   explicit instance(std::unique_ptr<parts> p);
   result<void> open(const config::config& c);
+  result<void> open_admin(const config::config& c);
+  admin::admin_views make_views();
   std::unique_ptr<parts> parts_;
 };
 

@@ -17,6 +17,19 @@ namespace fairing {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+// hash64 of bytes that come piece by piece: the same for the same bytes, however they were cut.
+class hash_stream {
+ public:
+  hash_stream() noexcept { XXH3_64bits_reset(&state_); }
+  void add(std::string_view bytes) noexcept {
+    XXH3_64bits_update(&state_, bytes.data(), bytes.size());
+  }
+  [[nodiscard]] std::uint64_t digest() const noexcept { return XXH3_64bits_digest(&state_); }
+
+ private:
+  XXH3_state_t state_;
+};
+
 // A finaliser for integers that are already well spread but share low bits.
 [[nodiscard]] constexpr std::uint64_t mix64(std::uint64_t x) noexcept {
   x ^= x >> 33;

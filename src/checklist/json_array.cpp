@@ -1,8 +1,11 @@
 #include "checklist/json_array.hpp"
 
+#include <bit>
 #include <cstddef>
-#include <cstring>
 #include <limits>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace fairing::checklist {
 
@@ -19,22 +22,47 @@ constexpr bool begins_scalar(char c) noexcept {
   return (c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'n';
 }
 
-constexpr std::uint64_t ones = 0x0101010101010101ULL;
+// The first byte at or after i that `is` picks; sixteen at a time by `mask` where the CPU has it.
+#if defined(__SSE2__)
+template <class Is, class Mask>
+std::size_t skip_to(std::string_view s, std::size_t i, Is is, Mask mask) noexcept {
+  for (; i + 16 <= s.size(); i += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s.data() + i));
+    const auto found = static_cast<unsigned>(_mm_movemask_epi8(mask(bytes)));
+    if (found != 0) return i + static_cast<std::size_t>(std::countr_zero(found));
+  }
+  while (i < s.size() && !is(s[i])) ++i;
+  return i;
+}
+__m128i equal(__m128i bytes, char c) noexcept { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); }
+#endif
 
-// Non-zero if a byte of x is zero.
-constexpr std::uint64_t zero_byte(std::uint64_t x) noexcept {
-  return (x - ones) & ~x & (ones << 7);
+constexpr bool ends_run(char c) noexcept { return c == '"' || c == '\\'; }
+constexpr bool is_bracket(char c) noexcept { return c == '[' || c == ']' || c == '{' || c == '}'; }
+constexpr bool is_deep(char c) noexcept { return c == '"' || is_bracket(c); }
+
+// In a string: the next quote or backslash.
+std::size_t string_special(std::string_view s, std::size_t i) noexcept {
+#if defined(__SSE2__)
+  return skip_to(s, i, ends_run,
+                 [](__m128i b) { return _mm_or_si128(equal(b, '"'), equal(b, '\\')); });
+#else
+  while (i < s.size() && !ends_run(s[i])) ++i;
+  return i;
+#endif
 }
 
-// The first `"` or `\` at or after i; eight bytes at a time.
-std::size_t string_special(std::string_view s, std::size_t i) noexcept {
-  for (; i + 8 <= s.size(); i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, s.data() + i, 8);
-    if ((zero_byte(word ^ (ones * '"')) | zero_byte(word ^ (ones * '\\'))) != 0) break;
-  }
-  while (i < s.size() && s[i] != '"' && s[i] != '\\') ++i;
+// Below what counts: the next quote or bracket.
+std::size_t deep_special(std::string_view s, std::size_t i) noexcept {
+#if defined(__SSE2__)
+  return skip_to(s, i, is_deep, [](__m128i b) {
+    const auto folded = _mm_or_si128(b, _mm_set1_epi8(0x20));  // [ ] to { }, nothing else to them
+    return _mm_or_si128(equal(b, '"'), _mm_or_si128(equal(folded, '{'), equal(folded, '}')));
+  });
+#else
+  while (i < s.size() && !is_deep(s[i])) ++i;
   return i;
+#endif
 }
 
 }  // namespace
@@ -56,14 +84,26 @@ void json_array_probe::feed(std::string_view piece) noexcept {
       else if (at_ == place::key_string)
         at_ = place::colon;
       else
-        at_ = depth_ == 0 ? place::done : place::comma_or_end;
+        after_value();
       ++i;
+      continue;
+    }
+    if (at_ == place::deep) {
+      i = deep_special(piece, i);
+      if (i == piece.size()) return;
+      const char c = piece[i++];
+      if (c == '"')
+        at_ = place::string;
+      else if (c == '[' || c == '{')
+        open(c == '[');
+      else
+        close(c == ']');
       continue;
     }
     if (at_ == place::scalar) {
       while (i < piece.size() && is_scalar(piece[i])) ++i;
       if (i == piece.size()) return;
-      at_ = depth_ == 0 ? place::done : place::comma_or_end;
+      after_value();
       continue;
     }
     if (!is_space(piece[i])) step(piece[i]);
@@ -100,6 +140,7 @@ void json_array_probe::step(char c) noexcept {
     case place::scalar:
     case place::string:
     case place::key_string:
+    case place::deep:
     case place::failed:
       at_ = place::failed;
       return;
@@ -107,7 +148,7 @@ void json_array_probe::step(char c) noexcept {
 }
 
 void json_array_probe::begin_value(char c) noexcept {
-  if (depth_ > 0 && depth_ <= 2 && in_array()) {
+  if (depth_ > 0 && in_array()) {
     auto& count = count_[depth_ - 1];
     if (count < std::numeric_limits<std::uint32_t>::max()) ++count;
     if (count > longest_) longest_ = count;
@@ -127,9 +168,9 @@ void json_array_probe::open(bool array) noexcept {
   }
   const auto bit = std::uint64_t{1} << depth_;
   arrays_ = array ? arrays_ | bit : arrays_ & ~bit;
-  if (depth_ < 2) count_[depth_] = 0;
+  if (depth_ < counted_depth) count_[depth_] = 0;
   ++depth_;
-  at_ = array ? place::value_or_end : place::key_or_end;
+  at_ = depth_ > counted_depth ? place::deep : array ? place::value_or_end : place::key_or_end;
 }
 
 void json_array_probe::close(bool array) noexcept {
@@ -138,7 +179,14 @@ void json_array_probe::close(bool array) noexcept {
     return;
   }
   --depth_;
-  at_ = depth_ == 0 ? place::done : place::comma_or_end;
+  after_value();
+}
+
+void json_array_probe::after_value() noexcept {
+  if (depth_ > counted_depth)
+    at_ = place::deep;
+  else
+    at_ = depth_ == 0 ? place::done : place::comma_or_end;
 }
 
 }  // namespace fairing::checklist

@@ -46,10 +46,27 @@ TEST(json_array, reads_strings_as_strings) {
 }
 
 TEST(json_array, garbage_is_zero) {
-  for (const char* text :
-       {"", "hello", "<html>[1,2,3]</html>", "[1,2}", "{\"a\":[1,2]]", "[1,,2]", "[1 2]", "[1]x",
-        "[1][2]", "{1:2}", "{\"a\" [1,2]}", "[1,2,]x", "]", "}", "[,1]", "{,}", "(1,2)",
-        "callback([1,2,3])", "[1,2,@]", "{\"a\":[1,2],}", "[1,2,]"})
+  for (const char* text : {"",
+                           "hello",
+                           "<html>[1,2,3]</html>",
+                           "[1,2}",
+                           "{\"a\":[1,2]]",
+                           "[1,,2]",
+                           "[1 2]",
+                           "[1]x",
+                           "[1][2]",
+                           "{1:2}",
+                           "{\"a\" [1,2]}",
+                           "[1,2,]x",
+                           "]",
+                           "}",
+                           "[,1]",
+                           "{,}",
+                           "(1,2)",
+                           "callback([1,2,3])",
+                           "[1,2,@]",
+                           "{\"a\":[1,2],}",
+                           "[1,2,]"})
     EXPECT_EQ(longest(text), 0u) << text;
 }
 
@@ -120,7 +137,8 @@ TEST(json_array, agrees_with_a_parser_however_the_bytes_are_cut) {
     const auto text = value.dump(round % 3 == 0 ? 2 : -1);
     const auto want = reference(value);
     ASSERT_EQ(longest(text), want) << text;
-    for (std::size_t piece : {1u, 2u, 3u, 7u, 9u}) ASSERT_EQ(longest_by_piece(text, piece), want) << text;
+    for (std::size_t piece : {1u, 2u, 3u, 7u, 9u})
+      ASSERT_EQ(longest_by_piece(text, piece), want) << text;
   }
 }
 

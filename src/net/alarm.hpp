@@ -5,6 +5,7 @@
 
 #include "net/core.hpp"
 #include "net/event.hpp"
+#include "net/stream.hpp"
 
 namespace fairing::net {
 
@@ -15,6 +16,10 @@ class alarm final : public timed {
     c.watch(*this);
   }
   [[nodiscard]] bool rang() const noexcept { return rang_; }
+  void again(mono_time at) noexcept {
+    rang_ = false;
+    set_deadline(at);
+  }
   void on_deadline() override {
     rang_ = true;
     wake_();
@@ -23,6 +28,21 @@ class alarm final : public timed {
  private:
   waker wake_;
   bool rang_ = false;
+};
+
+// Closes a stream when a time has come, while it is in scope: a deadline of its own for one operation.
+//
+// Flow:  const closer limit(core, stream, now().mono + idle); auto ec = co_await stream.write(parts);
+class closer final : public timed {
+ public:
+  closer(core& c, stream& s, mono_time at) : stream_(s) {
+    set_deadline(at);
+    c.watch(*this);
+  }
+  void on_deadline() override { stream_.close(); }
+
+ private:
+  stream& stream_;
 };
 
 }  // namespace fairing::net

@@ -68,6 +68,8 @@ class stream {
 
   // Bytes waiting in the kernel, or the peer's FIN, make a kept-alive connection unusable: looks without blocking.
   [[nodiscard]] bool quiet() noexcept;
+  // Has the peer ended its side (FIN or reset), even if bytes before that wait to be read?
+  [[nodiscard]] bool peer_ended() noexcept;
   void shutdown_send() noexcept;
   void close() noexcept;
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }

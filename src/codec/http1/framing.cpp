@@ -25,6 +25,16 @@ connection_options read_connection(const message_head& head) noexcept {
   return options;
 }
 
+// An upgrade to another HTTP or to TLS would put a second, unread, conversation behind this one's back.
+bool names_tunnel(const message_head& head) noexcept {
+  bool fit = true;
+  head.for_each_element(field::upgrade, [&](std::string_view protocol) {
+    const auto name = protocol.substr(0, protocol.find('/'));
+    for (const std::string_view other : {"h2c", "h2", "HTTP", "TLS"}) fit = fit && !iequals(name, other);
+  });
+  return fit;
+}
+
 bool persistent(const connection_options& options, std::uint8_t version_minor) noexcept {
   return !options.close && (version_minor == 1 || options.keep_alive);
 }
@@ -81,7 +91,7 @@ errc decide_framing(const field_marks& marks, request_head& out) noexcept {
   out.keep_alive = persistent(options, out.version_minor);
   if (out.version_minor == 1) {
     out.expect_continue = iequals(marks.expect, "100-continue");
-    out.upgrade = options.upgrade && marks.upgrade;
+    out.upgrade = options.upgrade && marks.upgrade && names_tunnel(out);
   }
   return errc::ok;
 }

@@ -127,6 +127,8 @@ class chunked_decoder {
   // The raw trailer lines (each ending in CRLF, validated), valid after `complete`; forbidden
   // fields (framing, routing, authentication: RFC 9110 §6.5.1) have been dropped.
   [[nodiscard]] std::string_view trailers() const noexcept { return trailers_; }
+  // Bytes that the chunk in hand has announced and not yet brought.
+  [[nodiscard]] std::uint64_t chunk_left() const noexcept { return state_ == state::data ? remaining_ : 0; }
   void reset() { *this = chunked_decoder(limits_); }
 
  private:

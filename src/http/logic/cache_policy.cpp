@@ -152,8 +152,7 @@ cache_reason forbidden(const http1::request_head& request, const http1::response
   if (request.has(http1::field::authorization) && !use.authorization_ok)
     return cache_reason::authorization;
   if (request.has(http1::field::cookie) && !use.cookie_ok) return cache_reason::cookie;
-  if (response.has(http1::field::set_cookie) && !cc.is_public && !cc.s_maxage &&
-      !names_set_cookie(cc))
+  if (response.has(http1::field::set_cookie) && !names_set_cookie(cc))
     return cache_reason::set_cookie;
   return cache_reason::none;
 }
@@ -225,8 +224,7 @@ response_judgement judge_response(const http1::request_head& request,
   response_judgement out;
   auto& use = out.freshness;
   use.authorization_ok = cc.is_public || cc.s_maxage || cc.must_revalidate;
-  use.cookie_ok =
-      cc.is_public || cc.s_maxage || (f.targeted && cc.max_age) || rules.route->share_with_cookie;
+  use.cookie_ok = cc.is_public || cc.s_maxage || rules.route->share_with_cookie;
   if (const auto r = forbidden(request, response, f, use); r != cache_reason::none) return no(r);
 
   // RFC 9111 §4.2.3

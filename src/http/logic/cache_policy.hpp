@@ -14,9 +14,10 @@
 // only where it says so (freshness::cookie_ok, authorization_ok); that holds for filling and for
 // answering, so a page made for nobody is not given to somebody unless the origin confirms it (a
 // 304 to that request's own validation). Set-Cookie: an answer that sets a cookie is stored only if
-// it says public or s-maxage, or names the field in no-cache="set-cookie" or private="set-cookie";
-// and then without the field (stored_head), which goes to the client that caused the fill and to no
-// other.
+// it names the field in no-cache="set-cookie" or private="set-cookie", and then without the field
+// (stored_head), which goes to the client that caused the fill and to no other. `public` is not
+// enough: frameworks add it and the session's cookie in different places, and the body may hold
+// what belongs to that cookie (a form's token).
 //
 // Cost: judge_request and judge_hit allocate nothing and pass once over the request's fields.
 #pragma once
@@ -49,8 +50,8 @@ struct request_directives {
 };
 [[nodiscard]] request_directives parse_request_directives(const http1::request_head& head);
 
-// Cache-Control, or CDN-Cache-Control (a structured field; if it does not parse it is ignored), of
-// an answer.
+// Cache-Control, or what is said to caches like this one only, of an answer: CDN-Cache-Control (a
+// structured field; if it does not parse it is ignored), else Surrogate-Control.
 struct response_directives {
   bool present = false;
   bool no_store = false;
@@ -71,6 +72,9 @@ struct response_directives {
 };
 [[nodiscard]] response_directives parse_response_directives(const http1::response_head& head);
 [[nodiscard]] response_directives parse_cdn_directives(const http1::response_head& head);
+// Surrogate-Control (W3C Note "Edge Architecture", 2001): `present` only if it says something about
+// storing (`content="ESI/1.0"` alone does not) to all surrogates or to the one named `fairing`.
+[[nodiscard]] response_directives parse_surrogate_directives(const http1::response_head& head);
 
 // The rules that apply to one request, picked from its route and site.
 struct cache_rules {

@@ -69,9 +69,9 @@ response_directives parse_cdn_directives(const http1::response_head& head) {
     if (!joined.empty()) joined.append(", ");
     joined.append(h.value);
   }
-  if (joined.empty()) return out;
+  if (joined.empty()) return parse_surrogate_directives(head);
   const auto dictionary = sf::parse_dictionary(joined);
-  if (!dictionary || dictionary->members.empty()) return out;
+  if (!dictionary || dictionary->members.empty()) return parse_surrogate_directives(head);
   out.present = true;
   for (const auto& [name, member] : dictionary->members) {
     const auto* item = std::get_if<sf::item>(&member);

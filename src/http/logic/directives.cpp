@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/logic/cache_policy.hpp"
+#include "http/logic/fields.hpp"
 
 namespace fairing::http {
 namespace {
@@ -93,6 +94,17 @@ void apply(const directive& d, request_directives& out) noexcept {
   }
 }
 
+// "max-age=3600+600": fresh for 3600 s, then for 600 s stale while it is revalidated.
+void apply_surrogate(directive d, response_directives& out) {
+  const auto plus = d.argument.find('+');
+  if (iequals(d.name, "max-age") && plus != std::string_view::npos) {
+    keep_smaller(out.stale_while_revalidate,
+                 parse_delta(d.argument.substr(plus + 1)).value_or(seconds{0}));
+    d.argument = d.argument.substr(0, plus);
+  }
+  apply(d, out);
+}
+
 }  // namespace
 
 std::optional<seconds> parse_delta(std::string_view text) noexcept {
@@ -149,6 +161,28 @@ response_directives parse_response_directives(const http1::response_head& head) 
     for_each_list_element(h.value, [&](std::string_view e) { apply(split(e), out); });
   }
   return out;
+}
+
+response_directives parse_surrogate_directives(const http1::response_head& head) {
+  response_directives general;
+  response_directives own;  // "max-age=60;fairing": what is said by name counts before the rest
+  for (const auto& h : head.headers) {
+    if (h.id != http1::field::surrogate_control) continue;
+    for_each_list_element(h.value, [&](std::string_view e) {
+      const auto semicolon = e.find(';');
+      const auto target =
+          semicolon == std::string_view::npos ? std::string_view{} : trim_ows(e.substr(semicolon + 1));
+      const auto d = split(trim_ows(e.substr(0, semicolon)));
+      if (target.empty()) apply_surrogate(d, general);
+      if (target == surrogate_name) apply_surrogate(d, own);
+    });
+  }
+  for (auto* said : {&own, &general}) {
+    said->present = said->max_age || said->s_maxage || said->no_store || said->no_cache ||
+                    said->is_private;
+    if (said->present) return *said;
+  }
+  return {};
 }
 
 }  // namespace fairing::http

@@ -18,6 +18,8 @@ namespace http1 = codec::http1;
 
 // The name this intermediary gives itself in Via and Cache-Status.
 inline constexpr std::string_view via_value = "1.1 fairing";
+// Our name among surrogates: Surrogate-Capability and the targets of Surrogate-Control.
+inline constexpr std::string_view surrogate_name = "fairing";
 
 // Does the field end here: what http1::is_hop_by_hop says, and the proxy authentication fields.
 [[nodiscard]] bool ends_here(const http1::message_head& head, const http1::header& h) noexcept;

@@ -58,6 +58,7 @@ bool is_left_out(const http1::request_head& request, const http1::header& h,
       return !c.tell_client;
     case other:
       if (iequals(h.name, deadline_field)) return true;
+      if (iequals(h.name, "surrogate-capability")) return !c.trusted_peer || !c.tell_client;
       if ((!c.trusted_peer || !c.tell_client) && is_forwarded_name(h.name)) return true;
       break;
     default:
@@ -115,10 +116,18 @@ void append_identity(std::string& out, const http1::request_head& request,
   }
 }
 
-bool accepts_trailers(const http1::request_head& request) noexcept {
-  bool trailers = false;
-  request.for_each_element(te, [&](std::string_view e) { trailers |= iequals(e, "trailers"); });
-  return trailers;
+// If-Match and If-None-Match of a request that the cache has no part in: of each ETag that may be a
+// variant of ours the backend's own form is added. Added, not put in its place: a backend may give
+// "v1-gzip" itself.
+void append_etag_list(std::string& out, const http1::header& h) {
+  out.append(h.name).append(": ").append(h.value);
+  for_each_list_element(h.value, [&](std::string_view tag) {
+    for (const std::string_view suffix : {"-gzip\"", "-br\"", "-zstd\""}) {
+      if (!tag.ends_with(suffix)) continue;
+      out.append(", ").append(tag.substr(0, tag.size() - suffix.size())).append("\"");
+    }
+  });
+  out.append("\r\n");
 }
 
 void append_connection(std::string& out, const http1::request_head& request,
@@ -168,6 +177,12 @@ std::optional<milliseconds> read_deadline(const http1::request_head& request) no
   return milliseconds{value->count()};
 }
 
+bool accepts_trailers(const http1::request_head& request) noexcept {
+  bool trailers = false;
+  request.for_each_element(te, [&](std::string_view e) { trailers |= iequals(e, "trailers"); });
+  return trailers;
+}
+
 bool ends_at_this_hop(const http1::request_head& request) noexcept {
   if (request.method != http1::method::trace && request.method != http1::method::options)
     return false;
@@ -186,9 +201,17 @@ void build_upstream_head(std::string& out, const http1::request_head& request,
   const bool own_host = !c.preserve_host || request.authority.empty();
   http1::append_header(out, "Host", own_host ? c.upstream_host : request.authority);
 
-  for (const auto& h : request.headers)
-    if (!is_left_out(request, h, c)) http1::append_header(out, h.name, h.value);
-
+  for (const auto& h : request.headers) {
+    if (is_left_out(request, h, c)) continue;
+    if (c.own_codings && (h.id == if_match || h.id == if_none_match)) {
+      append_etag_list(out, h);
+    } else {
+      http1::append_header(out, h.name, h.value);
+    }
+  }
+  if (c.surrogate) {
+    out.append("Surrogate-Capability: ").append(surrogate_name).append("=\"Surrogate/1.0\"\r\n");
+  }
   if (c.encoding == encoding_policy::replace && !c.accept_encoding.empty())
     http1::append_header(out, "Accept-Encoding", c.accept_encoding);
   if (const auto hops = parse_digits(request.get(max_forwards))) {

@@ -67,11 +67,17 @@ struct forward_context {
   framing body;
   bool expect_continue = false;  // send Expect: 100-continue before the body
   bool upgrade = false;          // pass Connection: upgrade and the Upgrade field
+  bool surrogate = false;        // say in Surrogate-Capability that Surrogate-Control is understood
+  // Fairing encodes on this route: the ETags that it made ("v1-gzip") mean the backend's ("v1").
+  bool own_codings = false;
   bool close = false;            // the upstream connection ends with this exchange
 };
 // Appends request line, fields and the blank line.
 void build_upstream_head(std::string& out, const http1::request_head& request,
                          const forward_context& context);
+
+// TE: trailers.
+[[nodiscard]] bool accepts_trailers(const http1::request_head& request) noexcept;
 
 // TRACE and OPTIONS with Max-Forwards: 0 are answered here (RFC 9110 §7.6.2), others pass with one
 // less.

@@ -30,6 +30,7 @@ struct answer {
   bool store = false;
   bool open = false;          // may be given to requests with Cookie: public, s-maxage, or the route's word
   bool compressible = false;  // by type, and nobody forbade it; status 200
+  bool text_like = false;     // compressible by type, whether or not Fairing may
   std::optional<std::uint64_t> content_length;  // as the origin announced it
   std::string content_type;
   vary_spec vary;

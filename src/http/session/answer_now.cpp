@@ -55,9 +55,10 @@ connection::step_kind connection::process() {
 
 connection::step_kind connection::answer_now(const http1::request_head& head) {
   const auto& route = site_->route_of(head);
+  if (trusted_) name_client(head);
   if (refuse_early(head, route)) return keep_alive_ ? step_kind::read : step_kind::close;
   if (answer_purge(head)) return step_kind::read;
-  const bool bypassed = home_.plane.bypassed.load(std::memory_order_relaxed);
+  const bool bypassed = route.bypassed();
   auto verdict = bypassed ? cache_reason::bypassed : judge_request(head, route.compiled->rules);
   if (verdict == cache_reason::none && has_body(head)) verdict = cache_reason::method;
   if (verdict == cache_reason::none && head.upgrade) verdict = cache_reason::upgrade;
@@ -91,7 +92,7 @@ bool connection::refuse_early(const http1::request_head& head, const route_runti
 
 bool connection::limit_rate(const http1::request_head& head, const route_runtime& route) {
   auto& plane = home_.plane;
-  if (plane.bypassed.load(std::memory_order_relaxed)) return false;
+  if (route.bypassed()) return false;
   const auto& config = *route.config->rate_limit;
   const auto key = rate_key_value(head, config, client_ip_);
   const auto d = plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter, now().mono);
@@ -209,6 +210,10 @@ connection::step_kind connection::look_up(const http1::request_head& head, const
       look();
     }
     if (f.answered) {
+      if (f.encode != compress::coding::identity) {
+        f.entry = encode_now(f.entry, key, f.encode);
+        f.answered_status = append_stored(head, route, *f.entry, key, f.status, keep_alive_);
+      }
       if (f.refresh) refresh_later(head, route, f);
       finish_request(head, &route, f.status, f.result, f.answered_status, began_us, out_.bytes() - before);
       return step_kind::read;
@@ -241,7 +246,7 @@ connection::step_kind connection::look_up(const http1::request_head& head, const
     p.status.detail = to_string(verdict);
   } else if (f.hit_for_miss) {
     p.status.fwd = fwd_reason::bypass;
-    p.status.detail = to_string(f.hfm_reason);
+    p.status.detail = to_string(cache_reason::hit_for_miss);
   } else {
     p.status.fwd = f.entry ? (f.forced ? fwd_reason::request : fwd_reason::stale)
                            : (f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss);
@@ -253,7 +258,6 @@ void connection::on_found(found& f, const http1::request_head& head, const route
                           const stored_response& v, cache::lookup_state state) {
   if (v.kind == stored_kind::hit_for_miss) {
     f.hit_for_miss = true;
-    f.hfm_reason = v.of->reason;
     return;
   }
   if (v.kind == stored_kind::vary_marker) {
@@ -285,7 +289,8 @@ void connection::on_found(found& f, const http1::request_head& head, const route
   const auto left = v.of->fresh.lifetime - current_age(v.of->fresh, t.mono);
   f.status = {.hit = true, .has_ttl = true, .ttl = std::chrono::floor<seconds>(left), .detail = "l1"};
   f.result = use.use == hit_use::serve_stale ? cache_result::stale : cache_result::hit;
-  f.answered_status = append_stored(head, route, v, home_.key, f.status, keep_alive_);
+  f.answered_status = append_stored(head, route, v, home_.key, f.status, keep_alive_, &f.encode);
+  if (f.encode != compress::coding::identity) f.entry = stored_ptr(&v);
 }
 
 fetch_request connection::make_request(const http1::request_head& head, const route_runtime& route) {
@@ -293,6 +298,7 @@ fetch_request connection::make_request(const http1::request_head& head, const ro
   r.site = site_;
   r.route = &route;
   r.head_bytes.assign(in_.view().substr(0, head.size));
+  r.peer_ip = trusted_ ? peer_.text() : client_ip_;
   r.client_ip = client_ip_;
   r.scheme = stream_.is_tls() ? "https" : "http";
   r.trusted_peer = trusted_;
@@ -351,6 +357,45 @@ void connection::finish_request(const http1::request_head& head, const route_run
   r.bytes_out = bytes;
   r.duration_us = took;
   home_.finish(r);
+  tell_checklist(r, head, route, result);
+}
+
+void connection::note_facts(const http1::request_head& head, const answer& a, compress::coding coding) {
+  facts_.compressible = a.text_like;
+  facts_.encoded = coding != compress::coding::identity || a.head.encoded;
+  if (!facts_.compressible || facts_.encoded) return;
+  const auto* asked = head.find(http1::field::accept_encoding);
+  facts_.compress_asked =
+      asked && compress::choose(compress::parse_accept_encoding(asked->value),
+                                site_->config.compression.encodings) > compress::coding::identity;
+}
+
+void connection::tell_checklist(const exchange_record& r, const http1::request_head& head,
+                                const route_runtime* route, cache_result result) {
+  using http1::method;
+  const auto facts = std::exchange(facts_, {});
+  if (result == cache_result::error || !route) return;
+  const auto m = head.method;
+  home_.plane.evidence.record(
+      {.site = r.site,
+       .route = r.route,
+       .method = r.method,
+       .path = head.path,
+       .status = r.status,
+       .served_by_tier = result == cache_result::hit || result == cache_result::stale ||
+                         result == cache_result::collapsed,
+       .compressible = facts.compressible,
+       .encoded = facts.encoded,
+       .compress_asked = facts.compress_asked,
+       .rate_limited_route = route->limiter_id != 0,
+       .state_changing = m == method::post || m == method::put || m == method::del || m == method::patch,
+       .streaming = facts.streaming,
+       .body_bytes = r.bytes_out,
+       .duration_us = r.duration_us,
+       .longest_json_array = facts.longest_json_array,
+       .key_hash = facts.key_hash,
+       .body_hash = facts.body_hash},
+      now().mono);
 }
 
 }  // namespace fairing::http

@@ -13,6 +13,7 @@ namespace fairing::http {
 namespace {
 constexpr std::size_t read_block = 2048;
 constexpr milliseconds linger_time{2000};
+constexpr milliseconds last_words_time{5000};
 constexpr std::size_t linger_bytes = 1 << 20;
 
 http1::parse_limits limits_of(const site_config& c) {
@@ -53,12 +54,14 @@ void connection::start(core_state& home, std::size_t site_index, net::socket s) 
 }
 
 void connection::on_deadline() {
-  expired_ = true;
   // A pending read ends as at the end of the stream, so that a 408 can still be written.
-  if (reading_)
+  if (reading_ && !expired_) {
     ::shutdown(stream_.native(), SHUT_RD);
-  else
+    set_deadline(now().mono + last_words_time);
+  } else {
     stream_.close();
+  }
+  expired_ = true;
 }
 
 void connection::begin_drain() {
@@ -137,10 +140,8 @@ net::task<bool> connection::flush() {
   std::vector<net::part> parts;
   parts.swap(home_.parts);
   out_.parts(parts);
-  const auto before = deadline();
-  set_deadline(now().mono + site_->config.timeouts.idle);
+  const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
   auto ec = co_await stream_.write(parts);
-  set_deadline(before);
   out_.clear();
   parts.swap(home_.parts);
   co_return !ec;
@@ -159,6 +160,17 @@ net::task<void> connection::linger() {
     if (!r.ok() || r.bytes == 0) co_return;
     seen += r.bytes;
   }
+}
+
+// Behind trusted proxies the client is the last address in X-Forwarded-For that is not one of them.
+void connection::name_client(const http1::request_head& head) {
+  std::optional<net::ip_address> named;
+  head.for_each_element(http1::field::x_forwarded_for, [&](std::string_view element) {
+    const auto address = net::ip_address::parse(element);
+    // What stands before something unreadable is hearsay.
+    if (!address || !named || !site_->trusted.contains(*address)) named = address;
+  });
+  client_ip_ = named.value_or(peer_).text();
 }
 
 void connection::reject_head() {

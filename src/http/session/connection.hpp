@@ -24,12 +24,6 @@
 
 namespace fairing::http {
 
-// Do body bytes follow the head? (`Content-Length: 0` is a body of none.)
-[[nodiscard]] inline bool has_body(const http1::request_head& h) noexcept {
-  return h.body == http1::body_kind::chunked ||
-         (h.body == http1::body_kind::length && h.content_length > 0);
-}
-
 class connection final : public net::timed, public body_source {
  public:
   static void start(core_state& home, std::size_t site_index, net::socket s);
@@ -69,7 +63,7 @@ class connection final : public net::timed, public body_source {
     bool forced = false;
     bool refresh = false;
     bool softly_purged = false;
-    cache_reason hfm_reason = cache_reason::none;
+    compress::coding encode = compress::coding::identity;  // to be made of `entry` first, then answered
     stored_ptr entry;
     cache_status status;
     cache_result result = cache_result::hit;
@@ -84,6 +78,7 @@ class connection final : public net::timed, public body_source {
   net::task<bool> flush();
   net::task<void> linger();
   void reject_head();
+  void name_client(const http1::request_head& head);
 
   // answer_now.cpp
   step_kind process();
@@ -99,27 +94,43 @@ class connection final : public net::timed, public body_source {
   fetch_request make_request(const http1::request_head& head, const route_runtime& route);
   void append_problem(const http1::request_head* head, problem p, std::string_view detail,
                       std::string_view extra_fields = {}, const cache_status* status = nullptr);
+  void note_facts(const http1::request_head& head, const answer& a, compress::coding coding);
+  void tell_checklist(const struct exchange_record& r, const http1::request_head& head, const route_runtime* route,
+                      cache_result result);
   void finish_request(const http1::request_head& head, const route_runtime* route, const cache_status& status,
                       cache_result result, std::uint16_t code, std::int64_t began_us, std::uint64_t bytes,
                       std::string_view problem_slug = {});
 
   // serve.cpp: a stored answer, whole, conditional or in ranges
+  // `encode`: where a small body lacks the coding that the client would get, nothing is written, the coding is put
+  // there and 0 returned; without it the coding is made in the background.
   std::uint16_t append_stored(const http1::request_head& head, const route_runtime& route, const stored_response& v,
-                              std::string_view key, const cache_status& status, bool keep_alive);
+                              std::string_view key, const cache_status& status, bool keep_alive,
+                              compress::coding* encode = nullptr);
+  stored_ptr encode_now(const stored_ptr& v, std::string_view key, compress::coding c);
   void append_ranges(const http1::request_head& head, const stored_response& v, const struct range_set& ranges,
                      const cache_status& status, bool keep_alive);
   compress::coding choose_coding(const http1::request_head& head, const route_runtime& route,
-                                 const stored_response& v, std::string_view key);
+                                 const stored_response& v, std::string_view key, compress::coding* encode);
   void append_common(std::string& out, const http1::request_head& head, const answer& a, const cache_status& status,
                      bool keep_alive);
 
   // exchange.cpp
   net::task<bool> exchange();
-  net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, bool& timed_out);
+  void begin_body(const http1::request_head& head);
+  std::shared_ptr<fetch> start_or_join(bool may_join, bool& leader);
+  net::task<bool> take_answer(std::shared_ptr<fetch> f, bool leader, const http1::request_head& own_head,
+                              bool& once_more);
+  enum class patience : std::uint8_t {
+    lasts,   // an answer came, or a failure
+    over,    // no answer in the request's time
+    in_vain  // the client has gone, and the answer is for it alone
+  };
+  net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, patience& how);
   net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready, bool& not_possible);
   void append_stream_head(fetch& f, bool leader, compress::coding coding, http1::body_kind kind, bool keep_alive);
-  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, net::event& ready,
-                               std::uint64_t& sent);
+  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, bool with_trailers,
+                               net::event& ready, std::uint64_t& sent);
   net::task<bool> answer_failure(const fetch_failure& failure);
   net::task<bool> answer_stored(const fetch& f);
   net::task<bool> settle_body(bool keep_alive);
@@ -141,6 +152,17 @@ class connection final : public net::timed, public body_source {
   bool reading_ = false;        // a read is pending: a deadline ends it without closing
   bool idle_ = false;           // between requests
   std::unique_ptr<pending> pending_;
+  // What the checklist is told of the answer in hand.
+  struct answer_facts {
+    bool compressible = false;
+    bool encoded = false;
+    bool compress_asked = false;
+    bool streaming = false;
+    std::uint64_t key_hash = 0;
+    std::uint64_t body_hash = 0;
+    std::uint32_t longest_json_array = 0;
+  };
+  answer_facts facts_;
 
   // the current request's body
   http1::chunked_decoder chunks_;
@@ -148,7 +170,7 @@ class connection final : public net::timed, public body_source {
   std::uint64_t body_taken_ = 0;
   bool body_chunked_ = false;
   bool body_complete_ = true;
-  bool upload_active_ = false;   // a fetch may be reading it
+  bool upload_active_ = false;   // a fetch may be reading it: until upload_done()
   std::size_t consume_next_ = 0; // bytes of in_ that the last step's data viewed
   std::optional<problem> body_failure_;
   std::unique_ptr<net::event> upload_ended_;

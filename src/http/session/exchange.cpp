@@ -10,102 +10,124 @@ namespace fairing::http {
 namespace {
 constexpr std::size_t pieces_at_once = 24;
 constexpr int most_rounds = 3;
-
+constexpr milliseconds look_every{500};      // for a client that has gone
+constexpr std::uint16_t client_closed = 499;  // what logs call it, nginx's number
 }  // namespace
 
 net::task<bool> connection::exchange() {
-  auto& p = *pending_;
-  const bool keep_alive_asked = keep_alive_;
-  auto& plane = home_.plane;
-  chunks_.reset();
-  body_failure_.reset();
-  body_taken_ = 0;
-  http1::request_head own_head;  // views into own_bytes: p.request goes to the fetch
-  const std::string own_bytes = p.request.head_bytes;
+  const std::string own_bytes = pending_->request.head_bytes;
+  http1::request_head own_head;  // views into own_bytes: the request goes to the fetch
   http1::head_parser own(http1::parse_limits{own_bytes.size() + 1, own_bytes.size() + 1, 128});
   (void)own.parse_request(own_bytes, own_head);
-  body_chunked_ = own_head.body == http1::body_kind::chunked;
-  body_left_ = own_head.body == http1::body_kind::length ? own_head.content_length : 0;
-  body_complete_ = !has_body(own_head);
-  upload_active_ = false;
-  if (has_body(own_head)) {
-    upload_ended_ = std::make_unique<net::event>(home_.core);
-    p.request.body = this;
-  }
-  const auto total_deadline = p.request.deadline;
+  begin_body(own_head);
   bool again = false;
   for (int round = 0; round < most_rounds; ++round) {
     bool leader = true;
-    std::shared_ptr<fetch> f;
-    fetch_request r = p.request;
-    r.collapsible = r.collapsible && round == 0;
-    if (r.collapsible) {
-      const auto hash = plane.store.hash(r.flight_key);
-      const auto flight_key = r.flight_key;
-      auto [joined, found] = plane.flights.join_or(hash, flight_key, [&] { return fetch::start(home_, std::move(r)); });
-      f = std::move(joined);
-      leader = !found;
-    } else {
-      f = fetch::start(home_, std::move(r));
-    }
-    net::event ready(home_.core);
-    bool timed_out = false;
-    const auto phase = co_await await_answer(*f, leader, ready, timed_out);
-    p.status.collapsed = !leader;
-    p.status.fwd_status = f->origin_status();
-    if (timed_out) {
-      keep_alive_ = keep_alive_ && !has_body(own_head);
-      append_problem(&own_head, problem::upstream_timeout, "no answer within " + std::to_string(
-          site_->total_timeout(*p.request.route).count()) + " ms", {}, &p.status);
-      again = co_await flush();
-      again = again && keep_alive_;
-      break;
-    }
-    if (phase == fetch_phase::failed) {
-      keep_alive_ = keep_alive_asked && body_complete_;
-      again = co_await answer_failure(f->failure());
-      break;
-    }
-    if (phase == fetch_phase::stored) {
-      again = co_await answer_stored(*f);
-      break;
-    }
-    if (f->raw_head().status == 101 && leader) {
-      again = co_await tunnel(f);
-      break;
-    }
-    if (!leader && (!f->shareable() || !f->matches(own_head))) continue;  // not for us: fetch our own
-    bool not_possible = false;
-    again = co_await stream_answer(f, leader, ready, not_possible);
-    if (!not_possible) break;
+    const auto f = start_or_join(round == 0, leader);
+    bool once_more = false;
+    again = co_await take_answer(f, leader, own_head, once_more);
+    if (leader) f->leave(false);
+    if (!once_more || has_body(own_head)) break;
   }
-  (void)total_deadline;
   const bool settled = co_await settle_body(again);
   pending_.reset();
   co_return settled;
 }
 
-net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::event& ready, bool& timed_out) {
-  if (leader && pending_->request.body) upload_active_ = false;
+void connection::begin_body(const http1::request_head& head) {
+  chunks_.reset();
+  body_failure_.reset();
+  body_taken_ = 0;
+  body_chunked_ = head.body == http1::body_kind::chunked;
+  body_left_ = head.body == http1::body_kind::length ? head.content_length : 0;
+  body_complete_ = !has_body(head);
+  upload_active_ = !body_complete_;
+  if (body_complete_) return;
+  upload_ended_ = std::make_unique<net::event>(home_.core);
+  pending_->request.body = this;
+}
+
+std::shared_ptr<fetch> connection::start_or_join(bool may_join, bool& leader) {
+  auto& plane = home_.plane;
+  fetch_request r = pending_->request;
+  r.collapsible = r.collapsible && may_join;
+  if (!r.collapsible) return fetch::start(home_, std::move(r));
+  const auto hash = plane.store.hash(r.flight_key);
+  const auto flight_key = r.flight_key;
+  auto [joined, found] = plane.flights.join_or(hash, flight_key, [&] { return fetch::start(home_, std::move(r)); });
+  leader = !found;
+  return std::move(joined);
+}
+
+// One round; `once_more`: what came is not for this request, which must be fetched on its own.
+net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader, const http1::request_head& own_head,
+                                        bool& once_more) {
+  auto& p = *pending_;
+  const bool keep_alive_asked = keep_alive_;
+  net::event ready(home_.core);
+  auto how = patience::lasts;
+  const auto phase = co_await await_answer(*f, leader, ready, how);
+  p.status.collapsed = !leader;
+  if (how == patience::in_vain) {
+    f->leave(true);
+    finish_request(own_head, p.request.route, p.status, cache_result::error, client_closed, p.began_us, 0);
+    co_return false;
+  }
+  if (how == patience::over) {
+    keep_alive_ = keep_alive_ && !has_body(own_head);
+    append_problem(&own_head, problem::upstream_timeout,
+                   "no answer within " + std::to_string(site_->total_timeout(*p.request.route).count()) + " ms", {},
+                   &p.status);
+    const bool sent = co_await flush();
+    co_return sent && keep_alive_;
+  }
+  p.status.fwd_status = f->origin_status();
+  bool again = false;
+  if (phase == fetch_phase::failed) {
+    keep_alive_ = keep_alive_asked && body_complete_;
+    again = co_await answer_failure(f->failure());
+    co_return again;
+  }
+  if (phase == fetch_phase::stored) {
+    again = co_await answer_stored(*f);
+    co_return again;
+  }
+  if (leader && f->raw_head().status == 101) {
+    again = co_await tunnel(f);
+    co_return again;
+  }
+  once_more = !leader && (!f->shareable() || !f->matches(own_head));
+  if (once_more) co_return false;
+  again = co_await stream_answer(f, leader, ready, once_more);
+  co_return again;
+}
+
+net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::event& ready, patience& how) {
+  const auto& request = pending_->request;
   f.join(ready.make_waker());
   // The fetch keeps its own deadlines; a joined one may have begun long ago, so ours counts as well.
-  const net::alarm patience(home_.core, ready.make_waker(),
-                            pending_->request.deadline == mono_time::max()
-                                ? mono_time::max()
-                                : pending_->request.deadline + seconds{1});
+  const auto last = request.deadline == mono_time::max() ? mono_time::max() : request.deadline + seconds{1};
+  net::alarm alarm(home_.core, ready.make_waker(), std::min(last, now().mono + look_every));
   for (;;) {
     const auto phase = f.phase();
     if (leader) {
       const auto interim = f.take_interim();
+      const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
       if (!interim.empty()) {
         auto ec = co_await stream_.write(interim);
         if (ec) keep_alive_ = false;
       }
     }
     if (phase != fetch_phase::waiting) co_return phase;
-    if (patience.rang()) {
-      timed_out = true;
-      co_return phase;
+    if (const auto t = now().mono; alarm.rang()) {
+      // An answer for this client alone is not worth making once the client has ended its side. (One that only
+      // half-closed cannot be told from one that left; others that stand here treat it the same.)
+      const bool in_vain = leader && !request.may_store && body_complete_ && stream_.peer_ended();
+      if (in_vain || t >= last) {
+        how = in_vain ? patience::in_vain : patience::over;
+        co_return phase;
+      }
+      alarm.again(std::min(last, t + look_every));
     }
     co_await ready.wait();
   }
@@ -236,8 +258,17 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
                           (body_complete_ || !p.request.body);
   append_stream_head(*f, leader, coding, kind, keep_alive);
   std::uint64_t sent_bytes = out_.bytes();
-  const bool whole = co_await write_pieces(*f, reader, kind, ready, sent_bytes);
+  // Trailers may describe the bytes that the backend sent: they go with these only.
+  const bool with_trailers = coding == compress::coding::identity && accepts_trailers(own);
+  const bool whole = co_await write_pieces(*f, reader, kind, with_trailers, ready, sent_bytes);
   f->body().close_reader(reader);
+  note_facts(own, a, coding);
+  facts_.streaming = a.content_type.starts_with("text/event-stream");
+  if (whole && leader) {
+    facts_.key_hash = home_.plane.store.hash(p.request.key);
+    facts_.body_hash = f->body_hash();
+    facts_.longest_json_array = f->longest_json_array();
+  }
   const auto result = p.no_lookup || p.hit_for_miss ? cache_result::bypass
                       : leader                      ? cache_result::miss
                                                     : cache_result::collapsed;
@@ -245,11 +276,12 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
   co_return whole && keep_alive;
 }
 
-net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, net::event& ready,
-                                         std::uint64_t& sent) {
+net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, bool with_trailers,
+                                         net::event& ready, std::uint64_t& sent) {
   std::vector<piece> pieces;
   std::vector<net::part> parts;
   std::string framing;
+  std::string last;
   std::string head;
   out_.swap_block(head);
   bool head_due = true;
@@ -269,14 +301,16 @@ net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::bo
     for (const auto& p : pieces) parts.push_back({.memory = p.bytes});
     if (kind == http1::body_kind::chunked) {
       if (bytes > 0) parts.push_back({.memory = "\r\n"});
-      if (state == fill_state::finished) parts.push_back({.memory = "0\r\n\r\n"});
+      if (state == fill_state::finished) {
+        last.clear();
+        http1::append_last_chunk(last, with_trailers ? f.body().trailers() : std::string_view{});
+        parts.push_back({.memory = last});
+      }
     }
     sent += bytes;
     if (!parts.empty()) {
-      const auto before = deadline();
-      set_deadline(now().mono + site_->config.timeouts.idle);
+      const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
       auto ec = co_await stream_.write(parts);
-      set_deadline(before);
       if (ec) co_return false;
       head_due = false;
     }

@@ -26,6 +26,7 @@ fetch::fetch(core_state& home, fetch_request request)
   (void)own.parse_request(request_.head_bytes, request_.head);
   in_flights_ = request_.collapsible;
   buffer_.set_writer(wake_.make_waker());
+  if (request_.background) buffer_.disown();
 }
 
 fetch::~fetch() = default;
@@ -86,6 +87,20 @@ std::string fetch::take_interim() {
   return std::exchange(interim_, {});
 }
 
+void fetch::release_body() {
+  if (auto* body = std::exchange(request_.body, nullptr)) body->upload_done(false);
+}
+
+void fetch::leave(bool unwanted) {
+  if (upload_running_)
+    if (const auto link = link_.lock()) stop_upload(*link);
+  if (!upload_started_) release_body();
+  buffer_.disown();
+  if (!unwanted) return;
+  cancelled_ = true;
+  if (const auto link = link_.lock()) link->stream->close();
+}
+
 link_ptr fetch::take_tunnel() { return std::move(tunnel_); }
 
 bool fetch::idempotent() const noexcept {
@@ -124,8 +139,8 @@ net::task<void> fetch::run() {
   bool free_used = false;
   for (std::uint32_t tries = 1;; ++tries) {
     const auto r = co_await attempt(avoid);
-    if (r == attempt_result::done) break;
-    if (head_sent_ && (request_.body || !idempotent())) break;
+    if (r == attempt_result::done || cancelled_) break;
+    if (head_sent_ && (has_body(request_.head) || !idempotent())) break;
     const auto t = now();
     if (t.mono >= request_.deadline) break;
     if (r == attempt_result::retry_free && !free_used) {
@@ -136,6 +151,7 @@ net::task<void> fetch::run() {
     if (tries >= most || !group.budget().try_retry(t.mono)) break;
     request_.site->retries.add();
   }
+  if (!upload_started_) release_body();
   end();
 }
 
@@ -174,6 +190,7 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
     }
     link = std::move(opened.link);
   }
+  if (cancelled_) co_return attempt_result::done;
   endpoint_->in_flight.fetch_add(1, std::memory_order_relaxed);
   const auto r = co_await exchange(choice, std::move(link));
   choice.endpoint->in_flight.fetch_sub(1, std::memory_order_relaxed);
@@ -187,12 +204,15 @@ net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint
   c.preserve_host = site.config.preserve_host && !site.config.egress;
   c.upstream_host = e.host_field;
   c.base_path = e.config.base_path;
+  c.peer_ip = request_.peer_ip;
   c.client_ip = request_.client_ip;
   c.scheme = request_.scheme;
   c.trusted_peer = request_.trusted_peer;
   c.tell_client = !site.config.egress;
   c.trace = request_.trace;
   c.encoding = request_.route->compression ? encoding_policy::identity : encoding_policy::pass;
+  c.surrogate = !site.config.egress && site.config.cache.cdn_cache_control;
+  c.own_codings = request_.route->compression;
   c.drop_conditionals = request_.may_store;
   c.drop_range = request_.may_store;
   std::string validators;
@@ -203,6 +223,7 @@ net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint
   if (request_.deadline != mono_time::max())
     c.deadline = std::max(milliseconds{1}, request_.deadline - now_ms);
   c.body = {request_.head.body, request_.head.content_length};
+  c.expect_continue = request_.head.expect_continue;
   c.upgrade = is_upgrade();
   std::string head;
   head.reserve(request_.head_bytes.size() + 512);
@@ -216,32 +237,17 @@ net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint
 net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
                                                  link_ptr link) {
   auto& group = *request_.site->upstreams;
-  const bool reused = link->uses > 0;
   const auto began_us = precise_us();
   times_.request_sent = now();
+  link_ = link;
   const bool sent = co_await send_request(*link, *choice.endpoint);
-  if (sent && request_.body && !upload_running_) {
-    upload_running_ = true;
+  if (sent && request_.body && !upload_started_) {
+    upload_started_ = upload_running_ = true;
     net::spawn(upload(link));
   }
-  auto status = http1::parse_status::error;
+  auto status = http1::parse_status::need_more;
   if (sent || request_.body) status = co_await read_head(*link);
-  if (status != http1::parse_status::complete) {
-    const bool timed_out = link->expired;
-    group.report(choice, timed_out ? exchange_outcome::timeout : exchange_outcome::failure, now());
-    const bool garbage = parser_.error() != http1::errc::ok;
-    if (timed_out)
-      fail_with(problem::upstream_timeout, "the backend sent no answer in time");
-    else if (garbage)
-      fail_with(problem::upstream_bad_response, "the backend's answer cannot be read: " +
-                                                    make_error_code(parser_.error()).message());
-    else
-      fail_with(problem::upstream_closed, "the backend closed the connection before answering");
-    link->stream->close();
-    stop_upload(*link);
-    if (timed_out || garbage) co_return attempt_result::done;
-    co_return reused ? attempt_result::retry_free : attempt_result::retry;
-  }
+  if (status != http1::parse_status::complete) co_return on_no_answer(choice, *link, status);
   origin_status_ = response_.status;
   const bool bad_gateway = origin_status_ == 502 || origin_status_ == 503 || origin_status_ == 504;
   group.report(choice, bad_gateway ? exchange_outcome::failure : exchange_outcome::success, now());
@@ -257,18 +263,53 @@ net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
   if (!whole) link->stream->close();
   stop_upload(*link);
   request_.site->upstream_duration.observe_us(precise_us() - began_us);
-  if (whole && response_.keep_alive && link->in.empty() && upload_running_ == false &&
-      (!request_.body || upload_complete_) && response_.body != http1::body_kind::until_close) {
-    auto idle = std::chrono::duration_cast<milliseconds>(request_.site->config.timeouts.idle);
-    const auto hint = response_.get(http1::field::keep_alive);
-    if (const auto at = hint.find("timeout="); at != std::string_view::npos) {
-      const auto digits = hint.substr(at + 8, hint.find_first_not_of("0123456789", at + 8) - at - 8);
-      if (const auto s = parse_digits(digits)) idle = std::min<milliseconds>(idle, seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
-    }
-    link->idle_until = now().mono + idle;
-    home_.links_of(*request_.site).give(*choice.endpoint, std::move(link), now().mono);
-  }
+  if (whole && response_.keep_alive && link->in.empty() && !upload_running_ && !cancelled_ &&
+      (upload_complete_ || !has_body(request_.head)) && response_.body != http1::body_kind::until_close)
+    keep_link(choice, std::move(link));
   co_return attempt_result::done;
+}
+
+// The exchange ended without a head. A client's fault says nothing of the backend.
+fetch::attempt_result fetch::on_no_answer(upstream_group::choice& choice, upstream_link& link,
+                                          http1::parse_status status) {
+  const bool ours = upload_failed_ || cancelled_;
+  const bool timed_out = link.expired && !ours;
+  request_.site->upstreams->report(choice,
+                                   ours        ? exchange_outcome::success
+                                   : timed_out ? exchange_outcome::timeout
+                                               : exchange_outcome::failure,
+                                   now());
+  link.stream->close();
+  stop_upload(link);
+  if (ours) {
+    fail_with(problem::bad_request, "the request's body broke off");
+    return attempt_result::done;
+  }
+  if (timed_out) {
+    fail_with(problem::upstream_timeout, "the backend sent no answer in time");
+    return attempt_result::done;
+  }
+  if (status == http1::parse_status::error) {
+    const auto e = parser_.error();
+    fail_with(problem::upstream_bad_response,
+              e == http1::errc::ok ? "the backend sent interim answers or a switch of protocol nobody asked for"
+                                   : "the backend's answer cannot be read: " + make_error_code(e).message());
+    return attempt_result::done;
+  }
+  fail_with(problem::upstream_closed, "the backend closed the connection before answering");
+  return link.uses > 0 ? attempt_result::retry_free : attempt_result::retry;
+}
+
+void fetch::keep_link(upstream_group::choice& choice, link_ptr link) {
+  auto idle = std::chrono::duration_cast<milliseconds>(request_.site->config.timeouts.idle);
+  const auto hint = response_.get(http1::field::keep_alive);
+  if (const auto at = hint.find("timeout="); at != std::string_view::npos) {
+    const auto digits = hint.substr(at + 8, hint.find_first_not_of("0123456789", at + 8) - at - 8);
+    if (const auto s = parse_digits(digits))
+      idle = std::min<milliseconds>(idle, seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
+  }
+  link->idle_until = now().mono + idle;
+  home_.links_of(*request_.site).give(*choice.endpoint, std::move(link), now().mono);
 }
 
 net::task<http1::parse_status> fetch::read_head(upstream_link& link) {
@@ -284,8 +325,8 @@ net::task<http1::parse_status> fetch::read_head(upstream_link& link) {
         (void)own.parse_response(response_bytes_, request_.head.method, response_);
         link.in.consume(response_bytes_.size());
         times_.response_received = now();
-        if (response_.status >= 200 || response_.status == 101) co_return status;
-        if (++interims > most_interim) co_return http1::parse_status::error;
+        if (response_.status >= 200 || (response_.status == 101 && is_upgrade())) co_return status;
+        if (response_.status == 101 || ++interims > most_interim) co_return http1::parse_status::error;
         if (response_.status == 100) {
           may_continue_ = true;
           upload_wake_.set();
@@ -358,6 +399,7 @@ net::task<bool> fetch::read_body(upstream_link& link) {
       if (consumed == 0 && !ended) break;
     }
     if (ended) {
+      if (kind == http1::body_kind::chunked) buffer_.set_trailers(std::string(chunks.trailers()));
       finish_body();
       co_return true;
     }
@@ -399,6 +441,8 @@ net::task<void> fetch::upload(link_ptr link) {
   bool ok = co_await may_upload();
   std::string framed;
   while (ok) {
+    // While the client is to send, only the request's whole time counts against the backend.
+    if (phase() == fetch_phase::waiting) link->set_deadline(request_.deadline);
     auto step = co_await source.next();
     if (step.failed) ok = false;
     if (!ok || stop_upload_) {
@@ -433,7 +477,10 @@ net::task<void> fetch::upload(link_ptr link) {
   if (upload_complete_ && phase() == fetch_phase::waiting)
     link->set_deadline(std::min(request_.deadline, now().mono + request_.site->config.timeouts.first_byte));
   // A client that gave up mid-body: the backend must not wait for the rest.
-  if (!ok && !stop_upload_) link->stream->close();
+  if (!ok && !stop_upload_) {
+    upload_failed_ = true;
+    link->stream->close();
+  }
   source.upload_done(upload_complete_);
 }
 

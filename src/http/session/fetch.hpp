@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.hpp"
+#include "checklist/json_array.hpp"
 #include "codec/http1/parser.hpp"
 #include "http/logic/forward.hpp"
 #include "http/logic/problem.hpp"
@@ -37,6 +39,12 @@ namespace fairing::http {
 
 class core_state;
 
+// Do body bytes follow the head? (`Content-Length: 0` is a body of none.)
+[[nodiscard]] inline bool has_body(const http1::request_head& h) noexcept {
+  return h.body == http1::body_kind::chunked ||
+         (h.body == http1::body_kind::length && h.content_length > 0);
+}
+
 // Where the request's body comes from: the client's connection, on the same core as the fetch.
 class body_source {
  public:
@@ -50,7 +58,7 @@ class body_source {
   [[nodiscard]] virtual std::string_view trailers() const = 0;
   // The backend said 100, or we do in its place: let the client send.
   virtual net::task<bool> send_continue() = 0;
-  // The upload has ended, one way or the other; the source may go away.
+  // The upload has ended, or will never begin: called once for each fetch that got this source. It may go away.
   virtual void upload_done(bool complete) = 0;
 };
 
@@ -59,7 +67,8 @@ struct fetch_request {
   const route_runtime* route = nullptr;
   std::string head_bytes;      // owns what `head` views
   http1::request_head head;
-  std::string client_ip;
+  std::string peer_ip;         // of the connection
+  std::string client_ip;       // whom trusted proxies name, else the peer
   std::string scheme;
   bool trusted_peer = false;
   trace_context trace;
@@ -98,6 +107,9 @@ class fetch : public std::enable_shared_from_this<fetch> {
   void join(net::waker w);
   [[nodiscard]] fetch_phase phase() const;
 
+  // The leader has gone or has what it wanted: its body is not read any more; `unwanted`: nobody wants the answer.
+  void leave(bool unwanted);
+
   // After `streamed`:
   [[nodiscard]] const std::shared_ptr<const answer>& head() const noexcept { return answer_; }
   [[nodiscard]] const http1::response_head& raw_head() const noexcept { return response_; }
@@ -112,6 +124,10 @@ class fetch : public std::enable_shared_from_this<fetch> {
   // After `failed`:
   [[nodiscard]] const fetch_failure& failure() const noexcept { return failure_; }
   [[nodiscard]] std::uint16_t origin_status() const noexcept { return origin_status_; }
+
+  // What the body was, for the checklist; the leader asks once it has all of it.
+  [[nodiscard]] std::uint64_t body_hash() const noexcept { return measuring_ ? body_hash_.digest() : 0; }
+  [[nodiscard]] std::uint32_t longest_json_array() const noexcept { return measuring_json_ ? json_.longest() : 0; }
 
   // May this one still be joined: not answered unshareably, and no purge since it began concerns it?
   [[nodiscard]] bool joinable() const;
@@ -138,6 +154,9 @@ class fetch : public std::enable_shared_from_this<fetch> {
   net::task<bool> read_body(upstream_link& link);
   net::task<bool> wait_for_readers(upstream_link& link);
   void stop_upload(upstream_link& link);
+  void release_body();
+  attempt_result on_no_answer(upstream_group::choice& choice, upstream_link& link, http1::parse_status status);
+  void keep_link(upstream_group::choice& choice, link_ptr link);
   net::task<bool> may_upload();
 
   void on_head();
@@ -169,6 +188,10 @@ class fetch : public std::enable_shared_from_this<fetch> {
   stored_ptr stored_;
   fetch_failure failure_;
   fill_buffer buffer_;
+  hash_stream body_hash_;             // of the identity body, for the checklist
+  checklist::json_array_probe json_;  // of the first MiB of a JSON body
+  bool measuring_ = false;
+  bool measuring_json_ = false;
   link_ptr tunnel_;
   upstream_endpoint* endpoint_ = nullptr;
   net::event wake_;
@@ -178,7 +201,11 @@ class fetch : public std::enable_shared_from_this<fetch> {
   bool confirmed_ = false;
   bool in_flights_ = false;
   bool head_sent_ = false;       // request bytes reached a connection
+  std::weak_ptr<upstream_link> link_;  // of the exchange in progress
+  bool cancelled_ = false;       // nobody wants the answer
+  bool upload_started_ = false;
   bool upload_running_ = false;
+  bool upload_failed_ = false;   // by the client: it vanished, was too slow or sent nonsense
   bool upload_complete_ = false;
   bool may_continue_ = false;    // Expect: the backend said 100
   bool stop_upload_ = false;     // the exchange has ended: what the client still sends is thrown away

@@ -10,11 +10,18 @@
 namespace fairing::http {
 
 namespace {
+constexpr std::uint64_t most_measured_json = 1 << 20;
 constexpr milliseconds hit_for_miss_ttl{10'000};
 constexpr milliseconds marker_ttl_least{3'600'000};
 
 bool is_server_failure(std::uint16_t status) {
   return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+// Not by who asked or how: what is stored for others must then go.
+bool forbidden_by_answer(cache_reason r) {
+  using enum cache_reason;
+  return r == no_store || r == is_private || r == set_cookie || r == no_freshness || r == expired || r == vary_star;
 }
 
 bool is_event_stream(std::string_view type) {
@@ -62,6 +69,10 @@ void fetch::on_head() {
   const auto plain = parse_response_directives(response_);
   made->head = build_stored_head(response_, cdn.present ? cdn : plain, times_.response_received.wall);
   made->vary = effective_vary(response_, *request_.route->config, request_.route->compression);
+  made->text_like = response_.status == 200 && compress::compressible_type(made->content_type);
+  measuring_ = response_.status == 200;
+  measuring_json_ = measuring_ && !made->head.encoded &&
+                    made->content_type.find("json") != std::string::npos;
   made->compressible = request_.route->compression && response_.status == 200 && !made->head.encoded &&
                        !made->head.no_transform && !is_event_stream(made->content_type) &&
                        compress::compressible_type(made->content_type) &&
@@ -107,16 +118,20 @@ bool fetch::on_not_modified() {
   made->fresh = judged.freshness;
   made->store = judged.store;
   made->reason = judged.reason;
+  if (extract_tags(response_).count > 0) {
+    made->tags.clear();
+    tag_all(*made, response_, request_);
+  }
   auto codings = request_.stale->codings;
   auto fresh = make_stored(made, std::move(codings));
   confirmed_ = true;
-  if (judged.store) {
+  auto& store = home_.plane.store;
+  if (made->store) {
     const auto t = now();
-    auto& store = home_.plane.store;
     (void)store.put(store.hash(request_.stale_key), request_.stale_key, fresh,
                     {keep_for(made->fresh, t.mono), made->tags, request_.began}, t);
-  } else {
-    home_.plane.store.erase(home_.plane.store.hash(request_.stale_key), request_.stale_key);
+  } else if (forbidden_by_answer(judged.reason)) {
+    store.erase(store.hash(request_.stale_key), request_.stale_key);
   }
   {
     std::lock_guard lock(mutex_);
@@ -160,6 +175,8 @@ void fetch::invalidate() {
 void fetch::append(std::string_view bytes, bool flush) {
   if (phase() != fetch_phase::streamed) return;  // a confirmed or replaced answer's body is of no use
   buffer_.append(bytes, flush);
+  if (measuring_) body_hash_.add(bytes);
+  if (measuring_json_ && buffer_.size() <= most_measured_json) json_.feed(bytes);
   if (!answer_->store || buffer_.passing()) return;
   if (buffer_.size() > request_.site->config.limits.object)
     give_up_storing(cache_reason::too_large);
@@ -184,10 +201,14 @@ void fetch::remember_uncacheable() {
   const auto t = now();
   const cache::tag_hash url = cache::url_tag_of(request_.key);
   auto& store = home_.plane.store;
-  // A stored answer that was to be replaced is stale now in any case; markers of Vary stay.
-  if (request_.flight_key != request_.key || !request_.stale)
-    (void)store.put(store.hash(request_.flight_key), request_.flight_key, make_hit_for_miss(answer_->reason),
-                    {hit_for_miss_ttl, {&url, 1}, request_.began}, t);
+  // A stale answer may still be wanted while the origin fails; a new one that cannot be kept ends it.
+  if (request_.stale && response_.status >= 500) return;
+  const auto hash = store.hash(request_.flight_key);
+  // A marker of Vary that came meanwhile stays: it leads to answers that are good.
+  const auto there = store.find(hash, request_.flight_key, t);
+  if (there.value && static_cast<const stored_response&>(*there.value).kind == stored_kind::vary_marker) return;
+  (void)store.put(hash, request_.flight_key, make_hit_for_miss(answer_->reason),
+                  {hit_for_miss_ttl, {&url, 1}, request_.began}, t);
 }
 
 void fetch::finish_body() {
@@ -199,6 +220,7 @@ void fetch::finish_body() {
 
 void fetch::store_answer() {
   auto& plane = home_.plane;
+  buffer_.seal();
   auto bodies = buffer_.take_bodies();
   auto made = std::make_shared<answer>(*answer_);
   made->fresh.fill_time = times_.response_received.mono - times_.request_sent.mono;
@@ -208,8 +230,11 @@ void fetch::store_answer() {
     made->fresh.has_validator = made->fresh.has_validator || made->head.last_modified.has_value();
   }
   std::array<representation, compress::coding_count> codings;
-  codings[0].body = std::move(bodies[0]);
+  for (std::size_t c = 0; c < codings.size(); ++c)
+    if (bodies[c] && (c == 0 || bodies[c]->size() < bodies[0]->size())) codings[c].body = bodies[c];
   if (codings[0].body->size() < request_.site->config.compression.min_size) made->compressible = false;
+  for (std::size_t c = 1; c < bodies.size() && made->compressible; ++c)
+    if (bodies[c] && bodies[c]->size() < codings[0].body->size()) codings[c].body = std::move(bodies[c]);
   const auto t = now();
   const auto ttl = keep_for(made->fresh, t.mono);
   auto key = request_.key;

@@ -56,24 +56,45 @@ void fill_buffer::append(std::string_view bytes, bool flush_encoders) {
   wake_readers();
 }
 
+void fill_buffer::seal() {
+  std::lock_guard lock(mutex_);
+  end_encoders();
+}
+
 void fill_buffer::finish() {
   std::lock_guard lock(mutex_);
+  end_encoders();
+  state_ = fill_state::finished;
+  wake_readers();
+}
+
+void fill_buffer::end_encoders() {
   for (std::size_t c = 1; c < tracks_.size(); ++c) {
     auto& t = tracks_[c];
-    if (!t.active) continue;
+    if (!t.active || !t.encoder) continue;
     encoded_.clear();
     t.encoder->finish(encoded_);
     push(t, encoded_);
     t.encoder.reset();
   }
-  state_ = fill_state::finished;
-  wake_readers();
+  sealed_ = true;
 }
 
 void fill_buffer::abort() {
   std::lock_guard lock(mutex_);
   if (state_ == fill_state::open) state_ = fill_state::aborted;
   wake_readers();
+}
+
+void fill_buffer::set_trailers(std::string lines) {
+  std::lock_guard lock(mutex_);
+  trailers_ = std::move(lines);
+}
+
+void fill_buffer::disown() {
+  std::lock_guard lock(mutex_);
+  opened_ = true;
+  if (passing_) writer_();
 }
 
 void fill_buffer::wake_readers() {
@@ -134,7 +155,10 @@ bool fill_buffer::open_reader(coding c, net::waker w, std::size_t& id) {
       if (!t.encoder) return false;
       encoded_.clear();
       for (const auto& part : tracks_[0].chunks) t.encoder->write(part->bytes, encoded_);
-      if (state_ == fill_state::finished) t.encoder->finish(encoded_);
+      if (sealed_) {
+        t.encoder->finish(encoded_);
+        t.encoder.reset();
+      }
       push(t, encoded_);
     } else if (t.end < size_) {
       return false;
@@ -205,10 +229,9 @@ std::size_t fill_buffer::readers() const {
 
 std::uint64_t fill_buffer::content_hash() const {
   std::lock_guard lock(mutex_);
-  XXH3_state_t state;
-  XXH3_64bits_reset(&state);
-  for (const auto& part : tracks_[0].chunks) XXH3_64bits_update(&state, part->bytes.data(), part->bytes.size());
-  return XXH3_64bits_digest(&state);
+  hash_stream hash;
+  for (const auto& part : tracks_[0].chunks) hash.add(part->bytes);
+  return hash.digest();
 }
 
 std::array<body_ptr, compress::coding_count> fill_buffer::take_bodies() {

@@ -59,14 +59,17 @@ class fill_buffer {
 
   // Writer.
   void append(std::string_view bytes, bool flush_encoders);
-  void finish();
+  void seal();    // ends the encoders, so that take_bodies() has every coding that was read
+  void finish();  // seals; readers see the end
   void abort();
+  void set_trailers(std::string lines);  // before finish()
   void set_passing();  // from now on nothing is kept for the cache
   [[nodiscard]] bool passing() const;
   // Passing and too far ahead: wait for the writer's waker before the next append.
   [[nodiscard]] bool must_wait() const;
   // Passing, and every reader has left: nobody wants the rest.
   [[nodiscard]] bool abandoned() const;
+  void disown();  // who asked has gone: a body that is not kept is wanted by nobody
   void set_writer(net::waker w);
   [[nodiscard]] std::uint64_t size() const;  // identity bytes appended so far
   // After finish, keeping: the whole body per coding that was read, identity first.
@@ -78,6 +81,8 @@ class fill_buffer {
   // Readers. A coding's track starts at the body's first byte: false if that is gone already.
   [[nodiscard]] bool open_reader(compress::coding c, net::waker w, std::size_t& id);
   void close_reader(std::size_t id);
+  // Complete lines; once next() has said finished.
+  [[nodiscard]] std::string_view trailers() const noexcept { return trailers_; }
   // Appends up to `max_pieces` pieces to `out` and moves the reader on.
   [[nodiscard]] fill_state next(std::size_t id, std::vector<piece>& out, std::size_t max_pieces);
   [[nodiscard]] std::size_t readers() const;
@@ -98,6 +103,7 @@ class fill_buffer {
     net::waker wake;
   };
   void push(track& t, std::string_view bytes);
+  void end_encoders();
   void drop_read(track& t, std::uint8_t coding);
   void drop_front(track& t);
   void wake_readers();
@@ -109,9 +115,11 @@ class fill_buffer {
   net::waker writer_;
   fill_state state_ = fill_state::open;
   bool passing_ = false;
+  bool sealed_ = false;
   bool opened_ = false;  // some reader has been opened
   std::uint64_t size_ = 0;
   std::string encoded_;
+  std::string trailers_;
 };
 
 }  // namespace fairing::http

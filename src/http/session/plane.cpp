@@ -146,9 +146,43 @@ result<void> http_plane::set_sites(const std::vector<site_config>& configs, cons
   {
     std::lock_guard lock(sites_mutex_);
     sites_ = made;
+    apply_bypass();
   }
   for (auto& s : states_) s->core.post([state = s.get(), made] { state->set_sites(made); });
   return {};
+}
+
+void http_plane::apply_bypass() {
+  const auto listed = [this](const std::string& what) { return std::ranges::find(bypass_, what) != bypass_.end(); };
+  for (const auto& s : sites_)
+    for (const auto& r : s->routes())
+      r.bypass->store(listed("http") || listed(s->config.name) || listed(r.compiled->label));
+}
+
+result<std::vector<std::string>> http_plane::set_bypass(const std::string& what, bool off) {
+  std::lock_guard lock(sites_mutex_);
+  std::string known = "http";
+  bool found = what == "http";
+  for (const auto& s : sites_) {
+    known += ", " + s->config.name;
+    found = found || what == s->config.name;
+    for (const auto& r : s->config.routes) {
+      known += ", " + r.match;
+      found = found || what == r.match;
+    }
+  }
+  if (!found && !(off && std::ranges::find(bypass_, what) != bypass_.end()))
+    return fail(std::make_error_code(std::errc::invalid_argument), "`" + what + "` is neither a plane, a site nor a route here: " + known);
+  std::erase(bypass_, what);
+  if (!off) bypass_.push_back(what);
+  apply_bypass();
+  log::warn("bypass", {{"what", what}, {"off", off}});
+  return bypass_;
+}
+
+std::vector<std::string> http_plane::bypassed_rules() const {
+  std::lock_guard lock(sites_mutex_);
+  return bypass_;
 }
 
 std::vector<std::shared_ptr<const site_runtime>> http_plane::sites() const {

@@ -15,6 +15,7 @@
 
 #include "bus/purge_bus.hpp"
 #include "cache/store.hpp"
+#include "checklist/http_evidence.hpp"
 #include "http/session/access_log.hpp"
 #include "http/session/buffers.hpp"
 #include "http/session/decisions.hpp"
@@ -29,31 +30,6 @@ namespace fairing::http {
 
 class http_plane;
 class connection;
-
-// Hears of every finished request and answer body: the checklist's evidence.
-class traffic_observer {
- public:
-  virtual ~traffic_observer() = default;
-  struct exchange {
-    std::string_view site;
-    std::string_view route;
-    const route_config* config = nullptr;
-    http1::method method{};
-    std::string_view path;
-    std::uint64_t key_hash = 0;
-    std::uint64_t body_hash = 0;      // of the identity body of a passed or stored answer; 0 unknown
-    std::uint16_t status = 0;
-    cache_result result{};
-    std::uint64_t body_bytes = 0;     // sent to the client
-    bool compressible = false;        // by type and size
-    bool encoded = false;             // left compressed
-    bool rate_limited_route = false;
-    std::int64_t duration_us = 0;
-    std::uint32_t longest_json_array = 0;  // at top level or one below; 0 if not JSON or not looked at
-    bool compress_asked = false;           // the client's Accept-Encoding took a coding of ours
-  };
-  virtual void on_exchange(const exchange& e) = 0;
-};
 
 struct plane_options {
   std::size_t memory_bytes = 256 * 1024 * 1024;
@@ -126,6 +102,11 @@ class http_plane {
   cache::purge_seq purge_key(std::string_view key, bus::purge_source source,
                              cache::purge_kind kind = cache::purge_kind::hard);
 
+  // `what` is "http" (the whole plane), a site's name or a route's `match`: cache, limits and compression off for it.
+  // An error names what there is. Survives a reload.
+  result<std::vector<std::string>> set_bypass(const std::string& what, bool off);
+  [[nodiscard]] std::vector<std::string> bypassed_rules() const;
+
   // Newest first, all cores; at most `limit`.
   [[nodiscard]] std::vector<decision> decisions(std::string_view url, std::string_view trace,
                                                 std::size_t limit) const;
@@ -139,9 +120,8 @@ class http_plane {
   std::unique_ptr<bus::purge_bus> bus;
   flight_table flights;
   limit::gcra_table limiter;
-  traffic_observer* observer = nullptr;
+  checklist::http_evidence evidence;  // of every finished request
   std::unique_ptr<access_log> log;
-  std::atomic<bool> bypassed{false};           // `fairing bypass http`: cache, limits and compression off
   std::atomic<std::int64_t> connections_{0};
   std::size_t fill_limit;                      // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
@@ -151,7 +131,9 @@ class http_plane {
  private:
   void register_metrics();
   std::vector<std::unique_ptr<core_state>> states_;
+  void apply_bypass();  // under sites_mutex_
   mutable std::mutex sites_mutex_;
+  std::vector<std::string> bypass_;
   std::vector<std::shared_ptr<const site_runtime>> sites_;
   std::atomic<bool> draining_{false};
   std::vector<metrics::registry::guard> callbacks_;

@@ -11,6 +11,9 @@ using compress::coding;
 
 namespace {
 constexpr std::uint32_t hot_hits = 16;  // from then on a better encoding pays
+// Up to here a missing coding is made at once, a millisecond or two at the fast level; larger bodies go out as they
+// are until the background has encoded them.
+constexpr std::uint64_t encode_at_once = 128 * 1024;
 
 void append_length(std::string& out, std::uint64_t n) {
   out += "Content-Length: ";
@@ -45,8 +48,8 @@ std::optional<coding> named_variant(const http1::request_head& head, const answe
 }  // namespace
 
 coding connection::choose_coding(const http1::request_head& head, const route_runtime& route,
-                                 const stored_response& v, std::string_view key) {
-  if (!route.compression || !v.of->compressible || home_.plane.bypassed.load(std::memory_order_relaxed))
+                                 const stored_response& v, std::string_view key, coding* encode) {
+  if (!route.compression || !v.of->compressible || route.bypassed())
     return coding::identity;
   const auto* asked = head.find(http1::field::accept_encoding);
   if (!asked) return coding::identity;
@@ -62,11 +65,30 @@ coding connection::choose_coding(const http1::request_head& head, const route_ru
       home_.plane.encode_later(std::string(key), stored_ptr(&v), best, compress::effort::best);
     return best;
   }
-  if ((v.encoding_asked.fetch_or(bit, std::memory_order_relaxed) & bit) == 0)
+  if ((v.encoding_asked.fetch_or(bit, std::memory_order_relaxed) & bit) == 0) {
+    if (encode && v.identity()->size() <= encode_at_once) {
+      *encode = best;
+      return coding::identity;
+    }
     home_.plane.encode_later(std::string(key), stored_ptr(&v), best, compress::effort::fast);
+  }
   for (const auto c : offered)
     if (accepted.allows(c) && v.codings[static_cast<std::size_t>(c)].body) return c;
   return coding::identity;
+}
+
+// Outside the shard's lock. What comes back is to be served, whether the entry is still there or not.
+stored_ptr connection::encode_now(const stored_ptr& v, std::string_view key, coding c) {
+  auto encoded = compress::encode(c, compress::effort::fast, v->identity()->copy());
+  if (!encoded || encoded->size() >= v->identity()->size()) return v;
+  auto codings = v->codings;
+  codings[static_cast<std::size_t>(c)] = {body_data::make(std::move(*encoded)), compress::effort::fast};
+  auto made = make_stored(v->of, std::move(codings));
+  made->encoding_asked.store(v->encoding_asked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  made->refreshing.store(v->refreshing.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  auto& store = home_.plane.store;
+  (void)store.replace(store.hash(key), key, v.get(), made, now());
+  return made;
 }
 
 void connection::append_common(std::string& out, const http1::request_head& head, const answer& a,
@@ -85,7 +107,7 @@ void connection::append_common(std::string& out, const http1::request_head& head
 
 std::uint16_t connection::append_stored(const http1::request_head& head, const route_runtime& route,
                                         const stored_response& v, std::string_view key,
-                                        const cache_status& status, bool keep_alive) {
+                                        const cache_status& status, bool keep_alive, coding* encode) {
   const auto& a = *v.of;
   auto& out = out_.text();
   const bool only_head = head.method == http1::method::head;
@@ -120,8 +142,10 @@ std::uint16_t connection::append_stored(const http1::request_head& head, const r
       return ranges.use == range_use::unsatisfiable ? 416 : 206;
     }
   }
-  const auto chosen = choose_coding(head, route, v, key);
+  const auto chosen = choose_coding(head, route, v, key, encode);
+  if (encode && *encode != coding::identity) return 0;
   const auto& body = v.codings[static_cast<std::size_t>(chosen)].body;
+  note_facts(head, a, chosen);
   out += a.head.text;
   append_etag(out, a, chosen);
   if (chosen != coding::identity) {

@@ -14,6 +14,7 @@ net::task<body_source::step> connection::next() {
     body_failure_ = why;
     return step{{}, false, true};
   };
+  bool timed = false;
   for (;;) {
     if (!body_chunked_ && body_left_ == 0) co_return step{{}, true, false};
     if (!in_.empty()) {
@@ -24,7 +25,8 @@ net::task<body_source::step> connection::next() {
         s = {got.data, got.status == http1::parse_status::complete, false};
         consume_next_ = got.consumed;
         body_taken_ += got.data.size();
-        if (body_taken_ > site_->config.limits.body) co_return fail_body(problem::body_too_large);
+        if (body_taken_ + std::min<std::uint64_t>(chunks_.chunk_left(), INT64_MAX) > site_->config.limits.body)
+          co_return fail_body(problem::body_too_large);
         if (got.data.empty() && !s.end) {
           in_.consume(std::exchange(consume_next_, 0));
           if (got.consumed > 0) continue;
@@ -40,12 +42,13 @@ net::task<body_source::step> connection::next() {
       }
     }
     reading_ = true;
-    if (deadline() == mono_time::max()) set_deadline(now().mono + site_->config.timeouts.body);
+    timed = deadline() == mono_time::max();
+    if (timed) set_deadline(now().mono + site_->config.timeouts.body);
     auto r = co_await stream_.read_some(in_.prepare(read_block));
     reading_ = false;
     if (!r.ok() || r.bytes == 0)
       co_return fail_body(expired_ ? std::optional(problem::request_timeout) : std::nullopt);
-    clear_deadline();
+    if (timed) clear_deadline();
     in_.commit(r.bytes);
   }
 }
@@ -62,15 +65,13 @@ void connection::upload_done(bool complete) {
   upload_ended_->set();
 }
 
-// After the answer: may the connection go on? Its body must have been read to the end.
+// After the answer: may the connection go on? Its body must have been read to the end. A fetch that still reads it
+// throws it away meanwhile, so that the client gets to read its answer; it must be done before this object goes.
 net::task<bool> connection::settle_body(bool keep_alive) {
   if (upload_active_) {
     stream_.shutdown_send();
     set_deadline(now().mono + seconds{2});
-    while (upload_active_) {
-      co_await upload_ended_->wait();
-      if (expired_) stream_.close();
-    }
+    while (upload_active_) co_await upload_ended_->wait();
     co_return false;
   }
   co_return keep_alive && body_complete_;

@@ -1,0 +1,32 @@
+// handlers: what each path of the admin interface answers. Internal to the module.
+//
+// Each takes the views and an admitted request. handlers.cpp: what is read; changes.cpp: what
+// changes something. Run where the router's table says.
+#pragma once
+
+#include "admin/message.hpp"
+#include "admin/views.hpp"
+
+namespace fairing::admin::handlers {
+
+// On a core: at once.
+[[nodiscard]] response livez(const admin_views& v, const request& r);
+[[nodiscard]] response readyz(const admin_views& v, const request& r);
+[[nodiscard]] response startupz(const admin_views& v, const request& r);
+[[nodiscard]] response dashboard(const admin_views& v, const request& r);
+
+// On the thread "admin".
+[[nodiscard]] response metrics(const admin_views& v, const request& r);
+[[nodiscard]] response checklist(const admin_views& v, const request& r);
+[[nodiscard]] response config(const admin_views& v, const request& r);
+[[nodiscard]] response bypassed(const admin_views& v, const request& r);
+[[nodiscard]] response explain(const admin_views& v, const request& r);
+[[nodiscard]] response cache_entries(const admin_views& v, const request& r);
+[[nodiscard]] response upstreams(const admin_views& v, const request& r);
+
+[[nodiscard]] response purge(const admin_views& v, const request& r);
+[[nodiscard]] response reload(const admin_views& v, const request& r);
+[[nodiscard]] response set_bypass(const admin_views& v, const request& r);
+[[nodiscard]] response drain(const admin_views& v, const request& r);
+
+}  // namespace fairing::admin::handlers

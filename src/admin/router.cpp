@@ -1,0 +1,162 @@
+#include "admin/router.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <vector>
+
+#include "admin/handlers.hpp"
+#include "admin/problem.hpp"
+#include "base/log.hpp"
+
+namespace fairing::admin {
+
+struct endpoint {
+  std::string_view path;
+  response (*get)(const admin_views&, const request&) = nullptr;
+  response (*post)(const admin_views&, const request&) = nullptr;
+  bool at_once = false;         // answers on the core
+  bool probe = false;           // free of the token, wherever the listener is
+  std::string_view plane = {};  // not empty: what it needs is not in this version
+};
+
+namespace {
+
+constexpr std::array endpoints = {
+    endpoint{.path = "/livez", .get = handlers::livez, .at_once = true, .probe = true},
+    endpoint{.path = "/readyz", .get = handlers::readyz, .at_once = true, .probe = true},
+    endpoint{.path = "/startupz", .get = handlers::startupz, .at_once = true},
+    endpoint{.path = "/metrics", .get = handlers::metrics},
+    endpoint{.path = "/", .get = handlers::dashboard, .at_once = true},
+    endpoint{.path = "/v1/checklist", .get = handlers::checklist},
+    endpoint{.path = "/v1/config", .get = handlers::config},
+    endpoint{.path = "/v1/purge", .post = handlers::purge},
+    endpoint{.path = "/v1/reload", .post = handlers::reload},
+    endpoint{.path = "/v1/bypass", .get = handlers::bypassed, .post = handlers::set_bypass},
+    endpoint{.path = "/v1/explain", .get = handlers::explain},
+    endpoint{.path = "/v1/cache/entries", .get = handlers::cache_entries},
+    endpoint{.path = "/v1/upstreams", .get = handlers::upstreams},
+    endpoint{.path = "/v1/drain", .post = handlers::drain},
+    endpoint{.path = "/v1/pools", .plane = "sql"},
+    endpoint{.path = "/v1/queries", .plane = "sql"},
+    endpoint{.path = "/v1/n_plus_one", .plane = "sql"},
+    endpoint{.path = "/v1/indexes", .plane = "sql"},
+    endpoint{.path = "/v1/keyspaces", .plane = "redis"},
+    endpoint{.path = "/v1/jobs", .plane = "jobs"},
+};
+
+// Edits (insert, delete, replace) from a to b.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+response no_such_path(std::string_view path) {
+  constexpr std::size_t compared = 64;  // no path of ours is longer
+  const auto head = path.substr(0, compared);
+  const endpoint* nearest = nullptr;
+  std::size_t least = 0;
+  for (const auto& e : endpoints) {
+    if (!e.plane.empty()) continue;
+    const auto d = distance(head, e.path);
+    if (nearest == nullptr || d < least) {
+      nearest = &e;
+      least = d;
+    }
+  }
+  return refuse(problem::not_found,
+                fmt::format("there is no {}; the nearest is {}", head, nearest->path));
+}
+
+std::string allowed(const endpoint& e) {
+  if (e.get == nullptr) return "POST";
+  return e.post == nullptr ? "GET, HEAD" : "GET, HEAD, POST";
+}
+
+bool reads(http1::method m) noexcept { return m == http1::method::get || m == http1::method::head; }
+
+}  // namespace
+
+std::optional<response> router::check_access(const request& r, const endpoint& e) const {
+  const bool change = !reads(r.method);
+  if (!change && (access_.on_loopback() || e.probe)) return std::nullopt;
+  if (access_.has_token(r)) return std::nullopt;
+  return refuse(problem::unauthorized,
+                r.authorization.empty()
+                    ? (change ? "a change needs the bearer token, also on loopback"
+                              : "reading from off this machine needs the bearer token")
+                    : "the bearer token is not this instance's");
+}
+
+plan router::admit(const request& r) const {
+  if (!access_.host_allowed(r))
+    return {
+        refuse(problem::forbidden, fmt::format("Host `{}` is not a name of this listener", r.host)),
+        nullptr, false};
+  const bool change = !reads(r.method);
+  if (change && !access_.same_site(r))
+    return {refuse(problem::forbidden, "the request comes from another site's page"), nullptr,
+            false};
+  const auto* e = std::find_if(endpoints.begin(), endpoints.end(),
+                               [&](const endpoint& at) { return at.path == r.path; });
+  if (e == endpoints.end()) return {no_such_path(r.path), nullptr, false};
+  if (!e->plane.empty())
+    return {refuse(problem::not_found,
+                   fmt::format("{} needs the {} plane, which this version does not have", e->path,
+                               e->plane)),
+            nullptr, false};
+  const bool known =
+      reads(r.method) ? e->get != nullptr : r.method == http1::method::post && e->post != nullptr;
+  if (!known) {
+    auto no = refuse(problem::method_not_allowed, fmt::format("{} takes {}", e->path, allowed(*e)));
+    no.fields.emplace_back("Allow", allowed(*e));
+    return {std::move(no), nullptr, false};
+  }
+  if (auto no = check_access(r, *e)) return {std::move(no), nullptr, false};
+  return {std::nullopt, e, !e->at_once};
+}
+
+response router::answer(const plan& p, const request& r) const noexcept {
+  try {
+    const auto handler = reads(r.method) ? p.target->get : p.target->post;
+    return handler(views_, r);
+  } catch (const std::exception& e) {
+    log::error("admin_request_failed", {{"path", p.target->path}, {"why", e.what()}});
+    return refuse(problem::internal, "see admin_request_failed in the log");
+  }
+}
+
+response router::handle(const request& r) const {
+  auto p = admit(r);
+  if (p.refusal) return *std::move(p.refusal);
+  return answer(p, r);
+}
+
+std::string_view admin_views::missing() const noexcept {
+  if (!metrics) return "metrics";
+  if (!checklist) return "checklist";
+  if (!config) return "config";
+  if (!purge) return "purge";
+  if (!reload) return "reload";
+  if (!bypassed) return "bypassed";
+  if (!set_bypass) return "set_bypass";
+  if (!explain) return "explain";
+  if (!cache_entries) return "cache_entries";
+  if (!upstreams) return "upstreams";
+  if (!ready) return "ready";
+  if (!drain) return "drain";
+  return {};
+}
+
+}  // namespace fairing::admin

@@ -1,0 +1,94 @@
+// Point 8: timeout configured for all external calls. Read from the running configuration: each
+// site's deadlines towards its upstreams, egress sites included.
+//   fail      a timeout of a site is not finite
+//   warn      one is over 5 minutes: it ends no call that matters
+//   pass      all are finite
+//   not_seen  no site has an upstream
+// Calls of the backend that take no egress site cannot be seen; the evidence says so.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/units.hpp"
+#include "checklist/points.hpp"
+
+namespace fairing::checklist {
+
+namespace {
+
+constexpr milliseconds too_long{300'000};
+
+// What a timeout is advised to be: the configuration's own defaults.
+std::string_view advised(std::string_view name) {
+  if (name == "connect") return "1s";
+  if (name == "first_byte") return "15s";
+  return "60s";
+}
+
+// Without user and password.
+std::string_view shown_url(std::string_view url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == url.npos ? 0 : scheme + 3;
+  const auto end = std::min(url.find('/', begin), url.size());
+  const auto at = url.substr(0, end).rfind('@');
+  return url.substr(at == url.npos || at < begin ? begin : at + 1);
+}
+
+std::string upstreams_of(const site_facts& s) {
+  std::string out;
+  for (const auto& u : s.upstreams)
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", shown_url(u));
+  return out;
+}
+
+}  // namespace
+
+point grade_timeouts(const snapshot&, facts_span sites) {
+  point p{8, "Timeout configured for all external calls", grade::not_seen, {}, {}};
+  std::vector<finding> findings;
+  bool any = false;
+  bool egress = false;
+  for (const auto& s : sites) {
+    if (s.upstreams.empty()) continue;
+    any = true;
+    egress = egress || s.egress;
+    std::string values;
+    std::string keys;
+    bool unbounded = s.timeouts.empty();
+    for (const auto& t : s.timeouts) {
+      values += fmt::format("{}{} {}", values.empty() ? "" : ", ", t.name,
+                            t.finite ? format_duration(t.value) : "without end");
+      unbounded = unbounded || !t.finite;
+      if (!t.finite || t.value > too_long)
+        keys += fmt::format("{}{}: {}", keys.empty() ? "" : ", ", t.name, advised(t.name));
+    }
+    if (s.timeouts.empty()) {
+      values = "none";
+      keys = "connect: 1s, first_byte: 15s, idle: 60s, total: 60s";
+    }
+    finding f;
+    f.severity = unbounded ? grade::fail : grade::warn;
+    f.evidence = fmt::format("{}{} to {}: {}", s.egress ? "egress site " : "site ", s.name,
+                             upstreams_of(s), values);
+    if (keys.empty()) {
+      if (p.evidence.size() < max_findings) p.evidence.push_back(std::move(f.evidence));
+      continue;
+    }
+    f.fix = {fmt::format("# http, site {}:", yaml_text(s.name)),
+             fmt::format("timeouts: {{ {} }}", keys)};
+    findings.push_back(std::move(f));
+  }
+  if (!any) {
+    p.evidence.emplace_back("no site has an upstream");
+    return p;
+  }
+  p.result = grade::pass;
+  if (!findings.empty()) p.evidence.clear();
+  conclude(p, std::move(findings));
+  if (!egress)
+    p.evidence.emplace_back(
+        "no egress site: calls of the backend to other services do not pass here and are not seen");
+  return p;
+}
+
+}  // namespace fairing::checklist

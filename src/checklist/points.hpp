@@ -1,0 +1,58 @@
+// points: each point's grading, one file a point, and the words they share.
+//
+// Flow:  grade_all calls each with the same snapshot and facts.
+// A point collects findings (a row, its severity, one line of evidence, its fix), and conclude()
+// sorts them and keeps the worst few. Threads: pure; any.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checklist/evidence.hpp"
+#include "checklist/report.hpp"
+
+namespace fairing::checklist {
+
+using facts_span = std::span<const site_facts>;
+
+[[nodiscard]] point grade_pagination(const snapshot& seen, facts_span sites);   // 3
+[[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);       // 5
+[[nodiscard]] point grade_queued(const snapshot& seen, facts_span sites);       // 6
+[[nodiscard]] point grade_compression(const snapshot& seen, facts_span sites);  // 7
+[[nodiscard]] point grade_timeouts(const snapshot& seen, facts_span sites);     // 8
+[[nodiscard]] point grade_rate_limits(const snapshot& seen, facts_span sites);  // 9
+
+// What was found on one row or site.
+struct finding {
+  grade severity = grade::warn;
+  double weight = 0;  // within a severity the heaviest comes first
+  std::string evidence;
+  std::vector<std::string> fix;
+};
+
+inline constexpr std::size_t max_findings = 5;  // told of a point; the rest is counted
+
+// Puts the findings into p: its grade, evidence and fixes. Leaves p alone if there are none.
+void conclude(point& p, std::vector<finding> findings);
+
+// The facts of a row's site; a plain site's if it is not among them.
+[[nodiscard]] const site_facts& facts_of(const row& r, facts_span sites);
+// The row stands for one route or path and has min_samples requests.
+[[nodiscard]] bool is_graded(const row& r) noexcept;
+// "12 of the 20 requests ..." for a point that has seen too little: the most of any row.
+[[nodiscard]] std::string too_few(std::uint64_t seen, std::string_view what);
+
+// The lines that give a row's route a key: a route of its own, or the key in the route it has.
+// `yaml` is as in "cache: { ttl: 60s }".
+[[nodiscard]] std::vector<std::string> route_fix(const row& r, std::string_view yaml);
+// Text as a YAML scalar in flow style: plain where that is safe, else in double quotes.
+[[nodiscard]] std::string yaml_text(std::string_view text);
+
+[[nodiscard]] std::string show_us(std::int64_t us);  // "350 us", "12.3 ms", "1.50 s"
+[[nodiscard]] std::string show_share(std::uint64_t part, std::uint64_t whole);  // "37 %"
+[[nodiscard]] std::string show_row(const row& r,
+                                   facts_span sites);  // with its site if there are several
+
+}  // namespace fairing::checklist

@@ -1,0 +1,60 @@
+// row_table: rows of counts by (site, route, path template, method), bounded.
+//
+// Problem: found on every request, so by one hash over a key built on the stack; bounded, so a row
+// beyond the last becomes the first one, "(other)".
+//
+// Flow:  row_key key(site, route, path, method);  table.at(key).requests += 1;
+// Threads: one at a time. Cost of at(): a hash of the key's bytes and a probe; a new row allocates.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "checklist/evidence.hpp"
+
+namespace fairing::checklist {
+
+// The key of a row as bytes: method, site, route, path; over-long parts are cut.
+class row_key {
+ public:
+  row_key(std::string_view site, std::string_view route, std::string_view path,
+          row_method method) noexcept;
+  [[nodiscard]] std::string_view bytes() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 640> text_;
+  std::size_t size_ = 0;
+};
+
+class row_table {
+ public:
+  static constexpr std::size_t max_rows = 256;
+
+  struct entry {
+    std::uint64_t hash = 0;
+    std::string key;
+    row_counts counts;
+  };
+
+  [[nodiscard]] row_counts& at(const row_key& key) { return at(key.bytes()); }
+  [[nodiscard]] row_counts& at(std::string_view key);
+  void clear() noexcept;
+  // rows()[0] is "(other)", perhaps without requests; empty if nothing came yet.
+  [[nodiscard]] const std::vector<entry>& rows() const noexcept { return rows_; }
+  // The key's parts as a row without counts.
+  [[nodiscard]] static row unpack(std::string_view key);
+
+  std::int64_t generation = -1;  // which hour its counts are of
+  mono_time first{};             // time of the first request in it
+  mono_time last{};
+
+ private:
+  std::vector<entry> rows_;
+  std::array<std::uint16_t, 2 * max_rows> index_{};  // row + 1; 0 empty
+};
+
+}  // namespace fairing::checklist
