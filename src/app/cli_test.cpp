@@ -269,10 +269,10 @@ TEST(cli_render, odd_shapes_and_control_characters_do_no_harm) {
 
 TEST(cli_top, counts_and_rates) {
   const auto before = parse_metrics(
-      "http_server_request_duration_seconds_count{http_response_status_code=\"200\"} 100\n");
+      "http_server_request_duration_seconds_count{http_response_status_class=\"200\"} 100\n");
   const auto now = parse_metrics(
       "# HELP x "
-      "y\nhttp_server_request_duration_seconds_count{http_response_status_code=\"200\",route="
+      "y\nhttp_server_request_duration_seconds_count{http_response_status_class=\"200\",route="
       "\"a\\\"}b\"} 300\n"
       "fairing_cache_requests_total{result=\"hit\"} "
       "75\nfairing_cache_requests_total{result=\"miss\"} 25\nbad{ 1\nnan NaN\n");

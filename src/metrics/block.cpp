@@ -1,5 +1,6 @@
 #include "metrics/block.hpp"
 
+#include <algorithm>
 #include <new>
 
 namespace fairing::metrics::detail {
@@ -110,6 +111,26 @@ std::uint64_t registry_impl::sum(std::uint32_t cell) const noexcept {
   std::uint64_t total = shared.cells[cell].load(std::memory_order_relaxed);
   for (const auto& b : blocks) total += b->cells[cell].load(std::memory_order_relaxed);
   return total;
+}
+
+void registry_impl::release(const series* s) {
+  const std::lock_guard lock(mutex);
+  for (auto& f : families) {
+    const auto at = std::find_if(f.members.begin(), f.members.end(),
+                                 [s](const auto& m) { return m.get() == s; });
+    if (at == f.members.end()) continue;
+    if (--(*at)->scopes > 0 || (*at)->permanent) return;
+    const auto count = f.type == metric_type::histogram
+                           ? static_cast<std::uint32_t>(s->bounds_us.size()) + 2
+                           : 1U;
+    for (std::uint32_t c = s->cell; c < s->cell + count; ++c) {
+      shared.cells[c].store(0, std::memory_order_relaxed);
+      for (const auto& b : blocks) b->cells[c].store(0, std::memory_order_relaxed);
+    }
+    free_cells.emplace_back(count, s->cell);
+    f.members.erase(at);
+    return;
+  }
 }
 
 }  // namespace fairing::metrics::detail

@@ -19,7 +19,7 @@
 
 namespace fairing::metrics::detail {
 
-inline constexpr std::uint32_t cells_per_registry = 4096;
+inline constexpr std::uint32_t cells_per_registry = 32'768;
 
 struct block {
   alignas(64) std::array<std::atomic<std::uint64_t>, cells_per_registry> cells{};
@@ -41,6 +41,8 @@ struct callback {
 
 struct series {
   labels shown;                             // as registered, for output
+  bool permanent = false;                   // registered without a scope: stays
+  std::uint32_t scopes = 0;                 // that registered it; with the last it goes
   std::uint32_t cell = 0;                   // first cell; unused by a callback
   std::vector<std::int64_t> bounds_us;      // histograms only; never changed after registration
   std::shared_ptr<callback> from_callback;  // null for cells
@@ -59,6 +61,7 @@ struct registry_impl : std::enable_shared_from_this<registry_impl> {
   std::vector<std::unique_ptr<block>> blocks;  // borrowed or free; only ever grows
   std::vector<family> families;                // in order of registration
   std::uint32_t next_cell = 0;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> free_cells;  // {count, first} of series gone
   std::size_t callbacks = 0;
   std::uint64_t refused = 0;
   std::atomic<bool> closed{false};  // the registry is gone: threads let go of their blocks
@@ -68,6 +71,8 @@ struct registry_impl : std::enable_shared_from_this<registry_impl> {
   void give_back(block* b) noexcept;
   // Summed over blocks. Caller holds mutex.
   [[nodiscard]] std::uint64_t sum(std::uint32_t cell) const noexcept;
+  // One scope fewer holds it; the last gives its cells back. Nobody may count on it any more.
+  void release(const series* s);
 };
 
 }  // namespace fairing::metrics::detail

@@ -66,21 +66,38 @@ series* cells_for(registry_impl& impl, std::string_view name, std::string_view h
   if (auto* known = find_series(*f, l)) return known;
   const auto count =
       type == metric_type::histogram ? static_cast<std::uint32_t>(bounds_us.size()) + 2 : 1U;
-  if (count > cells_per_registry - impl.next_cell) return nullptr;
+  auto& free = impl.free_cells;
+  const auto fits =
+      std::find_if(free.begin(), free.end(), [&](const auto& f) { return f.first == count; });
+  if (fits == free.end() && count > cells_per_registry - impl.next_cell) return nullptr;
   auto made = std::make_unique<series>();
   made->shown = std::move(l);
-  made->cell = impl.next_cell;
+  made->cell = fits != free.end() ? fits->second : impl.next_cell;
   made->bounds_us = std::move(bounds_us);
-  impl.next_cell += count;
+  if (fits != free.end())
+    free.erase(fits);
+  else
+    impl.next_cell += count;
   f->members.push_back(std::move(made));
   return f->members.back().get();
 }
 
+enum class hold : std::uint8_t {
+  forever,  // registered with the registry itself
+  scoped,   // until registry_impl::release
+};
+
 series* registered(registry_impl& impl, std::string_view name, std::string_view help,
-                   metric_type type, labels l, std::vector<std::int64_t> bounds_us = {}) {
+                   metric_type type, labels l, std::vector<std::int64_t> bounds_us = {},
+                   hold how = hold::forever) {
   const std::lock_guard lock(impl.mutex);
   auto* s = cells_for(impl, name, help, type, std::move(l), std::move(bounds_us));
-  if (s == nullptr) ++impl.refused;
+  if (s == nullptr)
+    ++impl.refused;
+  else if (how == hold::scoped)
+    ++s->scopes;
+  else
+    s->permanent = true;
   return s;
 }
 
@@ -213,6 +230,35 @@ registry::guard registry::add_callback(std::string_view name, std::string_view h
   // The guard's deleter unregisters; `entry` in the capture keeps the callback itself alive until
   // then.
   return guard(entry.get(), [unregister, entry](void*) { unregister(entry.get()); });
+}
+
+scope::~scope() {
+  for (const auto* s : held_) impl_->release(s);
+}
+
+counter scope::add_counter(std::string_view name, std::string_view help, labels l) {
+  counter out;
+  const auto* s =
+      registered(*impl_, name, help, metric_type::counter, std::move(l), {}, hold::scoped);
+  if (s == nullptr) return out;
+  held_.push_back(s);
+  out.owner_ = impl_.get();
+  out.cell_ = s->cell;
+  return out;
+}
+
+histogram scope::add_histogram(std::string_view name, std::string_view help, labels l,
+                               std::span<const double> bounds) {
+  histogram out;
+  const auto* s = registered(*impl_, name, help, metric_type::histogram, std::move(l),
+                             bounds_in_us(bounds), hold::scoped);
+  if (s == nullptr) return out;
+  held_.push_back(s);
+  out.owner_ = impl_.get();
+  out.cell_ = s->cell;
+  out.buckets_ = static_cast<std::uint32_t>(s->bounds_us.size());
+  out.bounds_us_ = s->bounds_us.data();
+  return out;
 }
 
 std::string registry::render() const { return detail::render_text(*impl_); }

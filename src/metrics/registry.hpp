@@ -11,13 +11,15 @@
 //   registry.render()   // Prometheus text format 0.0.4
 //
 // Metrics are registered at start and on reload (the same name and labels again give the same
-// metric), at most 4096 cells a registry; beyond that registering returns a dead metric that counts
+// metric), at most 32,768 cells a registry; beyond that registering returns a dead metric that counts
 // nothing and is counted in fairing_metrics_refused_total. A name registered again as another type
 // or a name that is not valid is a bug of ours: counted, dead metric.
 // Label values come from a fixed set or from configuration (a route's template), never from a peer.
 // Threads: everything from any thread. A thread's block outlives it: its sums stay, the next thread
 // goes on with it. A metric may outlive its registry only if nobody uses it.
-// Cost: add() is inline: a compare, a load, a store. 32 KiB a thread and registry.
+// What a reload replaces is registered through a scope, and goes when the last scope that registered
+// it goes; so a hundred reloads with a hundred routes each leave the last hundred.
+// Cost: add() is inline: a compare, a load, a store. 256 KiB a thread and registry.
 #pragma once
 
 #include <atomic>
@@ -38,6 +40,7 @@ class registry;
 
 namespace detail {
 struct registry_impl;
+struct series;
 
 // The block of the registry this thread used last. One registry is the usual case; with several the
 // slow path swaps it. An impl's address is not reused while a thread has it here.
@@ -65,6 +68,7 @@ class counter {
 
  private:
   friend class registry;
+  friend class scope;
   detail::registry_impl* owner_ = nullptr;
   std::uint32_t cell_ = 0;
 };
@@ -96,6 +100,7 @@ class histogram {
 
  private:
   friend class registry;
+  friend class scope;
   detail::registry_impl* owner_ = nullptr;
   std::uint32_t cell_ = 0;  // first of: buckets..., +Inf, sum in microseconds
   std::uint32_t buckets_ = 0;
@@ -127,7 +132,26 @@ class registry {
   [[nodiscard]] std::string render() const;
 
  private:
+  friend class scope;
   std::shared_ptr<detail::registry_impl> impl_;  // shared with the blocks of threads that used it
+};
+
+// Metrics that live as long as their owner: a site of one configuration. The same name and labels in
+// two scopes are one metric. Destroy it only when nobody counts on its metrics any more.
+class scope {
+ public:
+  explicit scope(registry& r) : impl_(r.impl_) {}
+  ~scope();
+  scope(const scope&) = delete;
+  scope& operator=(const scope&) = delete;
+
+  counter add_counter(std::string_view name, std::string_view help, labels l = {});
+  histogram add_histogram(std::string_view name, std::string_view help, labels l = {},
+                          std::span<const double> bounds = duration_bounds());
+
+ private:
+  std::shared_ptr<detail::registry_impl> impl_;
+  std::vector<const detail::series*> held_;
 };
 
 }  // namespace fairing::metrics

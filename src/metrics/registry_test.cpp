@@ -201,16 +201,55 @@ TEST(metrics_registry, a_guard_may_outlive_its_registry) {
 
 TEST(metrics_registry, too_many_metrics_are_refused_and_counted) {
   registry r;
-  counter last;
-  for (int i = 0; i < 4096; ++i)
-    last = r.add_counter("c_total", "help", {{"i", std::to_string(i)}});
-  last.add();
-  EXPECT_EQ(last.value(), 1U);
+  std::vector<double> bounds(1022);  // 1024 cells each, and there are 32,768
+  std::iota(bounds.begin(), bounds.end(), 1.0);
+  histogram last;
+  for (int i = 0; i < 32; ++i)
+    last = r.add_histogram("h_seconds", "help", {{"i", std::to_string(i)}}, bounds);
+  last.observe_us(1);
+  EXPECT_EQ(last.count(), 1U);
   const auto refused = r.add_counter("one_more_total", "help");
   refused.add();
   EXPECT_EQ(refused.value(), 0U);
-  EXPECT_EQ(r.add_counter("c_total", "help", {{"i", "4095"}}).value(), 1U);
+  EXPECT_EQ(r.add_histogram("h_seconds", "help", {{"i", "31"}}, bounds).count(), 1U);
   EXPECT_THAT(r.render(), HasSubstr("fairing_metrics_refused_total 1\n"));
+}
+
+TEST(metrics_registry, what_a_scope_registered_goes_with_the_last_scope) {
+  registry r;
+  auto first = std::make_unique<scope>(r);
+  auto second = std::make_unique<scope>(r);
+  const auto mine = first->add_counter("c_total", "help", {{"site", "a"}});
+  const auto same = second->add_counter("c_total", "help", {{"site", "a"}});
+  const auto only = first->add_histogram("h_seconds", "help", {{"route", "/old"}});
+  mine.add();
+  same.add();
+  only.observe_us(1);
+  first.reset();
+  EXPECT_EQ(same.value(), 2U);
+  EXPECT_THAT(r.render(), Not(HasSubstr("/old")));
+  second.reset();
+  EXPECT_THAT(r.render(), Not(HasSubstr("c_total")));
+  scope third(r);
+  EXPECT_EQ(third.add_counter("c_total", "help", {{"site", "a"}}).value(), 0U);
+  (void)r.add_counter("kept_total", "help");
+  { scope(r).add_counter("kept_total", "help").add(); }
+  EXPECT_THAT(r.render(), HasSubstr("kept_total 1\n"));
+}
+
+TEST(metrics_registry, a_thousand_reloads_do_not_use_up_the_cells) {
+  registry r;
+  for (int reload = 0; reload < 1000; ++reload) {
+    scope s(r);
+    for (int route = 0; route < 10; ++route) {
+      const auto h = s.add_histogram("h_seconds", "help",
+                                     {{"route", std::to_string(reload * 10 + route)}});
+      EXPECT_EQ(h.count(), 0U);
+      h.observe_us(1);
+      EXPECT_EQ(h.count(), 1U);
+    }
+  }
+  EXPECT_THAT(r.render(), HasSubstr("fairing_metrics_refused_total 0\n"));
 }
 
 TEST(metrics_registry, wrong_names_and_types_are_bugs_and_dead) {

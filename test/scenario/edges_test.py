@@ -193,6 +193,32 @@ class Edges(unittest.TestCase):
             return
         self.assertNotIn("192.0.2.7", got.text)
 
+    def test_behind_a_trusted_proxy_each_client_has_its_own_limit(self):
+        origin = Origin(self, named("t"))
+        f = Fairing(
+            self,
+            {
+                "trusted_proxies": ["127.0.0.1/32", "198.51.100.0/24"],
+                "http": {
+                    "listen": "127.0.0.1:0",
+                    "upstream": origin.url,
+                    "routes": [{"match": "/**", "rate_limit": {"rate": "1/m", "burst": 1, "key": "ip"}}],
+                },
+            },
+        )
+        for chain, client, status in (
+            ("192.0.2.7", "192.0.2.7", 200),
+            ("192.0.2.8, 198.51.100.1", "192.0.2.8", 200),
+            ("10.9.9.9, 192.0.2.9", "192.0.2.9", 200),
+            ("10.9.9.10, 192.0.2.9", None, 429),
+            ("nonsense, 198.51.100.2", "198.51.100.2", 200),
+            ("192.0.2.7, 198.51.100.1", None, 429),
+        ):
+            with self.subTest(chain):
+                self.assertEqual(fetch(f.http, "/", headers={"X-Forwarded-For": chain}).status, status)
+                if client:
+                    self.assertEqual(origin.last().get("X-Real-IP"), client)
+
     def test_forwarded_fields_of_a_trusted_proxy_count(self):
         origin = Origin(self, named("t"))
         f = Fairing(

@@ -80,6 +80,7 @@ class Proxy(unittest.TestCase):
             got = c.get("/down", {"TE": "trailers"})
             self.assertEqual(got.body, b"hello0123456789")
             self.assertEqual(got.trailers, [("X-Sum", "42")])
+            self.assertEqual(c.get("/down").trailers, [], "trailers for a client that did not ask")
             self.assertEqual(c.get("/next").text, "/next")
 
     def test_expect_continue_is_asked_of_the_backend_and_passed_back(self):

@@ -1,5 +1,6 @@
 """Bodies are streamed both ways with backpressure: nothing waits for the end of a body, nothing is kept whole."""
 import os
+import select
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.client import Client, fetch
 from support.fairing import Fairing
 from support.origin import CLOSE, Origin, Routes, answer, chunk
-from support.wait import wait_until
+from support.wait import past, wait_until
 
 MIB = 1 << 20
 SOME = (
@@ -18,6 +19,12 @@ SOME = (
 BIG = 200 * MIB
 NO_STORE = {"Cache-Control": "no-store"}
 STREAM = b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def peer_ended(s):
+    poll = select.poll()
+    poll.register(s, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class Streaming(unittest.TestCase):
@@ -211,6 +218,69 @@ class Streaming(unittest.TestCase):
             c.head()
             c.abort()
         self.assertTrue(ended.wait(10), "the backend still sends to nobody")
+
+    def test_a_client_that_leaves_while_it_waits_frees_the_backend(self):
+        held = threading.Event()
+        self.addCleanup(held.set)
+        self.routes.on("/held", lambda r: (r.read_body(), held.wait(30), answer(200, NO_STORE, b"late"))[2])
+        with Client(self.http) as c:
+            c.request("POST", "/held", {"Content-Length": "4"})
+            c.send(b"body")
+            self.origin.wait_count(1, "/held")
+            used = self.origin.connections[-1]
+            c.abort()
+        wait_until(lambda: peer_ended(used.socket), 10, "the answer nobody waits for to be given up")
+        self.assertEqual(fetch(self.http, "/after").text, "/after")
+
+    def test_the_time_a_client_takes_to_send_is_not_the_backends(self):
+        self.routes.on("/up", lambda r: answer(200, NO_STORE, r.read_body()))
+        f = Fairing(
+            self,
+            {
+                "http": {
+                    "listen": "127.0.0.1:0",
+                    "upstream": self.origin.url,
+                    "timeouts": {"first_byte": "300ms", "body": "5s"},
+                }
+            },
+        )
+        with Client(f.http) as c:
+            c.request("POST", "/up", {"Content-Length": "4"})
+            self.origin.wait_count(1, "/up")
+            wait_until(past(0.8), 10)
+            c.send(b"late")
+            self.assertEqual(c.response().text, "late")
+
+    def test_a_stream_both_ways_outlives_the_time_for_one_read_or_write(self):
+        def echo(request):
+            c = request.connection
+            c.send(STREAM)
+            for piece in request.pieces():
+                c.send(chunk(piece))
+            c.send(chunk(b""))
+
+        self.routes.on("/echo", echo)
+        f = Fairing(
+            self,
+            {
+                "http": {
+                    "listen": "127.0.0.1:0",
+                    "upstream": self.origin.url,
+                    "timeouts": {"first_byte": "300ms", "body": "500ms", "idle": "500ms"},
+                }
+            },
+        )
+        with Client(f.http) as c:
+            c.request("POST", "/echo", {"Transfer-Encoding": "chunked"})
+            over, first = past(1.5), True
+            while not over():
+                c.send(chunk(b"ping"))
+                if first:
+                    self.assertEqual(c.head().status, 200)
+                    first = False
+                self.assertEqual(c.chunk(), b"ping")
+            c.send(chunk(b""))
+            self.assertEqual(c.chunk(), b"")
 
     def test_a_client_that_goes_away_in_an_upload_is_seen_by_the_backend(self):
         cut = threading.Event()

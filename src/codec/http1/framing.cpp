@@ -30,7 +30,8 @@ bool names_tunnel(const message_head& head) noexcept {
   bool fit = true;
   head.for_each_element(field::upgrade, [&](std::string_view protocol) {
     const auto name = protocol.substr(0, protocol.find('/'));
-    for (const std::string_view other : {"h2c", "h2", "HTTP", "TLS"}) fit = fit && !iequals(name, other);
+    for (const std::string_view other : {"h2c", "h2", "HTTP", "TLS"})
+      fit = fit && !iequals(name, other);
   });
   return fit;
 }

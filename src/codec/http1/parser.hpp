@@ -128,7 +128,9 @@ class chunked_decoder {
   // fields (framing, routing, authentication: RFC 9110 §6.5.1) have been dropped.
   [[nodiscard]] std::string_view trailers() const noexcept { return trailers_; }
   // Bytes that the chunk in hand has announced and not yet brought.
-  [[nodiscard]] std::uint64_t chunk_left() const noexcept { return state_ == state::data ? remaining_ : 0; }
+  [[nodiscard]] std::uint64_t chunk_left() const noexcept {
+    return state_ == state::data ? remaining_ : 0;
+  }
   void reset() { *this = chunked_decoder(limits_); }
 
  private:

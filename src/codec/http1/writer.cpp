@@ -71,6 +71,8 @@ bool is_hop_by_hop(const message_head& head, const header& h) noexcept {
   switch (h.id) {
     case field::connection:
     case field::keep_alive:
+    case field::proxy_authenticate:
+    case field::proxy_authorization:
     case field::proxy_connection:
     case field::te:
     case field::trailer:
@@ -78,6 +80,8 @@ bool is_hop_by_hop(const message_head& head, const header& h) noexcept {
     case field::upgrade:
       return true;
     case field::other:
+      if (iequals(h.name, "proxy-authentication-info") || iequals(h.name, "http2-settings"))
+        return true;
       return nominated(head, h.name) && !has_any_prefix(h.name, kept_prefixes);
     default:
       return false;

@@ -39,7 +39,8 @@ void append_chunk_header(std::string& out, std::size_t size);
 void append_last_chunk(std::string& out, std::string_view raw_trailers = {});
 
 // True if the field ends at this hop: Connection, Keep-Alive, Proxy-Connection, TE, Trailer,
-// Transfer-Encoding, Upgrade, and what the Connection field of the same head nominates.
+// Transfer-Encoding, Upgrade, HTTP2-Settings, proxy authentication (between a client and the proxy
+// itself, which Fairing is not), and what the Connection field of the same head nominates.
 // A nomination is obeyed only for names that nothing here or behind depends on: a name of
 // http1::field (Host, Content-Length, Cache-Control, Authorization, Cookie, Vary ...), any
 // `content-*`, `x-forwarded-*`, `sec-*` and `access-control-*`, and the usual proxies' identity

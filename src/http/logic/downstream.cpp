@@ -23,7 +23,7 @@ bool is_left_out(const http1::response_head& response, const http1::header& h,
     if (h.id == content_encoding || h.id == content_range) return true;
     if (h.id == other && (is_digest(h.name) || iequals(h.name, "accept-ranges"))) return true;
   }
-  return ends_here(response, h);
+  return http1::is_hop_by_hop(response, h);
 }
 
 bool names_accept_encoding(const http1::response_head& response) noexcept {

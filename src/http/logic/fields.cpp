@@ -2,15 +2,6 @@
 
 namespace fairing::http {
 
-bool ends_here(const http1::message_head& head, const http1::header& h) noexcept {
-  using enum http1::field;
-  if (h.id == proxy_authenticate || h.id == proxy_authorization) return true;
-  if (h.id == other &&
-      (iequals(h.name, "proxy-authentication-info") || iequals(h.name, "http2-settings")))
-    return true;
-  return http1::is_hop_by_hop(head, h);
-}
-
 bool connection_names_fields(const http1::message_head& head) noexcept {
   using enum http1::field;
   bool named = false;

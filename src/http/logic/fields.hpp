@@ -21,9 +21,6 @@ inline constexpr std::string_view via_value = "1.1 fairing";
 // Our name among surrogates: Surrogate-Capability and the targets of Surrogate-Control.
 inline constexpr std::string_view surrogate_name = "fairing";
 
-// Does the field end here: what http1::is_hop_by_hop says, and the proxy authentication fields.
-[[nodiscard]] bool ends_here(const http1::message_head& head, const http1::header& h) noexcept;
-
 // Does Connection name anything but hop-by-hop fields, close and keep-alive? Then the backend sees
 // a request without a field that the cache key or Vary may have seen.
 [[nodiscard]] bool connection_names_fields(const http1::message_head& head) noexcept;

@@ -65,7 +65,7 @@ bool is_left_out(const http1::request_head& request, const http1::header& h,
       break;
   }
   if (c.drop_conditionals && is_condition(h.id)) return true;
-  return ends_here(request, h);
+  return http1::is_hop_by_hop(request, h);
 }
 
 void append_forwarded(std::string& out, const forward_context& c, std::string_view host_sent) {

@@ -87,7 +87,7 @@ stored_head build_stored_head(const http1::response_head& response,
   out.date = received;
   for (const auto& h : response.headers) {
     if (h.id == http1::field::etag) out.etag = h.value;
-    if (ends_here(response, h) || kept_apart(h) || named(directives, h.name)) continue;
+    if (http1::is_hop_by_hop(response, h) || kept_apart(h) || named(directives, h.name)) continue;
     switch (h.id) {
       case http1::field::date: {
         const auto date = http1::parse_date(h.value);

@@ -237,7 +237,9 @@ connection::step_kind connection::look_up(const http1::request_head& head, const
   r.key.assign(key, 0, primary_size);
   const bool get = head.method == http1::method::get;
   p.no_lookup = verdict != cache_reason::none;
-  r.may_store = !p.no_lookup && get;
+  // A part of what is known not to be kept is asked for as a part.
+  const bool part = f.hit_for_miss && head.has(http1::field::range);
+  r.may_store = !p.no_lookup && get && !part;
   // Requests with credentials join nothing unless what is there says so: the answer may be theirs alone.
   const bool personal = head.has(http1::field::authorization) || head.has(http1::field::cookie);
   r.collapsible = r.may_store && !f.hit_for_miss && !personal;

@@ -107,6 +107,9 @@ class connection final : public net::timed, public body_source {
   std::uint16_t append_stored(const http1::request_head& head, const route_runtime& route, const stored_response& v,
                               std::string_view key, const cache_status& status, bool keep_alive,
                               compress::coding* encode = nullptr);
+  // Writes a 304 or a 412 if the request's conditions ask for it, else returns 0.
+  std::uint16_t append_by_condition(const http1::request_head& head, const answer& a, const cache_status& status,
+                                    bool keep_alive);
   stored_ptr encode_now(const stored_ptr& v, std::string_view key, compress::coding c);
   void append_ranges(const http1::request_head& head, const stored_response& v, const struct range_set& ranges,
                      const cache_status& status, bool keep_alive);

@@ -21,13 +21,19 @@ net::task<bool> connection::exchange() {
   (void)own.parse_request(own_bytes, own_head);
   begin_body(own_head);
   bool again = false;
+  bool may_join = true;
   for (int round = 0; round < most_rounds; ++round) {
     bool leader = true;
-    const auto f = start_or_join(round == 0, leader);
+    const auto f = start_or_join(may_join, leader);
     bool once_more = false;
     again = co_await take_answer(f, leader, own_head, once_more);
     if (leader) f->leave(false);
     if (!once_more || has_body(own_head)) break;
+    // Another variant: those who want the same one now share a fetch of it. Anything else is fetched alone.
+    may_join = round == 0 && f->shareable();
+    if (!may_join) continue;
+    pending_->request.flight_key = pending_->request.key;
+    append_variant(pending_->request.flight_key, f->head()->vary, own_head, pending_->request.route->compression);
   }
   const bool settled = co_await settle_body(again);
   pending_.reset();
@@ -122,7 +128,7 @@ net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::even
     if (const auto t = now().mono; alarm.rang()) {
       // An answer for this client alone is not worth making once the client has ended its side. (One that only
       // half-closed cannot be told from one that left; others that stand here treat it the same.)
-      const bool in_vain = leader && !request.may_store && body_complete_ && stream_.peer_ended();
+      const bool in_vain = leader && !request.collapsible && body_complete_ && stream_.peer_ended();
       if (in_vain || t >= last) {
         how = in_vain ? patience::in_vain : patience::over;
         co_return phase;
@@ -224,18 +230,12 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
   p.status.stored = a.store;
   if (p.status.detail.empty() && !a.store) p.status.detail = to_string(a.reason);
   const bool conditional = p.request.may_store && a.head.status == 200 && is_conditional(own);
-  if (conditional && evaluate(own, a.head.validators()) == precondition::not_modified) {
-    auto& out = out_.text();
-    out += "HTTP/1.1 304 Not Modified\r\n";
-    append_not_modified_fields(out, a.head.text, !a.head.etag.empty());
-    if (!a.head.etag.empty()) http1::append_header(out, "ETag", a.head.etag);
-    append_common(out, own, a, p.status, keep_alive_);
-    out += "\r\n";
+  if (const auto code = conditional ? append_by_condition(own, a, p.status, keep_alive_) : std::uint16_t{0}) {
     const bool sent = co_await flush();
     // Nobody reads an answer that is not kept: let it go.
     std::size_t id = 0;
     if (f->body().open_reader(compress::coding::identity, ready.make_waker(), id)) f->body().close_reader(id);
-    finish_request(own, p.request.route, p.status, leader ? cache_result::miss : cache_result::collapsed, 304,
+    finish_request(own, p.request.route, p.status, leader ? cache_result::miss : cache_result::collapsed, code,
                    p.began_us, 0);
     co_return sent && keep_alive_;
   }

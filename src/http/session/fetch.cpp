@@ -3,10 +3,8 @@
 #include <boost/asio/error.hpp>
 
 #include "base/log.hpp"
-#include "codec/http1/writer.hpp"
 #include "http/logic/validation.hpp"
 #include "http/session/plane.hpp"
-#include "net/alarm.hpp"
 
 namespace fairing::http {
 
@@ -87,20 +85,6 @@ std::string fetch::take_interim() {
   return std::exchange(interim_, {});
 }
 
-void fetch::release_body() {
-  if (auto* body = std::exchange(request_.body, nullptr)) body->upload_done(false);
-}
-
-void fetch::leave(bool unwanted) {
-  if (upload_running_)
-    if (const auto link = link_.lock()) stop_upload(*link);
-  if (!upload_started_) release_body();
-  buffer_.disown();
-  if (!unwanted) return;
-  cancelled_ = true;
-  if (const auto link = link_.lock()) link->stream->close();
-}
-
 link_ptr fetch::take_tunnel() { return std::move(tunnel_); }
 
 bool fetch::idempotent() const noexcept {
@@ -137,6 +121,7 @@ net::task<void> fetch::run() {
   std::size_t avoid = retry::no_upstream;
   const auto most = std::max(request_.site->config.retry.attempts, 1U);
   bool free_used = false;
+  std::size_t others = group.endpoints().size() - 1;
   for (std::uint32_t tries = 1;; ++tries) {
     const auto r = co_await attempt(avoid);
     if (r == attempt_result::done || cancelled_) break;
@@ -145,6 +130,11 @@ net::task<void> fetch::run() {
     if (t.mono >= request_.deadline) break;
     if (r == attempt_result::retry_free && !free_used) {
       free_used = true;
+      --tries;
+      continue;
+    }
+    if (r == attempt_result::elsewhere && others > 0) {
+      --others;
       --tries;
       continue;
     }
@@ -186,7 +176,9 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
                         : opened.fault == resources ? problem::overloaded
                                                     : problem::upstream_refused;
       fail_with(type, std::move(opened.detail), opened.fault == resources ? seconds{1} : seconds{0});
-      co_return opened.fault == resources ? attempt_result::done : attempt_result::retry;
+      co_return opened.fault == resources ? attempt_result::done
+               : opened.fault == timeout  ? attempt_result::retry
+                                          : attempt_result::elsewhere;
     }
     link = std::move(opened.link);
   }
@@ -257,6 +249,10 @@ net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
     tunnel_ = std::move(link);
     set_phase(fetch_phase::streamed);
     co_return attempt_result::done;
+  }
+  if (response_.status == 304 && refuses_304()) {
+    link->stream->close();
+    co_return attempt_result::retry_free;
   }
   on_head();
   const bool whole = co_await read_body(*link);
@@ -422,73 +418,6 @@ net::task<bool> fetch::read_body(upstream_link& link) {
     buffer_.abort();
     co_return false;
   }
-}
-
-// Expect: 100-continue: waits for the backend's word; silence for a second means go (RFC 9110 §10.1.1).
-net::task<bool> fetch::may_upload() {
-  if (!request_.head.expect_continue) co_return true;
-  const net::alarm patience(home_.core, upload_wake_.make_waker(), now().mono + seconds{1});
-  while (!may_continue_ && !stop_upload_ && !patience.rang()) co_await upload_wake_.wait();
-  if (stop_upload_) co_return false;
-  const bool sent = co_await request_.body->send_continue();
-  co_return sent;
-}
-
-net::task<void> fetch::upload(link_ptr link) {
-  auto self = shared_from_this();
-  auto& source = *request_.body;
-  const bool chunked = request_.head.body == http1::body_kind::chunked;
-  bool ok = co_await may_upload();
-  std::string framed;
-  while (ok) {
-    // While the client is to send, only the request's whole time counts against the backend.
-    if (phase() == fetch_phase::waiting) link->set_deadline(request_.deadline);
-    auto step = co_await source.next();
-    if (step.failed) ok = false;
-    if (!ok || stop_upload_) {
-      if (!ok || step.end) break;
-      continue;  // drained, so that the client can read its answer
-    }
-    framed.clear();
-    net::part parts[3];
-    std::size_t n = 0;
-    if (!step.data.empty()) {
-      if (chunked) {
-        http1::append_chunk_header(framed, step.data.size());
-        parts[n++] = {.memory = framed};
-      }
-      parts[n++] = {.memory = step.data};
-      if (chunked) parts[n++] = {.memory = "\r\n"};
-    }
-    std::string last;
-    if (step.end && chunked) http1::append_last_chunk(last, source.trailers());
-    if (phase() == fetch_phase::waiting)
-      link->set_deadline(std::min(request_.deadline, now().mono + request_.site->config.timeouts.idle));
-    auto ec = co_await link->stream->write(std::span<const net::part>(parts, n));
-    if (!ec && !last.empty()) ec = co_await link->stream->write(last);
-    if (step.end) {
-      upload_complete_ = !ec;
-      break;
-    }
-    // The backend closed its ear: it may have answered already. Drain the client.
-    if (ec) stop_upload_ = true;
-  }
-  upload_running_ = false;
-  if (upload_complete_ && phase() == fetch_phase::waiting)
-    link->set_deadline(std::min(request_.deadline, now().mono + request_.site->config.timeouts.first_byte));
-  // A client that gave up mid-body: the backend must not wait for the rest.
-  if (!ok && !stop_upload_) {
-    upload_failed_ = true;
-    link->stream->close();
-  }
-  source.upload_done(upload_complete_);
-}
-
-void fetch::stop_upload(upstream_link& link) {
-  if (!upload_running_) return;
-  stop_upload_ = true;
-  upload_wake_.set();
-  link.stream->close();
 }
 
 }  // namespace fairing::http

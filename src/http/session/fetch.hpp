@@ -145,6 +145,7 @@ class fetch : public std::enable_shared_from_this<fetch> {
     done,        // answered (well or badly): no more attempts
     retry,       // nothing reached the client; another attempt may help
     retry_free,  // a kept-alive connection turned out dead: costs no budget
+    elsewhere,   // it took no connection: another backend, if there is one, costs no budget
   };
   net::task<attempt_result> attempt(std::size_t& avoid);
   net::task<attempt_result> exchange(upstream_group::choice& choice, link_ptr link);
@@ -162,6 +163,7 @@ class fetch : public std::enable_shared_from_this<fetch> {
   void on_head();
   void invalidate();
   bool on_not_modified();
+  bool refuses_304();
   bool serve_stale_on_error();
   void append(std::string_view bytes, bool flush);
   void give_up_storing(cache_reason reason);

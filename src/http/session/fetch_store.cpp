@@ -18,10 +18,18 @@ bool is_server_failure(std::uint16_t status) {
   return status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-// Not by who asked or how: what is stored for others must then go.
-bool forbidden_by_answer(cache_reason r) {
-  using enum cache_reason;
-  return r == no_store || r == is_private || r == set_cookie || r == no_freshness || r == expired || r == vary_star;
+// The request as anybody would have sent it: who asks, and whether by HEAD, says nothing about what is stored.
+http1::request_head made_anonymous(http1::request_head request) {
+  request.method = http1::method::get;
+  std::erase_if(request.headers, [](const http1::header& h) {
+    return h.id == http1::field::authorization || h.id == http1::field::cookie || h.id == http1::field::range;
+  });
+  return request;
+}
+
+bool may_answer(const freshness& f, const http1::request_head& request) {
+  return (f.cookie_ok || !request.has(http1::field::cookie)) &&
+         (f.authorization_ok || !request.has(http1::field::authorization));
 }
 
 bool is_event_stream(std::string_view type) {
@@ -114,9 +122,12 @@ bool fetch::on_not_modified() {
   made->head = update_from_304(old.head, response_, cdn.present ? cdn : plain, times_.response_received.wall);
   http1::response_head merged;
   parse_stored(made->head, merged, &response_);
-  const auto judged = judge_response(request_.head, merged, request_.route->compiled->rules, times_, home_.uniform());
+  const auto judged = judge_response(made_anonymous(request_.head), merged, request_.route->compiled->rules, times_,
+                                     home_.uniform());
+  const bool personal = !may_answer(judged.freshness, request_.head) || request_.head.method != http1::method::get;
   made->fresh = judged.freshness;
-  made->store = judged.store;
+  if (!judged.store) made->fresh.stored = times_.response_received.mono;
+  made->store = judged.store && !personal;
   made->reason = judged.reason;
   if (extract_tags(response_).count > 0) {
     made->tags.clear();
@@ -130,7 +141,7 @@ bool fetch::on_not_modified() {
     const auto t = now();
     (void)store.put(store.hash(request_.stale_key), request_.stale_key, fresh,
                     {keep_for(made->fresh, t.mono), made->tags, request_.began}, t);
-  } else if (forbidden_by_answer(judged.reason)) {
+  } else if (!personal) {
     store.erase(store.hash(request_.stale_key), request_.stale_key);
   }
   {
@@ -140,6 +151,15 @@ bool fetch::on_not_modified() {
   }
   leave_flights();
   set_phase(fetch_phase::stored);
+  return true;
+}
+
+// A 304 that names another answer than the one it was asked about confirms nothing: the whole is asked for.
+bool fetch::refuses_304() {
+  if (!request_.stale || match_304(request_.stale->of->head, response_) != match_kind::differs) return false;
+  request_.stale->refreshing.store(false, std::memory_order_relaxed);
+  request_.stale = nullptr;
+  fail_with(problem::upstream_bad_response, "the backend's 304 has an ETag that it was not asked about");
   return true;
 }
 

@@ -105,35 +105,39 @@ void connection::append_common(std::string& out, const http1::request_head& head
     out += "Connection: keep-alive\r\n";
 }
 
+std::uint16_t connection::append_by_condition(const http1::request_head& head, const answer& a,
+                                              const cache_status& status, bool keep_alive) {
+  auto& out = out_.text();
+  auto matched = coding::identity;
+  auto met = evaluate(head, a.head.validators());
+  if (met == precondition::proceed && a.compressible)
+    if (const auto variant = named_variant(head, a)) {
+      met = precondition::not_modified;
+      matched = *variant;
+    }
+  if (met == precondition::not_modified) {
+    out += "HTTP/1.1 304 Not Modified\r\n";
+    append_not_modified_fields(out, a.head.text, !a.head.etag.empty());
+    append_etag(out, a, matched);
+    append_common(out, head, a, status, keep_alive);
+    out += "\r\n";
+    return 304;
+  }
+  if (met == precondition::proceed) return 0;
+  append_problem_response(out, problem::precondition_failed, "the precondition does not hold",
+                          {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
+                           .head_only = head.method == http1::method::head, .now = now().wall, .status = &status});
+  return 412;
+}
+
 std::uint16_t connection::append_stored(const http1::request_head& head, const route_runtime& route,
                                         const stored_response& v, std::string_view key,
                                         const cache_status& status, bool keep_alive, coding* encode) {
   const auto& a = *v.of;
   auto& out = out_.text();
   const bool only_head = head.method == http1::method::head;
-  if (a.head.status == 200 && is_conditional(head)) {
-    auto matched = coding::identity;
-    auto met = evaluate(head, a.head.validators());
-    if (met == precondition::proceed)
-      if (const auto variant = named_variant(head, a)) {
-        met = precondition::not_modified;
-        matched = *variant;
-      }
-    if (met == precondition::not_modified) {
-      out += "HTTP/1.1 304 Not Modified\r\n";
-      append_not_modified_fields(out, a.head.text, !a.head.etag.empty());
-      append_etag(out, a, matched);
-      append_common(out, head, a, status, keep_alive);
-      out += "\r\n";
-      return 304;
-    }
-    if (met == precondition::precondition_failed) {
-      append_problem_response(out, problem::precondition_failed, "the precondition does not hold",
-                              {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
-                               .head_only = only_head, .now = now().wall, .status = &status});
-      return 412;
-    }
-  }
+  if (a.head.status == 200 && is_conditional(head))
+    if (const auto code = append_by_condition(head, a, status, keep_alive)) return code;
   if (a.head.status == 200 && head.method == http1::method::get && head.has(http1::field::range) &&
       if_range_holds(head, a.head.validators())) {
     const auto ranges = parse_ranges(head.get(http1::field::range), v.identity()->size());
