@@ -46,6 +46,21 @@ result<std::string> make_token() {
   return hex;
 }
 
+// The token that another instance of this user put there; empty if there is none that can be trusted.
+std::string token_there(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return {};
+  struct stat st{};
+  char text[2 * random_bytes + 2];
+  ssize_t n = -1;
+  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() && (st.st_mode & 077) == 0)
+    n = ::read(fd, text, sizeof text);
+  ::close(fd);
+  if (n != static_cast<ssize_t>(2 * random_bytes + 1) || text[n - 1] != '\n') return {};
+  const std::string token(text, 2 * random_bytes);
+  return token.find_first_not_of("0123456789abcdef") == std::string::npos ? token : std::string();
+}
+
 // 0, or errno.
 int write_whole(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -61,20 +76,26 @@ int write_whole(int fd, std::string_view text) {
 
 result<std::string> make_token_file(const std::string& dir) {
   if (auto ready = prepare_directory(dir); !ready) return std::unexpected(ready.error());
+  const auto path = dir + "/token";
+  if (auto known = token_there(path); !known.empty()) return known;
   auto token = make_token();
   if (!token) return token;
-  const auto path = dir + "/token";
   auto temporary = path + ".XXXXXX";
   constexpr auto hint = "make room or give write permission there";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) return failed(errno, "the token file " + path + " cannot be made", hint);
   int code = write_whole(fd, *token + "\n");
   if (::close(fd) != 0 && code == 0) code = errno;
-  if (code == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) code = errno;
-  if (code != 0) {
-    ::unlink(temporary.c_str());
-    return failed(code, "the token file " + path + " cannot be written", hint);
+  // Two that start at once: the first to link its file wins, the other takes that token.
+  if (code == 0 && ::link(temporary.c_str(), path.c_str()) != 0) {
+    if (auto known = errno == EEXIST ? token_there(path) : std::string(); !known.empty()) {
+      ::unlink(temporary.c_str());
+      return known;
+    }
+    if (::rename(temporary.c_str(), path.c_str()) != 0) code = errno;
   }
+  ::unlink(temporary.c_str());
+  if (code != 0) return failed(code, "the token file " + path + " cannot be written", hint);
   return token;
 }
 

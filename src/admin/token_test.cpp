@@ -42,14 +42,35 @@ TEST_F(Token, MakesAPrivateDirectoryAndFile) {
   EXPECT_EQ(mode(dir + "/token"), 0600U);
 }
 
-TEST_F(Token, IsNewAtEveryStartAndLeavesNothingBehind) {
+TEST_F(Token, IsSharedByInstancesOfOneUserAndLeavesNothingBehind) {
   const auto first = make_token_file(root);
   const auto second = make_token_file(root);
   ASSERT_TRUE(first && second);
-  EXPECT_NE(*first, *second);
-  EXPECT_EQ(read(root + "/token"), *second + "\n");
+  EXPECT_EQ(*first, *second);
+  EXPECT_EQ(read(root + "/token"), *first + "\n");
   const std::filesystem::directory_iterator entries(root);
   EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(Token, IsMadeAnewWhereTheOldOneCannotBeTrusted) {
+  const auto first = make_token_file(root);
+  ASSERT_TRUE(first);
+  const auto path = root + "/token";
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);  // others may have read it
+  const auto second = make_token_file(root);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_NE(*first, *second);
+  EXPECT_EQ(mode(path), 0600U);
+  std::ofstream(path) << "short\n";
+  const auto third = make_token_file(root);
+  ASSERT_TRUE(third);
+  EXPECT_EQ(read(path), *third + "\n");
+  std::filesystem::rename(path, root + "/elsewhere");
+  std::filesystem::create_symlink(root + "/elsewhere", path);
+  const auto fourth = make_token_file(root);
+  ASSERT_TRUE(fourth);
+  EXPECT_NE(*third, *fourth);
+  EXPECT_FALSE(std::filesystem::is_symlink(path));
 }
 
 TEST_F(Token, RefusesDirectoriesOfOthers) {

@@ -100,7 +100,6 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
       break;
     case verb::explain:
       v.add_option("subject", o.subject, "A URL or path, or a trace id of 32 hex digits")
-          ->required()
           ->type_name("URL|TRACE-ID");
       break;
     case verb::top:
@@ -108,7 +107,7 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
       break;
     case verb::bypass:
       v.add_option("subject", o.subject,
-                   "A plane (http, cache, compression, rate_limit) or a route's match")
+                   "A plane (http), a site's name or a route's match; without: what is bypassed")
           ->type_name("PLANE|RULE");
       v.add_flag("--off", o.off, "End the bypass");
       break;
@@ -189,6 +188,11 @@ std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
     if (split == std::string::npos || split == 0 || split + 1 == text.size())
       return fmt::format("--http {}: write LISTEN=URL, as in --http 8080=http://127.0.0.1:3000",
                          text);
+    const auto listen = text.substr(0, split);
+    for (const auto& s : o.source.sites)
+      if (s.listen == listen && listen != "0" && !listen.ends_with(":0"))
+        return fmt::format("--http {}: {} is given twice; for several backends write a list of `upstream` in a file",
+                           text, listen);
     o.source.sites.push_back({text.substr(0, split), text.substr(split + 1)});
   }
   for (const auto& text : raw.set) {
@@ -219,6 +223,8 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
     return "purge what? give --tag, --url, --prefix or --all";
   if (o.what == verb::bypass && o.off && o.subject.empty())
     return "bypass --off needs the plane or rule whose bypass ends";
+  if (o.what == verb::explain && o.subject.empty())
+    return "explain what? give a URL, a path or a trace id, as in fairing explain /api/products";
   if (o.what == verb::top && o.json && !o.once) return "top --json needs --once";
   return std::nullopt;
 }

@@ -47,6 +47,11 @@ std::string refusal() {
   return out;
 }
 
+// As the file is most likely written: a site that stands alone has no number.
+std::string listen_key(const config::config& c, std::size_t i) {
+  return c.http.size() == 1 ? "http.listen" : "http." + std::to_string(i) + ".listen";
+}
+
 error at_key(error e, const std::string& key) {
   e.detail = key + ": " + e.message();
   return e;
@@ -68,7 +73,7 @@ result<std::unique_ptr<instance>> instance::start(const config::config& c, const
 result<void> instance::open(const config::config& c) {
   auto& p = *parts_;
   log::configure({.min = c.runtime.log.level, .format = c.runtime.log.format});
-  auto access = http::access_log::open(c.runtime.access_log.to);
+  auto access = http::access_log::open(c.runtime.access_log.to, c.runtime.access_log.buffered);
   if (!access) return std::unexpected(at_key(access.error(), "runtime.access_log.to"));
   p.cores = std::make_unique<net::core_group>(threads_of(c));
   p.http = std::make_unique<http::http_plane>(*p.cores, http::plane_options{.memory_bytes = c.cache.memory},
@@ -77,7 +82,7 @@ result<void> instance::open(const config::config& c) {
   if (!sites) return sites;
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     auto l = net::listener::open(*p.cores, c.http[i].listen);
-    if (!l) return std::unexpected(at_key(l.error(), "http." + std::to_string(i) + ".listen"));
+    if (!l) return std::unexpected(at_key(l.error(), listen_key(c, i)));
     (*l)->start([plane = p.http.get(), i](net::core& core, net::socket s) { plane->accept(core, i, std::move(s)); },
                 refusal());
     p.listeners.push_back(std::move(*l));
@@ -94,10 +99,13 @@ result<void> instance::open(const config::config& c) {
 
 result<void> instance::open_admin(const config::config& c) {
   auto& p = *parts_;
-  auto token = admin::make_token_file(config::runtime_directory(p.source.env, c.runtime.dir));
-  if (!token) return std::unexpected(at_key(token.error(), "runtime.dir"));
-  auto server = admin::admin_server::open(*p.cores, c.admin.listen, make_views(),
-                                          c.admin.token.empty() ? *token : c.admin.token);
+  auto token = c.admin.token;
+  if (token.empty()) {
+    auto made = admin::make_token_file(config::runtime_directory(p.source.env, c.runtime.dir));
+    if (!made) return std::unexpected(at_key(made.error(), "runtime.dir"));
+    token = std::move(*made);
+  }
+  auto server = admin::admin_server::open(*p.cores, c.admin.listen, make_views(), std::move(token));
   if (!server) return std::unexpected(at_key(server.error(), "admin.listen"));
   p.admin = std::move(*server);
   return {};
@@ -176,11 +184,15 @@ result<std::vector<std::string>> instance::reload() {
 void instance::drain() {
   auto& p = *parts_;
   p.ready = false;
+  const auto times = [&p] {
+    std::lock_guard lock(p.reload_mutex);
+    return p.current.runtime.drain;
+  }();
   log::info("draining", {{"connections", p.http->connections()}});
-  std::this_thread::sleep_for(p.current.runtime.drain.lame_duck);
+  std::this_thread::sleep_for(times.lame_duck);
   for (auto& l : p.listeners) l->stop();
   p.http->begin_drain();
-  const auto end = std::chrono::steady_clock::now() + p.current.runtime.drain.timeout;
+  const auto end = std::chrono::steady_clock::now() + times.timeout;
   while (p.http->connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
   if (p.admin) p.admin->stop();

@@ -62,6 +62,12 @@ int run_instance(const config::config& c, const config::config_source& source) {
       break;
     }
   }
+  // A second Ctrl-C ends it without waiting for what is in flight.
+  sigset_t impatient;
+  sigemptyset(&impatient);
+  sigaddset(&impatient, SIGINT);
+  ::signal(SIGINT, SIG_DFL);
+  ::pthread_sigmask(SIG_UNBLOCK, &impatient, nullptr);
   running.drain();
   return exit_ok;
 }

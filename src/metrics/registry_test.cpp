@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <numeric>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/assert.hpp"
 

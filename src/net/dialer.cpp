@@ -58,6 +58,8 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
     valid_until_ = mono_time::max();
     co_return error_code{};
   }
+  // Meanwhile others use what is known: one look-up at a time, and a slow name server delays one request.
+  if (!addresses_.empty()) valid_until_ = now + resolve_ttl;
   tcp::resolver resolver(c.context());
   tcp::resolver::results_type found;
   auto looked_up = co_await start_operation([&](auto handler) {

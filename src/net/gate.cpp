@@ -1,6 +1,7 @@
 #include "net/gate.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "net/alarm.hpp"
 
@@ -33,7 +34,7 @@ void gate::give() {
   std::shared_ptr<waiter> next;
   {
     std::lock_guard lock(mutex_);
-    if (waiters_.empty()) {
+    if (waiters_.empty() || free_ < 0) {
       ++free_;
       return;
     }
@@ -42,6 +43,32 @@ void gate::give() {
     next->granted = true;
   }
   next->wake();
+}
+
+void gate::resize(std::uint32_t permits) {
+  std::vector<std::shared_ptr<waiter>> woken;
+  {
+    std::lock_guard lock(mutex_);
+    free_ += static_cast<std::int64_t>(permits) - permits_;
+    permits_ = permits;
+    while (free_ > 0 && !waiters_.empty()) {
+      --free_;
+      waiters_.front()->granted = true;
+      woken.push_back(std::move(waiters_.front()));
+      waiters_.pop_front();
+    }
+  }
+  for (const auto& w : woken) w->wake();
+}
+
+std::uint32_t gate::size() const {
+  std::lock_guard lock(mutex_);
+  return permits_;
+}
+
+std::uint32_t gate::leased() const {
+  std::lock_guard lock(mutex_);
+  return static_cast<std::uint32_t>(permits_ - free_);
 }
 
 std::uint32_t gate::waiting() const {

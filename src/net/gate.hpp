@@ -22,7 +22,7 @@ namespace fairing::net {
 
 class gate : public std::enable_shared_from_this<gate> {
  public:
-  gate(std::uint32_t permits, std::uint32_t max_waiting) : free_(permits), max_waiting_(max_waiting) {}
+  gate(std::uint32_t permits, std::uint32_t max_waiting) : permits_(permits), free_(permits), max_waiting_(max_waiting) {}
 
   class permit {
    public:
@@ -46,7 +46,11 @@ class gate : public std::enable_shared_from_this<gate> {
   };
 
   task<permit> acquire(core& c, mono_time deadline);
+  // From now on so many in all. Fewer: those beyond are not given again as they come back.
+  void resize(std::uint32_t permits);
   [[nodiscard]] std::uint32_t waiting() const;
+  [[nodiscard]] std::uint32_t size() const;    // permits in all
+  [[nodiscard]] std::uint32_t leased() const;  // of them given out
 
  private:
   struct waiter {
@@ -55,7 +59,8 @@ class gate : public std::enable_shared_from_this<gate> {
   };
   void give();
   mutable std::mutex mutex_;
-  std::uint32_t free_;
+  std::uint32_t permits_;
+  std::int64_t free_;  // below 0 after a resize to fewer than are out
   std::uint32_t max_waiting_;
   std::deque<std::shared_ptr<waiter>> waiters_;
 };

@@ -11,6 +11,9 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <chrono>
 #include <latch>
 #include <vector>
 
@@ -26,6 +29,7 @@ using acceptor = asio::basic_socket_acceptor<protocol, asio::io_context::executo
 
 namespace {
 constexpr int backlog = 4096;
+constexpr std::chrono::milliseconds retry_after{50};
 
 struct parsed_address {
   protocol::endpoint endpoint;
@@ -70,13 +74,32 @@ std::string text_of(const acceptor& a, const std::string& unix_path) {
   return e.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
 }
 
+std::unexpected<error> cannot_listen(const std::string& address, const error_code& ec) {
+  std::string hint;
+  if (ec == asio::error::address_in_use)
+    hint = "; stop who listens there (`ss -ltnp` shows it) or choose another address, port 0 takes a free one";
+  else if (ec == asio::error::access_denied)
+    hint = "; ports below 1024 need CAP_NET_BIND_SERVICE, a socket's directory must be writable";
+  else if (ec == boost::system::errc::address_not_available)
+    hint = "; no interface of this machine has that address";
+  return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message() + hint);
+}
+
 int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 }  // namespace
+
+void send_refusal(int fd, std::string_view refusal) noexcept {
+  char sink[4096];
+  (void)::recv(fd, sink, sizeof sink, MSG_DONTWAIT);
+  if (!refusal.empty()) (void)::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+}
 
 struct listener::impl {
   struct per_core {
     core* home;
     acceptor socket;
+    asio::steady_timer later;
     int spare = -1;
     bool stopped = false;
   };
@@ -89,7 +112,8 @@ struct listener::impl {
   std::uint32_t turn = 0;
 
   void accept(per_core& at);
-  void refuse(per_core& at);
+  void accept_later(per_core& at);
+  bool refuse(per_core& at);
   void hand_over(per_core& at, socket s);
 };
 
@@ -119,11 +143,12 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
     const int one = 1;
     if (!ec) ::setsockopt(probe.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (!ec) probe.bind(endpoint, ec);
-    if (ec) return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message());
+    if (ec) return cannot_listen(address, ec);
   }
   for (std::uint32_t n = 0; n < (is_unix ? 1 : cores.size()); ++n) {
     auto at = std::make_unique<impl::per_core>(
-        impl::per_core{&cores.at(n), acceptor(cores.at(n).context().get_executor())});
+        impl::per_core{
+        &cores.at(n), acceptor(cores.at(n).context().get_executor()), asio::steady_timer(cores.at(n).context())});
     error_code ec;
     at->socket.open(endpoint.protocol(), ec);
     if (!ec && !is_unix) {
@@ -133,8 +158,7 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
     }
     if (!ec) at->socket.bind(endpoint, ec);
     if (!ec) at->socket.listen(backlog, ec);
-    if (ec)
-      return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message());
+    if (ec) return cannot_listen(address, ec);
     if (n == 0) {
       i->address = text_of(at->socket, i->unix_path);
       if (!is_unix) {
@@ -163,11 +187,21 @@ void listener::impl::accept(per_core& at) {
     if (!ec) {
       hand_over(at, socket(std::move(peer)));
     } else if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system) {
-      refuse(at);
+      if (!refuse(at)) return accept_later(at);
     } else if (ec == asio::error::operation_aborted) {
       return;
+    } else if (ec == asio::error::no_memory || ec == asio::error::no_buffer_space) {
+      return accept_later(at);
     }
     accept(at);
+  });
+}
+
+// The connection stays in the kernel's queue, and accepting it fails at once: trying without pause would take the core.
+void listener::impl::accept_later(per_core& at) {
+  at.later.expires_after(retry_after);
+  at.later.async_wait([this, &at](const error_code& ec) {
+    if (!ec && !at.stopped) accept(at);
   });
 }
 
@@ -193,18 +227,18 @@ void listener::impl::hand_over(per_core& at, socket s) {
   });
 }
 
-void listener::impl::refuse(per_core& at) {
+// Did it come to an answer?
+bool listener::impl::refuse(per_core& at) {
   if (at.spare >= 0) ::close(at.spare);
   at.spare = -1;
   const int fd = ::accept4(at.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const bool nobody = fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED);
   if (fd >= 0) {
-    char sink[4096];
-    (void)::recv(fd, sink, sizeof sink, MSG_DONTWAIT);  // else close() would reset before the answer is read
-    if (!refusal.empty()) (void)::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL);
-    ::shutdown(fd, SHUT_WR);
+    send_refusal(fd, refusal);
     ::close(fd);
   }
   at.spare = open_spare();
+  return fd >= 0 || nobody;
 }
 
 void listener::stop() {
@@ -214,6 +248,7 @@ void listener::stop() {
       a->stopped = true;
       error_code ignored;
       a->socket.close(ignored);
+      a->later.cancel();
       if (a->spare >= 0) ::close(a->spare);
       a->spare = -1;
       done.count_down();

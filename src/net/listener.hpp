@@ -6,7 +6,8 @@
 // Flow:
 //   auto l = listener::open(cores, "127.0.0.1:8080");   // or "8080" (loopback), "unix:/run/x.sock"
 //   l->on_accept = ...; l->start();                     // on_accept runs on the accepting core
-// Out of descriptors: a spare descriptor is given up to accept, `on_refuse` bytes are sent, and the connection closed.
+// Out of descriptors: a spare descriptor is given up to accept, `refusal` is sent, and the connection closed; where even
+// that fails the core tries again after 50 ms.
 // Threads: open/start/stop from the main thread; on_accept on the cores.
 #pragma once
 
@@ -20,6 +21,11 @@
 #include "net/stream.hpp"
 
 namespace fairing::net {
+
+// Sends what fits and shuts the sending side, without waiting: the cheapest answer to a connection that is not wanted.
+// What the client has sent so far is read first; else the close would reset the connection before the answer is read.
+// The caller closes `fd`.
+void send_refusal(int fd, std::string_view refusal) noexcept;
 
 class listener {
  public:

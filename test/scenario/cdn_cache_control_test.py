@@ -130,6 +130,24 @@ class CdnCacheControl(unittest.TestCase):
         self.routes.on("/s", answer(200, {"CDN-Cache-Control": "max-age=60", "Set-Cookie": "a=b"}, b"s"))
         self.assertEqual([fetch(f.http, "/s").is_hit for _ in range(2)], [False, False])
 
+    def test_surrogate_control_is_read_where_there_is_no_cdn_cache_control(self):
+        f = self.start()
+        for number, (value, others, hit) in enumerate(
+            (
+                ("max-age=60", {"Cache-Control": "no-store"}, True),
+                ("max-age=60;fairing", {"Cache-Control": "no-store"}, True),
+                ("max-age=60;other", {"Cache-Control": "no-store"}, False),
+                ("no-store", {"Cache-Control": "max-age=60"}, False),
+                ('content="ESI/1.0"', {"Cache-Control": "max-age=60"}, True),
+                ("max-age=60", {"CDN-Cache-Control": "no-store"}, False),
+            )
+        ):
+            path = f"/surrogate/{number}"
+            self.routes.on(path, answer(200, {"Surrogate-Control": value, **others}, path))
+            with self.subTest(value=value, others=others):
+                self.assertEqual([fetch(f.http, path).is_hit for _ in range(2)], [False, hit])
+        self.assertEqual(self.origin.last().get("Surrogate-Capability"), 'fairing="Surrogate/1.0"')
+
     def test_it_can_be_turned_off(self):
         f = self.start(cdn_cache_control=False)
         self.routes.on(

@@ -185,6 +185,13 @@ class WithInstance(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
         self.assertGreaterEqual(len(self.fairing.token()), 16)
 
+    def test_instances_that_share_a_runtime_directory_share_the_token(self):
+        site = {"http": {"listen": "127.0.0.1:0", "upstream": self.origin.url}}
+        second = Fairing(self, site, env={"FAIRING_RUNTIME_DIR": self.fairing.runtime})
+        for admin in (self.fairing.admin_url, second.admin_url):
+            done = self.fairing.cli("purge", "--all", admin=admin)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_changes_need_the_token_and_reading_does_not(self):
         for path, body in (
             ("/v1/purge", {"all": True}),

@@ -118,6 +118,34 @@ class Collapse(unittest.TestCase):
         clients = self.send_all(30, "/vary", lambda i: {"X-Kind": str(i % 3)})
         self.assertEqual([c.response().text for c in clients], [str(i % 3) for i in range(30)])
 
+    def test_waiters_for_another_variant_share_a_fetch_of_it(self):
+        go = threading.Event()
+        self.routes.on(
+            "/vary",
+            lambda r: (
+                go.wait(20),
+                answer(200, {"Cache-Control": "max-age=60", "Vary": "X-Kind"}, r.get("X-Kind")),
+            )[1],
+        )
+        clients = self.send_all(60, "/vary", lambda i: {"X-Kind": str(i % 3)})
+        self.origin.wait_count(1, "/vary")
+        go.set()
+        self.assertEqual([c.response().text for c in clients], [str(i % 3) for i in range(60)])
+        # One for each, and those whose fetch had ended before all that wanted it were woken.
+        self.assertLess(self.origin.count("/vary"), 12)
+
+    def test_a_stale_answer_that_became_private_makes_no_convoy(self):
+        self.routes.on("/was", answer(200, {"Cache-Control": "max-age=0", "ETag": '"1"'}, b"old"))
+        fetch(self.http, "/was")
+        self.routes.on("/was", answer(200, {"Cache-Control": "private"}, b"new"))
+        self.assertEqual(fetch(self.http, "/was").body, b"new")
+        go = threading.Event()
+        self.routes.on("/was", lambda r: (go.wait(20), answer(200, {"Cache-Control": "private"}, b"new"))[1])
+        clients = self.send_all(20, "/was")
+        self.origin.wait_count(22, "/was")
+        go.set()
+        self.assertEqual({c.response().body for c in clients}, {b"new"})
+
     def test_the_fill_outlives_its_first_client(self):
         go = threading.Event()
         self.routes.on(

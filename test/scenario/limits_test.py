@@ -174,6 +174,26 @@ class Sizes(LimitCase):
             c.send(b"1f4\r\n" + b"x" * 500 + b"\r\n1f5\r\n" + b"x" * 501 + b"\r\n")
             self.assert_problem(c.response(), 413)
 
+    def test_connections_over_the_limit_are_told_so(self):
+        self.start(limits={"connections": 3})
+        kept = [Client(self.http) for _ in range(3)]
+        for c in kept:
+            self.addCleanup(c.close)
+            self.assertEqual(c.get("/").status, 200)
+        for _ in range(3):
+            with Client(self.http) as c:
+                c.request("GET", "/over")
+                got = c.response()
+                self.assert_problem(got, 503)
+                self.assertGreaterEqual(int(got.get("Retry-After")), 1)
+                self.assertIn("limits.connections", got.text)
+                self.assertTrue(c.closed())
+        self.assertEqual(self.origin.count("/over"), 0)
+        self.assertEqual(self.fairing.metric("fairing_http_refused_connections_total"), 3)
+        self.assertEqual(kept[0].get("/").status, 200)
+        kept[1].close()
+        wait_until(lambda: fetch(self.http, "/").status == 200, 5, "room for one more")
+
     def test_no_descriptors_left_is_503_for_new_work_and_hits_go_on(self):
         self.start(fairing={"nofile": 160}, timeouts={"first_byte": "30s"})
         self.routes.on("/hit", answer(200, {"Cache-Control": "max-age=600"}, b"kept"))
@@ -217,6 +237,35 @@ class Sizes(LimitCase):
         for c in clients:
             c.close()
         wait_until(lambda: fetch(self.http, "/after").status == 200, 10, "new work to be taken again")
+
+
+class Pool(LimitCase):
+    def test_max_connections_bounds_what_is_under_way_and_a_reload_changes_it(self):
+        self.start(max_connections=2)
+        held = threading.Semaphore(0)
+        self.addCleanup(held.release, 100)
+        self.routes.on("/held/", lambda r: (held.acquire(timeout=30), answer(200, NO_STORE, b"late"))[1])
+        clients = [Client(self.http, timeout=30) for _ in range(6)]
+        for i, c in enumerate(clients):
+            self.addCleanup(c.close)
+            c.request("GET", f"/held/{i}")
+        pool = lambda what: self.fairing.metric("fairing_pool_" + what, plane="http")
+        wait_until(lambda: pool("waiting") == 4, 10, "four to wait")
+        self.assertEqual((pool("size"), pool("leased"), self.origin.count()), (2, 2, 2))
+        site = {"listen": "127.0.0.1:0", "upstream": self.origin.url, "max_connections": 5}
+        self.fairing.write_config({"http": site})
+        self.assertEqual(self.fairing.reload()[0], 200)
+        wait_until(lambda: self.origin.count() == 5, 10, "three more to be let in")
+        self.assertEqual((pool("size"), pool("leased"), pool("waiting")), (5, 5, 1))
+        self.fairing.write_config({"http": {**site, "max_connections": 1}})
+        self.assertEqual(self.fairing.reload()[0], 200)
+        held.release(5)
+        wait_until(lambda: self.origin.count() == 6, 10, "the last one, when all but one place are gone")
+        self.assertEqual((pool("leased"), pool("size")), (1, 1))
+        held.release(1)
+        self.assertEqual({c.response().status for c in clients}, {200})
+        wait_until(lambda: (pool("leased"), pool("waiting")) == (0, 0), 5, "all places to be back")
+        self.assertGreaterEqual(pool("idle"), 1)
 
 
 class Retries(LimitCase):

@@ -125,6 +125,26 @@ class Operations(unittest.TestCase):
         self.assertIn("restart", json.dumps(said))
         self.assertIn("cache.memory", json.dumps(said))
 
+    def test_what_a_reload_replaced_leaves_the_metrics(self):
+        f = Fairing(self, self.config(routes=[{"match": "/old/**"}, {"match": "/both/**"}]))
+        self.assertEqual([fetch(f.http, p).status for p in ("/old/a", "/both/a")], [200, 200])
+        f.write_config(self.config(routes=[{"match": "/new/**"}, {"match": "/both/**"}]))
+        self.assertEqual(f.reload()[0], 200)
+
+        def routes():
+            return {dict(labels).get("http_route") for (_, labels) in f.metrics()}
+
+        wait_until(lambda: fetch(f.http, "/new/a").status == 200 and "/old/**" not in routes(), 5, "/old to go")
+        self.assertLessEqual({"/new/**", "/both/**"}, routes())
+        seen = "http_server_request_duration_seconds_count"
+        self.assertEqual(f.metric(seen, http_route="/both/**"), 1, "what stays keeps its count")
+        for i in range(100):
+            f.write_config(self.config(routes=[{"match": f"/r{i}/{j}"} for j in range(20)]))
+            self.assertEqual(f.reload()[0], 200)
+        fetch(f.http, "/r99/19")
+        self.assertEqual(f.metric(seen, http_route="/r99/19"), 1)
+        self.assertEqual(f.metric("fairing_metrics_refused_total"), 0)
+
     def start_failing(self, config):
         f = Fairing(self, config, ready=False)
         with self.assertRaises(AssertionError) as caught:

@@ -108,7 +108,13 @@ std::optional<http::upstream_config> parse_upstream(std::string_view url, std::s
   } else if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
   } else {
-    problem = "an upstream is http://HOST:PORT, https://HOST or unix:PATH";
+    // A password must not come into a log.
+    const auto shown = url.find('@') == std::string_view::npos ? fmt::format("`{}` is none: ", url) : std::string();
+    std::string host;
+    std::uint16_t port = 0;
+    problem = split_host_port(url, std::nullopt, host, port)
+                  ? fmt::format("`{}` has no scheme; write http://{}", url, url)
+                  : shown + "an upstream is http://HOST:PORT, https://HOST or unix:PATH";
     return std::nullopt;
   }
   if (rest.find_first_of("?# \t") != std::string_view::npos) {

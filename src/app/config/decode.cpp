@@ -173,9 +173,11 @@ void complete(config& c, const locations& places) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     auto& s = c.http[i];
-    if (s.egress && !places.contains(fmt::format("http.{}.preserve_host", i)) &&
-        !places.contains("http.preserve_host"))
-      s.preserve_host = false;
+    const auto given = [&](std::string_view key) {
+      return places.contains(fmt::format("http.{}.{}", i, key)) || places.contains(fmt::format("http.{}", key));
+    };
+    if (s.egress && !given("preserve_host")) s.preserve_host = false;
+    if (!given("health.timeout")) s.health.timeout = std::min(s.health.timeout, s.health.interval);
     if (s.name.empty()) s.name = s.listen;
     if (!names.insert(s.name).second) {
       s.name += fmt::format("#{}", i);

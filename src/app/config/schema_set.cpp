@@ -91,7 +91,7 @@ binding bind_match() {
   return {[](const scope& s, const value& v) -> std::string {
             const auto& text = std::get<std::string>(v);
             auto parsed = http::parse_match(text);
-            if (!parsed) return parsed.error().message();
+            if (!parsed) return fmt::format("`{}`: {}", text, parsed.error().message());
             s.route->match = text;
             s.route->methods = std::move(parsed->methods);
             s.route->path = std::move(parsed->path);

@@ -88,7 +88,7 @@ loaded config_source::load() const {
   std::string problem;
   if (const auto text = read_small_file(file, max_file_bytes, problem)) return load_text(*text);
   loaded out;
-  out.errors.push_back({{file}, {}, problem});
+  out.errors.push_back({{file}, {}, problem + "; `fairing init` writes a first one"});
   return out;
 }
 

@@ -103,7 +103,7 @@ TEST(source, a_file_that_is_not_there) {
   s.file = "/nonexistent/fairing.yaml";
   EXPECT_THAT(test_source::texts(s.load().errors),
               ElementsAre("/nonexistent/fairing.yaml: cannot read /nonexistent/fairing.yaml: No "
-                          "such file or directory"));
+                          "such file or directory; `fairing init` writes a first one"));
 }
 
 TEST(source, what_a_reload_cannot_change) {

@@ -219,6 +219,28 @@ TEST(cache_policy, cdn_cache_control_wins_whole) {
             cache_reason::no_store);
 }
 
+TEST(cache_policy, surrogate_control) {
+  judge j;
+  const auto lifetime = [&](const std::string& fields) { return j(fields).freshness.lifetime; };
+  const std::string short_lived = "Cache-Control: max-age=5\r\n";
+  EXPECT_EQ(lifetime("Surrogate-Control: foo, MaX-aGe=60\r\n" + short_lived), milliseconds{60'000});
+  EXPECT_EQ(lifetime("Surrogate-Control: max-age=60\r\nCache-Control: private\r\n"),
+            milliseconds{60'000});
+  EXPECT_EQ(j("Surrogate-Control: no-store\r\n" + short_lived).reason, cache_reason::no_store);
+  // By name: the one that is ours counts before what is said to all, others' not at all.
+  EXPECT_EQ(lifetime("Surrogate-Control: max-age=60, max-age=90;fairing, max-age=9;other\r\n"),
+            milliseconds{90'000});
+  EXPECT_EQ(lifetime("Surrogate-Control: max-age=60;other\r\n" + short_lived), milliseconds{5000});
+  // It says nothing about storing, or CDN-Cache-Control is there.
+  EXPECT_EQ(lifetime("Surrogate-Control: content=\"ESI/1.0\"\r\n" + short_lived),
+            milliseconds{5000});
+  EXPECT_EQ(lifetime("CDN-Cache-Control: max-age=7\r\nSurrogate-Control: max-age=60\r\n"),
+            milliseconds{7000});
+  const auto windows = j("Surrogate-Control: max-age=60+30\r\n").freshness;
+  EXPECT_EQ(windows.lifetime, milliseconds{60'000});
+  EXPECT_EQ(windows.swr, milliseconds{30'000});
+}
+
 TEST(cache_policy, keeps_for_the_longest_window) {
   judge j;
   const auto f =

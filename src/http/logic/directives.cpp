@@ -170,16 +170,16 @@ response_directives parse_surrogate_directives(const http1::response_head& head)
     if (h.id != http1::field::surrogate_control) continue;
     for_each_list_element(h.value, [&](std::string_view e) {
       const auto semicolon = e.find(';');
-      const auto target =
-          semicolon == std::string_view::npos ? std::string_view{} : trim_ows(e.substr(semicolon + 1));
+      const auto target = semicolon == std::string_view::npos ? std::string_view{}
+                                                              : trim_ows(e.substr(semicolon + 1));
       const auto d = split(trim_ows(e.substr(0, semicolon)));
       if (target.empty()) apply_surrogate(d, general);
       if (target == surrogate_name) apply_surrogate(d, own);
     });
   }
   for (auto* said : {&own, &general}) {
-    said->present = said->max_age || said->s_maxage || said->no_store || said->no_cache ||
-                    said->is_private;
+    said->present =
+        said->max_age || said->s_maxage || said->no_store || said->no_cache || said->is_private;
     if (said->present) return *said;
   }
   return {};

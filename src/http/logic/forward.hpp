@@ -70,7 +70,7 @@ struct forward_context {
   bool surrogate = false;        // say in Surrogate-Capability that Surrogate-Control is understood
   // Fairing encodes on this route: the ETags that it made ("v1-gzip") mean the backend's ("v1").
   bool own_codings = false;
-  bool close = false;            // the upstream connection ends with this exchange
+  bool close = false;  // the upstream connection ends with this exchange
 };
 // Appends request line, fields and the blank line.
 void build_upstream_head(std::string& out, const http1::request_head& request,

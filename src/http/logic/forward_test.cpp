@@ -53,6 +53,28 @@ TEST(forward, a_trusted_peer_is_added_to) {
   EXPECT_TRUE(has(head, "Forwarded: for=\"[::1]\";host=\"Example.com\";proto=http"));
 }
 
+TEST(forward, surrogate_capability_is_ours_or_a_trusted_peers) {
+  forward_context c;
+  c.surrogate = true;
+  const std::string sent = "Surrogate-Capability: x=\"ESI/1.0\"\r\n";
+  EXPECT_TRUE(has(up(sent, c), "Surrogate-Capability: fairing=\"Surrogate/1.0\""));
+  EXPECT_FALSE(has(up(sent, c), "Surrogate-Capability: x=\"ESI/1.0\""));
+  c.trusted_peer = true;
+  EXPECT_TRUE(has(up(sent, c), "Surrogate-Capability: x=\"ESI/1.0\""));
+}
+
+TEST(forward, etags_of_our_codings_mean_the_backends) {
+  forward_context c;
+  c.own_codings = true;
+  EXPECT_TRUE(
+      has(up("If-Match: \"v1-gzip\", \"v2\"\r\n", c), "If-Match: \"v1-gzip\", \"v2\", \"v1\""));
+  EXPECT_TRUE(
+      has(up("If-None-Match: W/\"v1-zstd\"\r\n", c), "If-None-Match: W/\"v1-zstd\", W/\"v1\""));
+  EXPECT_TRUE(has(up("If-None-Match: *\r\n", c), "If-None-Match: *"));
+  c.own_codings = false;
+  EXPECT_TRUE(has(up("If-Match: \"v1-gzip\"\r\n", c), "If-Match: \"v1-gzip\""));
+}
+
 TEST(forward, egress_tells_nothing) {
   forward_context c;
   c.tell_client = false;

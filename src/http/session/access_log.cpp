@@ -32,13 +32,14 @@ std::size_t write_all(int fd, std::string_view lines) {
 }
 }  // namespace
 
-access_log::access_log(int fd, std::string path) : fd_(fd), path_(std::move(path)) {
+access_log::access_log(int fd, std::string path, bool buffered)
+    : fd_(fd), path_(std::move(path)), buffered_(buffered) {
   if (fd != off) writer_ = std::make_unique<net::offload>("access-log", queue_limit, false);
 }
 
-result<std::unique_ptr<access_log>> access_log::open(const std::string& to) {
-  const auto make = [](int fd, std::string path) {
-    return std::unique_ptr<access_log>(new access_log(fd, std::move(path)));
+result<std::unique_ptr<access_log>> access_log::open(const std::string& to, bool buffered) {
+  const auto make = [buffered](int fd, std::string path) {
+    return std::unique_ptr<access_log>(new access_log(fd, std::move(path), buffered));
   };
   if (to.empty() || to == "off") return make(off, {});
   if (to == "stderr") return make(STDERR_FILENO, {});
@@ -46,7 +47,8 @@ result<std::unique_ptr<access_log>> access_log::open(const std::string& to) {
   const int fd = open_log(to);
   if (fd < 0)
     return fail(std::error_code(errno, std::system_category()),
-                "cannot open the access log " + to + ": " + std::strerror(errno));
+                "cannot open the access log " + to + ": " + std::strerror(errno) +
+                    "; its directory must be there and writable, or write stderr, stdout or off");
   return make(fd, to);
 }
 
@@ -60,11 +62,13 @@ void access_log::write(std::string lines) {
   const auto size = lines.size();
   const bool taken = writer_ && writer_->submit([this, text = std::move(lines)] {
     static log::once_per_change<bool> failing{false};
+    errno = ENOSPC;  // what a write of nothing means
     const auto lost = write_all(fd_.load(), text);
+    const int reason = errno;
     dropped_.fetch_add(lost, std::memory_order_relaxed);
     if (failing.changed(lost > 0)) {
       if (lost > 0)
-        log::error("access_log_failing", {{"to", path_}, {"reason", std::strerror(errno)}});
+        log::error("access_log_failing", {{"to", path_}, {"reason", std::strerror(reason)}});
       else
         log::info("access_log_writing", {{"to", path_}});
     }

@@ -19,10 +19,11 @@ namespace fairing::http {
 
 class access_log {
  public:
-  // to: "off", "stderr", "stdout" or a path (appended to, mode 0640).
-  static result<std::unique_ptr<access_log>> open(const std::string& to);
+  // to: "off", "stderr", "stdout" or a path (appended to, mode 0640). `buffered`: the cores gather lines.
+  static result<std::unique_ptr<access_log>> open(const std::string& to, bool buffered = true);
   ~access_log();
   [[nodiscard]] bool enabled() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] bool buffered() const noexcept { return buffered_; }
   // Hands lines over; drops and counts them if the writer is behind.
   void write(std::string lines);
   // Opens the path anew (log rotation).
@@ -30,9 +31,10 @@ class access_log {
   [[nodiscard]] std::uint64_t dropped_bytes() const noexcept { return dropped_.load(); }
 
  private:
-  access_log(int fd, std::string path);
+  access_log(int fd, std::string path, bool buffered);
   std::atomic<int> fd_;
   std::string path_;
+  const bool buffered_;
   std::atomic<std::uint64_t> dropped_{0};
   std::unique_ptr<net::offload> writer_;
 };

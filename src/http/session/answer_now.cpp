@@ -55,6 +55,7 @@ connection::step_kind connection::process() {
 
 connection::step_kind connection::answer_now(const http1::request_head& head) {
   const auto& route = site_->route_of(head);
+  rate_fields_.clear();
   if (trusted_) name_client(head);
   if (refuse_early(head, route)) return keep_alive_ ? step_kind::read : step_kind::close;
   if (answer_purge(head)) return step_kind::read;
@@ -96,11 +97,19 @@ bool connection::limit_rate(const http1::request_head& head, const route_runtime
   const auto& config = *route.config->rate_limit;
   const auto key = rate_key_value(head, config, client_ip_);
   const auto d = plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter, now().mono);
+  const bool acts = config.mode != rule_mode::observe;
+  if (acts) {
+    rate_fields_ = "RateLimit-Policy: ";
+    limit::append_policy(rate_fields_, route.compiled->label, config.limit);
+    rate_fields_ += "\r\nRateLimit: ";
+    limit::append_state(rate_fields_, route.compiled->label, d);
+    rate_fields_ += "\r\n";
+  }
   if (d.allowed) {
     plane.ratelimit_allowed.add();
     return false;
   }
-  if (config.mode == rule_mode::observe) {
+  if (!acts) {
     plane.ratelimit_observed.add();
     return false;
   }
@@ -109,11 +118,8 @@ bool connection::limit_rate(const http1::request_head& head, const route_runtime
   auto& fields = home_.text;
   fields.assign("Retry-After: ");
   http1::append_decimal(fields, limit::retry_after_seconds(d));
-  fields += "\r\nRateLimit-Policy: ";
-  limit::append_policy(fields, route.compiled->label, config.limit);
-  fields += "\r\nRateLimit: ";
-  limit::append_state(fields, route.compiled->label, d);
   fields += "\r\n";
+  fields += rate_fields_;
   append_problem(&head, problem::rate_limited, "too many requests for " + route.compiled->label, fields);
   return true;
 }
@@ -243,17 +249,24 @@ connection::step_kind connection::look_up(const http1::request_head& head, const
   // Requests with credentials join nothing unless what is there says so: the answer may be theirs alone.
   const bool personal = head.has(http1::field::authorization) || head.has(http1::field::cookie);
   r.collapsible = r.may_store && !f.hit_for_miss && !personal;
+  tell_why(f, verdict);
+  return step_kind::exchange;
+}
+
+// Cache-Status of a request that goes to the backend: why.
+void connection::tell_why(const found& f, cache_reason verdict) {
+  auto& p = *pending_;
   if (p.no_lookup) {
     p.status.fwd = verdict == cache_reason::method ? fwd_reason::method : fwd_reason::bypass;
     p.status.detail = to_string(verdict);
   } else if (f.hit_for_miss) {
     p.status.fwd = fwd_reason::bypass;
     p.status.detail = to_string(cache_reason::hit_for_miss);
+  } else if (f.entry) {
+    p.status.fwd = f.forced ? fwd_reason::request : fwd_reason::stale;
   } else {
-    p.status.fwd = f.entry ? (f.forced ? fwd_reason::request : fwd_reason::stale)
-                           : (f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss);
+    p.status.fwd = f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss;
   }
-  return step_kind::exchange;
 }
 
 void connection::on_found(found& f, const http1::request_head& head, const route_runtime& route,
@@ -365,6 +378,7 @@ void connection::finish_request(const http1::request_head& head, const route_run
 void connection::note_facts(const http1::request_head& head, const answer& a, compress::coding coding) {
   facts_.compressible = a.text_like;
   facts_.encoded = coding != compress::coding::identity || a.head.encoded;
+  facts_.compress_asked = facts_.encoded;
   if (!facts_.compressible || facts_.encoded) return;
   const auto* asked = head.find(http1::field::accept_encoding);
   facts_.compress_asked =

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "codec/http1/proxy_protocol.hpp"
 #include "net/alarm.hpp"
+#include "net/listener.hpp"
 
 namespace fairing::http {
 
@@ -33,18 +34,25 @@ connection::connection(core_state& home, std::size_t site_index, net::socket s)
   home_.core.watch(*this);
   home_.connections.push_back(this);
   home_.plane.connections_.fetch_add(1, std::memory_order_relaxed);
+  home_.plane.connections_of(site_index_).fetch_add(1, std::memory_order_relaxed);
 }
 
 connection::~connection() {
   std::erase(home_.connections, this);
   home_.plane.connections_.fetch_sub(1, std::memory_order_relaxed);
+  home_.plane.connections_of(site_index_).fetch_sub(1, std::memory_order_relaxed);
 }
 
 void connection::start(core_state& home, std::size_t site_index, net::socket s) {
-  const auto limit = home.site(site_index)->config.limits.connections;
-  if (home.plane.connections() >= static_cast<std::int64_t>(limit)) {
+  const auto& site = *home.site(site_index);
+  if (home.plane.connections_of(site_index).load() >= static_cast<std::int64_t>(site.config.limits.connections)) {
     home.plane.refused_connections.add();
-    return;  // the socket closes: the client sees a reset rather than a wait
+    if (site.tls) return;  // a handshake would cost more than the answer is worth
+    std::string text;
+    append_problem_response(text, problem::overloaded, "limits.connections of site " + site.config.name + " are open",
+                            {.now = now().wall, .extra_fields = "Retry-After: 1\r\n"});
+    net::send_refusal(s.native_handle(), text);
+    return;
   }
   auto* self = new connection(home, site_index, std::move(s));
   net::spawn([](connection* c) -> net::task<void> {

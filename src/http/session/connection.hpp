@@ -87,6 +87,7 @@ class connection final : public net::timed, public body_source {
   bool limit_rate(const http1::request_head& head, const route_runtime& route);
   bool answer_purge(const http1::request_head& head);
   step_kind look_up(const http1::request_head& head, const route_runtime& route, cache_reason verdict);
+  void tell_why(const found& f, cache_reason verdict);
   void on_found(found& f, const http1::request_head& head, const route_runtime& route, const stored_response& v,
                 cache::lookup_state state);
   step_kind defer(const http1::request_head& head, const route_runtime& route);
@@ -155,6 +156,7 @@ class connection final : public net::timed, public body_source {
   bool reading_ = false;        // a read is pending: a deadline ends it without closing
   bool idle_ = false;           // between requests
   std::unique_ptr<pending> pending_;
+  std::string rate_fields_;     // of the answer in hand: RateLimit, where its route has a limit
   // What the checklist is told of the answer in hand.
   struct answer_facts {
     bool compressible = false;

@@ -196,7 +196,8 @@ void connection::append_stream_head(fetch& f, bool leader, compress::coding codi
                           .now = now().wall,
                           .status = &p.status,
                           .coding = coding_name,
-                          .vary_on_encoding = a.compressible});
+                          .vary_on_encoding = a.compressible,
+                          .extra_fields = rate_fields_});
     return;
   }
   auto& out = out_.text();
@@ -285,6 +286,7 @@ net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::bo
   std::string head;
   out_.swap_block(head);
   bool head_due = true;
+  net::alarm look(home_.core, ready.make_waker(), now().mono + look_every);
   for (;;) {
     pieces.clear();
     parts.clear();
@@ -316,7 +318,12 @@ net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::bo
     }
     if (state == fill_state::finished) co_return true;
     if (state == fill_state::aborted) co_return false;
-    if (pieces.empty()) co_await ready.wait();
+    if (!pieces.empty()) continue;
+    co_await ready.wait();
+    if (!look.rang()) continue;
+    // Of a stream that is silent no write tells that the client has left.
+    if (stream_.peer_ended()) co_return false;
+    look.again(now().mono + look_every);
   }
 }
 

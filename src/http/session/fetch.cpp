@@ -87,6 +87,13 @@ std::string fetch::take_interim() {
 
 link_ptr fetch::take_tunnel() { return std::move(tunnel_); }
 
+// A backend may not have read a body that it did not expect: the rest of it would be taken for the next request.
+bool fetch::reusable_after_body() const noexcept {
+  if (!has_body(request_.head)) return true;
+  const auto m = request_.head.method;
+  return upload_complete_ && m != http1::method::get && m != http1::method::head;
+}
+
 bool fetch::idempotent() const noexcept {
   using enum http1::method;
   switch (request_.head.method) {
@@ -156,6 +163,7 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
               seconds{1});
     co_return attempt_result::done;
   }
+  if (cancelled_) co_return attempt_result::done;
   auto choice = group.pick(home_.random(), now(), avoid);
   if (!choice.endpoint) {
     fail_with(problem::no_upstream, "the backend timed out repeatedly and is being given a pause",
@@ -164,14 +172,15 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
   }
   endpoint_ = choice.endpoint;
   avoid = endpoint_->index;
-  auto& links = home_.links_of(*request_.site);
+  const auto links = home_.links_of(*request_.site);  // ours: a reload may let go of it meanwhile
   link_ptr link;
-  if (!request_.head.upgrade) link = links.take(*endpoint_, now().mono);
+  if (!request_.head.upgrade) link = links->take(*endpoint_, now().mono);
   if (!link) {
-    auto opened = co_await links.open(*endpoint_, std::min(request_.deadline, now().mono + timeouts.connect));
+    auto opened = co_await links->open(*endpoint_, std::min(request_.deadline, now().mono + timeouts.connect));
     if (!opened.link) {
-      group.report(choice, outcome_of(opened.fault), now());
       using enum net::dial_fault;
+      // That we have no descriptor says nothing of the backend.
+      if (opened.fault != resources) group.report(choice, outcome_of(opened.fault), now());
       const auto type = opened.fault == timeout     ? problem::upstream_timeout
                         : opened.fault == resources ? problem::overloaded
                                                     : problem::upstream_refused;
@@ -260,7 +269,7 @@ net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
   stop_upload(*link);
   request_.site->upstream_duration.observe_us(precise_us() - began_us);
   if (whole && response_.keep_alive && link->in.empty() && !upload_running_ && !cancelled_ &&
-      (upload_complete_ || !has_body(request_.head)) && response_.body != http1::body_kind::until_close)
+      reusable_after_body() && response_.body != http1::body_kind::until_close)
     keep_link(choice, std::move(link));
   co_return attempt_result::done;
 }
@@ -305,7 +314,7 @@ void fetch::keep_link(upstream_group::choice& choice, link_ptr link) {
       idle = std::min<milliseconds>(idle, seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
   }
   link->idle_until = now().mono + idle;
-  home_.links_of(*request_.site).give(*choice.endpoint, std::move(link), now().mono);
+  home_.links_of(*request_.site)->give(*choice.endpoint, std::move(link), now().mono);
 }
 
 net::task<http1::parse_status> fetch::read_head(upstream_link& link) {

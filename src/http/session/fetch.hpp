@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <array>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -175,6 +175,7 @@ class fetch : public std::enable_shared_from_this<fetch> {
   void leave_flights();
   void end();
   [[nodiscard]] bool idempotent() const noexcept;
+  [[nodiscard]] bool reusable_after_body() const noexcept;
   [[nodiscard]] upstream_endpoint* endpoint() const noexcept { return endpoint_; }
 
   core_state& home_;
@@ -236,7 +237,7 @@ class flight_table {
   static constexpr std::size_t shard_count = 16;
   struct shard {
     mutable std::mutex mutex;
-    std::unordered_map<std::string, std::shared_ptr<fetch>> map;
+    boost::unordered_flat_map<std::string, std::shared_ptr<fetch>> map;
   };
   std::array<shard, shard_count> shards_;
 };

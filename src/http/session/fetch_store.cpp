@@ -154,9 +154,13 @@ bool fetch::on_not_modified() {
   return true;
 }
 
-// A 304 that names another answer than the one it was asked about confirms nothing: the whole is asked for.
+// A 304 whose ETag the stored answer never had confirms nothing if only a date was sent, or a client's own condition
+// (dates are too coarse): the whole is asked for. Where our If-None-Match was sent, the 304 is its answer.
 bool fetch::refuses_304() {
-  if (!request_.stale || match_304(request_.stale->of->head, response_) != match_kind::differs) return false;
+  if (!request_.stale) return false;
+  const auto& head = request_.stale->of->head;
+  if (!head.etag.empty() && !head.etag_made) return false;
+  if (match_304(head, response_) != match_kind::differs) return false;
   request_.stale->refreshing.store(false, std::memory_order_relaxed);
   request_.stale = nullptr;
   fail_with(problem::upstream_bad_response, "the backend's 304 has an ETag that it was not asked about");

@@ -9,7 +9,8 @@ constexpr std::size_t read_block = 4096;
 
 net::task<bool> probe(core_state& state, std::shared_ptr<const site_runtime> site, upstream_endpoint& e) {
   const auto deadline = now().mono + site->config.health.timeout;
-  auto opened = co_await state.links_of(*site).open(e, deadline);
+  const auto links = state.links_of(*site);
+  auto opened = co_await links->open(e, deadline);
   if (!opened.link) co_return false;
   auto& link = *opened.link;
   link.set_deadline(deadline);
@@ -36,8 +37,8 @@ net::task<void> check(core_state& state, std::shared_ptr<const site_runtime> sit
 }
 }  // namespace
 
-void start_health_check(core_state& state, const std::shared_ptr<const site_runtime>& site, instant now) {
-  if (auto* due = site->upstreams->health_due(now.mono)) net::spawn(check(state, site, *due));
+void start_health_checks(core_state& state, const std::shared_ptr<const site_runtime>& site, instant now) {
+  while (auto* due = site->upstreams->health_due(now.mono)) net::spawn(check(state, site, *due));
 }
 
 }  // namespace fairing::http

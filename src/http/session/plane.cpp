@@ -32,16 +32,17 @@ void core_state::set_sites(std::vector<std::shared_ptr<const site_runtime>> site
   sites_ = std::move(sites);
   // Links of a former configuration: those in use come back to nothing and close.
   std::erase_if(links_, [this](const auto& l) {
-    return std::ranges::none_of(sites_, [&](const auto& s) { return s->upstreams == l.first; });
+    return std::ranges::none_of(sites_, [&](const auto& s) { return s->upstreams.get() == &l->group(); });
   });
 }
 
-core_links& core_state::links_of(const site_runtime& site) {
-  for (auto& l : links_)
-    if (l.first == site.upstreams) return *l.second;
+std::shared_ptr<core_links> core_state::links_of(const site_runtime& site) {
+  for (const auto& l : links_)
+    if (&l->group() == site.upstreams.get()) return l;
   const auto idle = std::max<std::uint32_t>(4, site.config.max_connections / plane.cores.size());
-  links_.emplace_back(site.upstreams, std::make_unique<core_links>(core, site.upstreams, idle));
-  return *links_.back().second;
+  auto made = std::make_shared<core_links>(core, site.upstreams, idle);
+  if (std::ranges::any_of(sites_, [&](const auto& s) { return s->upstreams == site.upstreams; })) links_.push_back(made);
+  return made;
 }
 
 void core_state::lend_block(out_queue& to) {
@@ -62,17 +63,16 @@ void core_state::finish(const exchange_record& r) {
   decisions.record(r);
   if (!plane.log->enabled()) return;
   append_access_line(access_lines, r);
-  if (access_lines.size() >= access_block) plane.log->write(std::exchange(access_lines, {}));
+  if (access_lines.size() >= access_block || !plane.log->buffered()) plane.log->write(std::exchange(access_lines, {}));
 }
 
 void core_state::tick(instant now) {
   if (!access_lines.empty()) plane.log->write(std::exchange(access_lines, {}));
+  if (core.index() == 0)
+    for (const auto& s : sites_) start_health_checks(*this, s, now);
   if (++ticks_ % 10 != 0) return;
-  for (auto& l : links_) l.second->expire(now.mono);
-  if (core.index() == 0) {
-    (void)plane.store.sweep(now, sweep_at_once);
-    for (const auto& s : sites_) start_health_check(*this, s, now);
-  }
+  for (auto& l : links_) l->expire(now.mono);
+  if (core.index() == 0) (void)plane.store.sweep(now, sweep_at_once);
 }
 
 http_plane::http_plane(net::core_group& c, const plane_options& options, metrics::registry& r,
@@ -93,7 +93,11 @@ http_plane::http_plane(net::core_group& c, const plane_options& options, metrics
   register_metrics();
 }
 
-http_plane::~http_plane() { encoder_.reset(); }
+http_plane::~http_plane() {
+  encoder_.reset();
+  for (auto& s : states_)  // the cores have stopped: the lines since their last tick
+    if (!s->access_lines.empty()) log->write(std::move(s->access_lines));
+}
 
 void http_plane::register_metrics() {
   const auto decision = [&](const char* word) {
@@ -136,17 +140,45 @@ void http_plane::register_metrics() {
           [this] { return static_cast<double>(log->dropped_bytes()); });
 }
 
+void http_plane::register_pools() {
+  const auto gauge = [&](const char* name, const char* help, std::size_t i, double (*read)(upstream_group&)) {
+    callbacks_.push_back(registry.add_callback(
+        name, help, "gauge", {{"plane", "http"}, {"site", sites_[i]->config.name}}, [this, i, read] {
+          const auto group = sites()[i]->upstreams;
+          return read(*group);
+        }));
+  };
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    gauge("fairing_pool_size", "Exchanges with the backends at a time, max_connections", i,
+          [](upstream_group& g) -> double { return g.gate().size(); });
+    gauge("fairing_pool_leased", "Exchanges under way", i,
+          [](upstream_group& g) -> double { return g.gate().leased(); });
+    gauge("fairing_pool_idle", "Kept-alive connections that are not in use", i,
+          [](upstream_group& g) { return static_cast<double>(g.idle_links.load()); });
+    gauge("fairing_pool_waiting", "Requests that wait for their turn", i,
+          [](upstream_group& g) -> double { return g.gate().waiting(); });
+  }
+}
+
 result<void> http_plane::set_sites(const std::vector<site_config>& configs, const std::vector<std::string>& trusted) {
   std::vector<std::shared_ptr<const site_runtime>> made;
+  const auto running = sites();
   for (const auto& c : configs) {
-    auto site = site_runtime::make(c, trusted, made.size(), registry);
+    const auto former = std::ranges::find(running, c.name, [](const auto& s) { return s->config.name; });
+    auto site = site_runtime::make(c, trusted, made.size(), registry,
+                                   former != running.end() ? former->get() : nullptr);
     if (!site) return std::unexpected(site.error());
     made.push_back(std::move(*site));
   }
+  for (const auto& s : made) s->upstreams->gate().resize(s->config.max_connections);
   {
     std::lock_guard lock(sites_mutex_);
     sites_ = made;
     apply_bypass();
+  }
+  if (site_connections_.empty()) {
+    site_connections_ = std::vector<std::atomic<std::int64_t>>(made.size());
+    register_pools();
   }
   for (auto& s : states_) s->core.post([state = s.get(), made] { state->set_sites(made); });
   return {};

@@ -55,7 +55,8 @@ class core_state {
 
   [[nodiscard]] std::uint64_t random() noexcept;
   [[nodiscard]] double uniform() noexcept { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
-  [[nodiscard]] core_links& links_of(const site_runtime& site);
+  // Kept for the sites of now. For a request that began before a reload they are its own, and close after it.
+  [[nodiscard]] std::shared_ptr<core_links> links_of(const site_runtime& site);
   [[nodiscard]] const std::shared_ptr<const site_runtime>& site(std::size_t index) { return sites_[index]; }
   void set_sites(std::vector<std::shared_ptr<const site_runtime>> sites);
 
@@ -72,7 +73,7 @@ class core_state {
  private:
   std::uint64_t random_state_;
   std::vector<std::shared_ptr<const site_runtime>> sites_;
-  std::vector<std::pair<std::shared_ptr<upstream_group>, std::unique_ptr<core_links>>> links_;
+  std::vector<std::shared_ptr<core_links>> links_;
   std::vector<std::string> blocks_;
   std::uint64_t ticks_ = 0;
 };
@@ -123,6 +124,8 @@ class http_plane {
   checklist::http_evidence evidence;  // of every finished request
   std::unique_ptr<access_log> log;
   std::atomic<std::int64_t> connections_{0};
+  // Of each site, by its index: the number of sites never changes.
+  [[nodiscard]] std::atomic<std::int64_t>& connections_of(std::size_t site) noexcept { return site_connections_[site]; }
   std::size_t fill_limit;                      // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
   metrics::counter problems, refused_connections;
@@ -130,11 +133,13 @@ class http_plane {
 
  private:
   void register_metrics();
+  void register_pools();  // once the sites are known: their number and names never change
   std::vector<std::unique_ptr<core_state>> states_;
   void apply_bypass();  // under sites_mutex_
   mutable std::mutex sites_mutex_;
   std::vector<std::string> bypass_;
   std::vector<std::shared_ptr<const site_runtime>> sites_;
+  std::vector<std::atomic<std::int64_t>> site_connections_;
   std::atomic<bool> draining_{false};
   std::vector<metrics::registry::guard> callbacks_;
   std::unique_ptr<net::offload> encoder_;

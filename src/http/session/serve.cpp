@@ -99,6 +99,7 @@ void connection::append_common(std::string& out, const http1::request_head& head
   http1::append_decimal(out, static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
   out += "\r\n";
   append_cache_status(out, status);
+  out += rate_fields_;
   if (!keep_alive)
     out += "Connection: close\r\n";
   else if (head.version_minor == 0)

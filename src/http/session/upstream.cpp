@@ -1,6 +1,8 @@
 #include "http/session/upstream.hpp"
 
+#include <algorithm>
 #include <boost/asio/error.hpp>
+#include <tuple>
 
 #include "base/log.hpp"
 
@@ -52,6 +54,22 @@ result<std::shared_ptr<upstream_group>> upstream_group::make(const site_config& 
     group->endpoints_.push_back(std::make_unique<upstream_endpoint>(
         u, u.tls ? tls : nullptr, static_cast<std::uint32_t>(group->endpoints_.size())));
   return group;
+}
+
+bool upstream_group::same_backends(const site_config& a, const site_config& b) {
+  // Certificates may have changed in their file: made anew.
+  const auto verified = [](const auto& u) { return u.tls; };
+  if (std::ranges::any_of(b.upstreams, verified)) return false;
+  const auto of_health = [](const health_config& h) {
+    return std::tie(h.path, h.interval, h.timeout, h.unhealthy_after, h.healthy_after);
+  };
+  const auto same_upstream = [](const upstream_config& x, const upstream_config& y) {
+    return x.url == y.url && x.host == y.host && x.weight == y.weight;
+  };
+  return a.name == b.name && a.balance == b.balance && of_health(a.health) == of_health(b.health) &&
+         std::tie(a.outlier.failures, a.outlier.eject, a.outlier.max_ejected, a.retry.budget) ==
+             std::tie(b.outlier.failures, b.outlier.eject, b.outlier.max_ejected, b.retry.budget) &&
+         std::ranges::equal(a.upstreams, b.upstreams, same_upstream);
 }
 
 upstream_group::choice upstream_group::pick(std::uint64_t random, instant now, std::size_t avoid) {
@@ -115,8 +133,10 @@ link_ptr core_links::take(upstream_endpoint& e, mono_time now) {
     idle.pop_back();
     if (link->expired || now >= link->idle_until || !link->stream->quiet()) continue;
     ++link->uses;
+    count();
     return link;
   }
+  count();
   return nullptr;
 }
 
@@ -134,16 +154,20 @@ void core_links::give(upstream_endpoint& e, link_ptr link, mono_time now) {
   link->in.shrink();
   if (idle.size() >= idle_limit_) idle.erase(idle.begin());
   idle.push_back(std::move(link));
+  count();
 }
 
 void core_links::expire(mono_time now) {
   for (auto& e : endpoints_) std::erase_if(e.idle, [now](const auto& l) { return now >= l->idle_until; });
+  count();
 }
 
-std::size_t core_links::idle() const noexcept {
-  std::size_t n = 0;
-  for (const auto& e : endpoints_) n += e.idle.size();
-  return n;
+void core_links::count() noexcept {
+  std::int64_t n = 0;
+  for (const auto& e : endpoints_) n += static_cast<std::int64_t>(e.idle.size());
+  if (n == counted_) return;
+  group_->idle_links.fetch_add(n - counted_, std::memory_order_relaxed);
+  counted_ = n;
 }
 
 }  // namespace fairing::http

@@ -50,6 +50,8 @@ class upstream_endpoint {
 class upstream_group {
  public:
   static result<std::shared_ptr<upstream_group>> make(const site_config& site);
+  // Would a group made of one serve the other? All but max_connections, which gate().resize() follows.
+  [[nodiscard]] static bool same_backends(const site_config& a, const site_config& b);
 
   // `avoid`: the index a retry failed on, or retry::no_upstream. Null if the breaker refuses: all that was
   // tried lately timed out.
@@ -73,6 +75,8 @@ class upstream_group {
   };
   [[nodiscard]] state state_of(const upstream_endpoint& e, instant now);
   [[nodiscard]] std::uint64_t ejections() const noexcept { return ejections_.load(); }
+  // Kept-alive connections that are not in use, over all cores.
+  std::atomic<std::int64_t> idle_links{0};
 
  private:
   explicit upstream_group(const site_config& site);
@@ -117,12 +121,14 @@ struct open_result {
 class core_links {
  public:
   core_links(net::core& c, std::shared_ptr<upstream_group> group, std::uint32_t idle_limit);
+  ~core_links() { group_->idle_links.fetch_sub(counted_, std::memory_order_relaxed); }
+  core_links(const core_links&) = delete;
+  core_links& operator=(const core_links&) = delete;
   [[nodiscard]] link_ptr take(upstream_endpoint& e, mono_time now);
   net::task<open_result> open(upstream_endpoint& e, mono_time deadline);
   void give(upstream_endpoint& e, link_ptr link, mono_time now);
   void expire(mono_time now);  // closes idle links whose time has come
   [[nodiscard]] upstream_group& group() noexcept { return *group_; }
-  [[nodiscard]] std::size_t idle() const noexcept;
 
  private:
   struct per_endpoint {
@@ -133,6 +139,8 @@ class core_links {
   std::shared_ptr<upstream_group> group_;
   std::vector<per_endpoint> endpoints_;
   std::uint32_t idle_limit_;
+  std::int64_t counted_ = 0;  // our part of group_->idle_links
+  void count() noexcept;
 };
 
 }  // namespace fairing::http

@@ -1,0 +1,121 @@
+#include "http/session/fill_buffer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fairing::http {
+namespace {
+
+using compress::coding;
+
+struct fill : testing::Test {
+  // Everything a reader can get now, and the state after it.
+  std::pair<std::string, fill_state> drain(std::size_t id) {
+    std::string out;
+    std::vector<piece> pieces;
+    auto state = fill_state::open;
+    do {
+      pieces.clear();
+      state = buffer.next(id, pieces, 4);
+      for (const auto& p : pieces) out += p.bytes;
+    } while (!pieces.empty() && state == fill_state::open);
+    return {out, state};
+  }
+  std::size_t open(coding c = coding::identity) {
+    std::size_t id = 99;
+    EXPECT_TRUE(buffer.open_reader(c, {}, id));
+    return id;
+  }
+  fill_buffer buffer;
+};
+
+TEST_F(fill, late_readers_of_a_kept_body_get_all_of_it) {
+  const auto first = open();
+  buffer.append("abc", false);
+  EXPECT_EQ(drain(first), std::pair(std::string("abc"), fill_state::open));
+  buffer.append("def", false);
+  buffer.finish();
+  const auto second = open();
+  EXPECT_EQ(drain(first), std::pair(std::string("def"), fill_state::finished));
+  EXPECT_EQ(drain(second), std::pair(std::string("abcdef"), fill_state::finished));
+}
+
+TEST_F(fill, an_abort_after_the_last_byte_is_seen_as_an_abort) {
+  const auto id = open();
+  buffer.append("abc", false);
+  buffer.abort();
+  EXPECT_EQ(drain(id), std::pair(std::string("abc"), fill_state::aborted));
+}
+
+TEST_F(fill, a_coding_is_encoded_once_and_from_the_start) {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += "{\"id\":" + std::to_string(i) + "},";
+  buffer.append(std::string_view(text).substr(0, 1000), false);
+  const auto gzip = open(coding::gzip);
+  buffer.append(std::string_view(text).substr(1000), false);
+  const auto again = open(coding::gzip);
+  buffer.finish();
+  const auto a = drain(gzip);
+  const auto b = drain(again);
+  EXPECT_EQ(a, b);
+  EXPECT_EQ(a.second, fill_state::finished);
+  EXPECT_EQ(*compress::decode(coding::gzip, a.first, 1 << 20), text);
+  const auto bodies = buffer.take_bodies();
+  EXPECT_EQ(bodies[0]->copy(), text);
+  EXPECT_EQ(bodies[static_cast<std::size_t>(coding::gzip)]->copy(), a.first);
+  EXPECT_FALSE(bodies[static_cast<std::size_t>(coding::br)]);
+}
+
+TEST_F(fill, passing_keeps_what_the_first_reader_still_needs) {
+  buffer.set_passing();
+  buffer.append("early", false);
+  const auto id = open();
+  EXPECT_EQ(drain(id).first, "early");
+  std::size_t late = 0;
+  buffer.append(std::string(2 * fill_buffer::chunk_size, 'x'), false);
+  (void)drain(id);
+  EXPECT_FALSE(buffer.open_reader(coding::identity, {}, late)) << "its beginning is gone";
+}
+
+TEST_F(fill, passing_makes_the_writer_wait_for_the_fastest_reader_only) {
+  buffer.set_passing();
+  const auto fast = open();
+  const auto slow = open();
+  buffer.append(std::string(fill_buffer::window, 'x'), false);
+  EXPECT_TRUE(buffer.must_wait());
+  EXPECT_EQ(drain(fast).first.size(), fill_buffer::window);
+  EXPECT_FALSE(buffer.must_wait());
+  for (int i = 0; i < 8; ++i) {
+    buffer.append(std::string(fill_buffer::window, 'y'), false);
+    (void)drain(fast);
+  }
+  EXPECT_EQ(drain(slow).second, fill_state::aborted) << "too far behind: cut off, not waited for";
+}
+
+TEST_F(fill, nobody_left_means_abandoned_only_when_passing) {
+  const auto id = open();
+  buffer.close_reader(id);
+  EXPECT_FALSE(buffer.abandoned()) << "a fill for the cache outlives its first client";
+  buffer.set_passing();
+  EXPECT_TRUE(buffer.abandoned());
+}
+
+TEST_F(fill, the_content_hash_does_not_depend_on_how_bytes_arrived) {
+  fill_buffer other;
+  buffer.append("hello world", false);
+  other.append("hello ", false);
+  other.append("world", false);
+  EXPECT_EQ(buffer.content_hash(), other.content_hash());
+}
+
+TEST(fill_bytes, are_given_back) {
+  const auto before = fill_bytes_in_flight().load();
+  {
+    fill_buffer b;
+    b.append(std::string(100'000, 'x'), false);
+    EXPECT_GE(fill_bytes_in_flight().load(), before + 100'000);
+  }
+  EXPECT_EQ(fill_bytes_in_flight().load(), before);
+}
+
+}  // namespace
+}  // namespace fairing::http
