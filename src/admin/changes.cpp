@@ -95,6 +95,7 @@ std::optional<response> not_empty(const request& r) {
 
 response purge(const admin_views& v, const request& r) {
   bus::purge_request what;
+  what.source = r.by_cli ? bus::purge_source::cli : bus::purge_source::api;
   bool soft = false;
   bool dry_run = false;
   std::string wait;

@@ -21,6 +21,7 @@ struct request {
   std::string origin;         // the same
   std::string fetch_site;     // Sec-Fetch-Site
   std::string body;
+  bool by_cli = false;  // its User-Agent is this program's; for the counters only
 };
 
 struct response {

@@ -179,6 +179,7 @@ void session::take_head() {
   request_.host = head_.authority;
   request_.authorization = head_.get(field::authorization);
   if (const auto* h = head_.find("Origin")) request_.origin = h->value;
+  if (const auto* h = head_.find("User-Agent")) request_.by_cli = h->value.starts_with("fairing/");
   if (const auto* h = head_.find("Sec-Fetch-Site")) request_.fetch_site = h->value;
   body_ = head_.body;
   body_length_ = head_.body == http1::body_kind::length ? head_.content_length : 0;

@@ -53,7 +53,8 @@ std::string token_there(const std::string& path) {
   struct stat st{};
   char text[2 * random_bytes + 2];
   ssize_t n = -1;
-  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() && (st.st_mode & 077) == 0)
+  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == ::geteuid() &&
+      (st.st_mode & 077) == 0)
     n = ::read(fd, text, sizeof text);
   ::close(fd);
   if (n != static_cast<ssize_t>(2 * random_bytes + 1) || text[n - 1] != '\n') return {};

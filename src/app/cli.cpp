@@ -88,7 +88,8 @@ answer failure(const reply& r, const endpoint& where, bool as_json) {
     a.err = fmt::format(
         "fairing: the instance at {} refused the token ({}). It was looked for in {}; set "
         "FAIRING_RUNTIME_DIR to the "
-        "directory of the instance's token file, or FAIRING_TOKEN to the token (where its configuration has "
+        "directory of the instance's token file, or FAIRING_TOKEN to the token (where its "
+        "configuration has "
         "admin.token: to that)\n",
         where.url, r.status,
         where.token.empty() ? where.token_path + " (nothing there)" : where.token_path);

@@ -191,8 +191,10 @@ std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
     const auto listen = text.substr(0, split);
     for (const auto& s : o.source.sites)
       if (s.listen == listen && listen != "0" && !listen.ends_with(":0"))
-        return fmt::format("--http {}: {} is given twice; for several backends write a list of `upstream` in a file",
-                           text, listen);
+        return fmt::format(
+            "--http {}: {} is given twice; for several backends write a list of `upstream` in a "
+            "file",
+            text, listen);
     o.source.sites.push_back({text.substr(0, split), text.substr(split + 1)});
   }
   for (const auto& text : raw.set) {

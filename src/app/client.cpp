@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "app/config/source.hpp"
+#include "app/config/version.hpp"
 
 namespace fairing::app {
 
@@ -46,6 +47,7 @@ endpoint find_instance(const std::string& admin, const config::environment& env)
   e.token_path = config::runtime_directory(env) + "/token";
   if (const auto token = env("FAIRING_TOKEN"); token && !token->empty()) {
     e.token = *token;
+    e.token_path = "FAIRING_TOKEN";
     return e;
   }
   std::string problem;
@@ -77,6 +79,8 @@ reply admin_client::call(const std::string& path, const std::string* json) const
   curl_easy_setopt(c, CURLOPT_URL, url.c_str());
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(c, CURLOPT_PROXY, "");
+  const auto agent = fmt::format("fairing/{}", config::version);
+  curl_easy_setopt(c, CURLOPT_USERAGENT, agent.c_str());
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, total_timeout_ms);

@@ -120,9 +120,8 @@ void registry_impl::release(const series* s) {
                                  [s](const auto& m) { return m.get() == s; });
     if (at == f.members.end()) continue;
     if (--(*at)->scopes > 0 || (*at)->permanent) return;
-    const auto count = f.type == metric_type::histogram
-                           ? static_cast<std::uint32_t>(s->bounds_us.size()) + 2
-                           : 1U;
+    const auto count =
+        f.type == metric_type::histogram ? static_cast<std::uint32_t>(s->bounds_us.size()) + 2 : 1U;
     for (std::uint32_t c = s->cell; c < s->cell + count; ++c) {
       shared.cells[c].store(0, std::memory_order_relaxed);
       for (const auto& b : blocks) b->cells[c].store(0, std::memory_order_relaxed);

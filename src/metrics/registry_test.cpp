@@ -236,7 +236,9 @@ TEST(metrics_registry, what_a_scope_registered_goes_with_the_last_scope) {
   scope third(r);
   EXPECT_EQ(third.add_counter("c_total", "help", {{"site", "a"}}).value(), 0U);
   (void)r.add_counter("kept_total", "help");
-  { scope(r).add_counter("kept_total", "help").add(); }
+  {
+    scope(r).add_counter("kept_total", "help").add();
+  }
   EXPECT_THAT(r.render(), HasSubstr("kept_total 1\n"));
 }
 
@@ -245,8 +247,8 @@ TEST(metrics_registry, a_thousand_reloads_do_not_use_up_the_cells) {
   for (int reload = 0; reload < 1000; ++reload) {
     scope s(r);
     for (int route = 0; route < 10; ++route) {
-      const auto h = s.add_histogram("h_seconds", "help",
-                                     {{"route", std::to_string(reload * 10 + route)}});
+      const auto h =
+          s.add_histogram("h_seconds", "help", {{"route", std::to_string(reload * 10 + route)}});
       EXPECT_EQ(h.count(), 0U);
       h.observe_us(1);
       EXPECT_EQ(h.count(), 1U);

@@ -105,8 +105,8 @@ TEST_F(gate_test, a_released_permit_goes_to_the_oldest_waiter) {
   ASSERT_TRUE(first);
   run_on<int>(cores.at(0), [&]() -> task<int> {
     for (int i = 0; i < 3; ++i)
-      spawn([](std::shared_ptr<gate> gate_, core& c, std::vector<int>& out, std::promise<void>& done,
-               int me) -> task<void> {
+      spawn([](std::shared_ptr<gate> gate_, core& c, std::vector<int>& out,
+               std::promise<void>& done, int me) -> task<void> {
         auto p = co_await gate_->acquire(c, mono_time::max());
         out.push_back(me);
         if (out.size() == 3) done.set_value();
@@ -121,11 +121,12 @@ TEST_F(gate_test, a_released_permit_goes_to_the_oldest_waiter) {
 
 TEST_F(gate_test, a_deadline_and_a_full_queue_give_no_permit) {
   auto g = std::make_shared<gate>(1, 1);
-  const auto outcome = run_on<std::pair<bool, bool>>(cores.at(0), [&]() -> task<std::pair<bool, bool>> {
-    auto held = co_await g->acquire(cores.at(0), mono_time::max());
-    auto late = co_await g->acquire(cores.at(0), now().mono + milliseconds{1});
-    co_return std::pair(static_cast<bool>(held), static_cast<bool>(late));
-  });
+  const auto outcome =
+      run_on<std::pair<bool, bool>>(cores.at(0), [&]() -> task<std::pair<bool, bool>> {
+        auto held = co_await g->acquire(cores.at(0), mono_time::max());
+        auto late = co_await g->acquire(cores.at(0), now().mono + milliseconds{1});
+        co_return std::pair(static_cast<bool>(held), static_cast<bool>(late));
+      });
   EXPECT_EQ(outcome, std::pair(true, false));
   EXPECT_EQ(g->waiting(), 0U);
 }
@@ -151,7 +152,8 @@ TEST_F(stream_test, memory_and_file_parts_arrive_in_order_and_whole) {
     auto [a, b] = make_pair_on(cores.at(0));
     bool ok = false;
     event written(cores.at(0));
-    spawn([](stream& out, const sealed_file* f, std::string_view text, bool& good, event& done) -> task<void> {
+    spawn([](stream& out, const sealed_file* f, std::string_view text, bool& good,
+             event& done) -> task<void> {
       const part parts[] = {{.memory = "head:"},
                             {.memory = text},
                             {.file = f, .offset = 1000, .length = 200'000},

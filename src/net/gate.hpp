@@ -22,7 +22,8 @@ namespace fairing::net {
 
 class gate : public std::enable_shared_from_this<gate> {
  public:
-  gate(std::uint32_t permits, std::uint32_t max_waiting) : permits_(permits), free_(permits), max_waiting_(max_waiting) {}
+  gate(std::uint32_t permits, std::uint32_t max_waiting)
+      : permits_(permits), free_(permits), max_waiting_(max_waiting) {}
 
   class permit {
    public:

@@ -77,7 +77,9 @@ std::string text_of(const acceptor& a, const std::string& unix_path) {
 std::unexpected<error> cannot_listen(const std::string& address, const error_code& ec) {
   std::string hint;
   if (ec == asio::error::address_in_use)
-    hint = "; stop who listens there (`ss -ltnp` shows it) or choose another address, port 0 takes a free one";
+    hint =
+        "; stop who listens there (`ss -ltnp` shows it) or choose another address, port 0 takes a "
+        "free one";
   else if (ec == asio::error::access_denied)
     hint = "; ports below 1024 need CAP_NET_BIND_SERVICE, a socket's directory must be writable";
   else if (ec == boost::system::errc::address_not_available)
@@ -91,7 +93,8 @@ int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 void send_refusal(int fd, std::string_view refusal) noexcept {
   char sink[4096];
   (void)::recv(fd, sink, sizeof sink, MSG_DONTWAIT);
-  if (!refusal.empty()) (void)::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (!refusal.empty())
+    (void)::send(fd, refusal.data(), refusal.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(fd, SHUT_WR);
 }
 
@@ -147,8 +150,8 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
   }
   for (std::uint32_t n = 0; n < (is_unix ? 1 : cores.size()); ++n) {
     auto at = std::make_unique<impl::per_core>(
-        impl::per_core{
-        &cores.at(n), acceptor(cores.at(n).context().get_executor()), asio::steady_timer(cores.at(n).context())});
+        impl::per_core{&cores.at(n), acceptor(cores.at(n).context().get_executor()),
+                       asio::steady_timer(cores.at(n).context())});
     error_code ec;
     at->socket.open(endpoint.protocol(), ec);
     if (!ec && !is_unix) {

@@ -191,6 +191,7 @@ class WithInstance(unittest.TestCase):
         for admin in (self.fairing.admin_url, second.admin_url):
             done = self.fairing.cli("purge", "--all", admin=admin)
             self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(second.metric("fairing_purge_total", source="cli"), 1)
 
     def test_changes_need_the_token_and_reading_does_not(self):
         for path, body in (

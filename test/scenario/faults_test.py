@@ -178,6 +178,8 @@ class Faults(unittest.TestCase):
         }
         for i in range(100):
             config["http"]["routes"] = [{"match": f"/r{i}/**", "cache": {"ttl": "1s"}}]
+            if i % 3 == 0:  # the backends' state and connections are made anew, in the midst of requests
+                config["http"]["outlier"] = {"failures": 50 + i}
             if i % 10 == 9:
                 self.fairing.write_config("http: [ broken", threads=2)
                 self.assertEqual(self.fairing.reload()[0] // 100, 4)

@@ -109,7 +109,8 @@ std::optional<http::upstream_config> parse_upstream(std::string_view url, std::s
     rest.remove_prefix(7);
   } else {
     // A password must not come into a log.
-    const auto shown = url.find('@') == std::string_view::npos ? fmt::format("`{}` is none: ", url) : std::string();
+    const auto shown = url.find('@') == std::string_view::npos ? fmt::format("`{}` is none: ", url)
+                                                               : std::string();
     std::string host;
     std::uint16_t port = 0;
     problem = split_host_port(url, std::nullopt, host, port)

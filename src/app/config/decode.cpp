@@ -174,7 +174,8 @@ void complete(config& c, const locations& places) {
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     auto& s = c.http[i];
     const auto given = [&](std::string_view key) {
-      return places.contains(fmt::format("http.{}.{}", i, key)) || places.contains(fmt::format("http.{}", key));
+      return places.contains(fmt::format("http.{}.{}", i, key)) ||
+             places.contains(fmt::format("http.{}", key));
     };
     if (s.egress && !given("preserve_host")) s.preserve_host = false;
     if (!given("health.timeout")) s.health.timeout = std::min(s.health.timeout, s.health.interval);

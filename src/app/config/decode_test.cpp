@@ -130,7 +130,8 @@ TEST(decode, all_errors_of_a_file_in_order) {
       ElementsAre(
           "fairing.yaml:1:12: unknown key `runtime.threds`; did you mean `threads`?",
           "fairing.yaml:3:13: `http.0.listen`: a listen address is PORT, HOST:PORT or unix:PATH",
-          "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is http://HOST:PORT, "
+          "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is "
+          "http://HOST:PORT, "
           "https://HOST or unix:PATH",
           "fairing.yaml:5:1: `sql` is not in this version of Fairing (0.1.0); remove it"));
 }

@@ -219,10 +219,13 @@ std::optional<node> parse_yaml(std::string_view text, const std::string& source,
     errors.push_back({made.at(e.mark), {}, e.what()});
     return std::nullopt;
   } catch (const YAML::Exception& e) {
-    errors.push_back({made.at(e.mark), {},
-                      fmt::format("not YAML: {}; look at the indentation (spaces only, the keys of one mapping under "
-                                  "each other) and for a bracket or quote left open, here or just above",
-                                  show_references(e.msg))});
+    errors.push_back(
+        {made.at(e.mark),
+         {},
+         fmt::format(
+             "not YAML: {}; look at the indentation (spaces only, the keys of one mapping under "
+             "each other) and for a bracket or quote left open, here or just above",
+             show_references(e.msg))});
     return std::nullopt;
   }
   if (made.root.kind == node_kind::null) {

@@ -132,7 +132,8 @@ class connection final : public net::timed, public body_source {
   };
   net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, patience& how);
   net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready, bool& not_possible);
-  void append_stream_head(fetch& f, bool leader, compress::coding coding, http1::body_kind kind, bool keep_alive);
+  void append_stream_head(fetch& f, const http1::request_head& head, bool leader, compress::coding coding,
+                          http1::body_kind kind, bool keep_alive);
   net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, bool with_trailers,
                                net::event& ready, std::uint64_t& sent);
   net::task<bool> answer_failure(const fetch_failure& failure);

@@ -180,11 +180,10 @@ net::task<bool> connection::answer_stored(const fetch& f) {
   co_return sent && keep_alive_;
 }
 
-void connection::append_stream_head(fetch& f, bool leader, compress::coding coding, http1::body_kind kind,
-                                    bool keep_alive) {
+void connection::append_stream_head(fetch& f, const http1::request_head& head, bool leader,
+                                    compress::coding coding, http1::body_kind kind, bool keep_alive) {
   auto& p = *pending_;
   const auto& a = *f.head();
-  const auto& head = f.request_head();
   const auto coding_name = coding == compress::coding::identity ? std::string_view{} : compress::to_string(coding);
   if (leader) {
     append_response_head(out_.text(), f.raw_head(),
@@ -257,7 +256,7 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
   }
   const bool keep_alive = keep_alive_ && kind != http1::body_kind::until_close &&
                           (body_complete_ || !p.request.body);
-  append_stream_head(*f, leader, coding, kind, keep_alive);
+  append_stream_head(*f, own, leader, coding, kind, keep_alive);
   std::uint64_t sent_bytes = out_.bytes();
   // Trailers may describe the bytes that the backend sent: they go with these only.
   const bool with_trailers = coding == compress::coding::identity && accepts_trailers(own);

@@ -30,7 +30,15 @@ fetch::fetch(core_state& home, fetch_request request)
 fetch::~fetch() = default;
 
 std::shared_ptr<fetch> fetch::start(core_state& home, fetch_request request) {
-  std::shared_ptr<fetch> made(new fetch(home, std::move(request)));
+  // The last to let go may be a reader on another core; events and links die on their own.
+  const auto bury = [](fetch* f) {
+    auto& core = f->home_.core;
+    if (core.context().get_executor().running_in_this_thread())
+      delete f;
+    else
+      core.post([f] { delete f; });
+  };
+  std::shared_ptr<fetch> made(new fetch(home, std::move(request)), bury);
   home.core.post([made] { net::spawn(made->run()); });
   return made;
 }

@@ -37,7 +37,8 @@ net::task<void> check(core_state& state, std::shared_ptr<const site_runtime> sit
 }
 }  // namespace
 
-void start_health_checks(core_state& state, const std::shared_ptr<const site_runtime>& site, instant now) {
+void start_health_checks(core_state& state, const std::shared_ptr<const site_runtime>& site,
+                         instant now) {
   while (auto* due = site->upstreams->health_due(now.mono)) net::spawn(check(state, site, *due));
 }
 

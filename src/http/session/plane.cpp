@@ -32,7 +32,8 @@ void core_state::set_sites(std::vector<std::shared_ptr<const site_runtime>> site
   sites_ = std::move(sites);
   // Links of a former configuration: those in use come back to nothing and close.
   std::erase_if(links_, [this](const auto& l) {
-    return std::ranges::none_of(sites_, [&](const auto& s) { return s->upstreams.get() == &l->group(); });
+    return std::ranges::none_of(sites_,
+                                [&](const auto& s) { return s->upstreams.get() == &l->group(); });
   });
 }
 
@@ -41,7 +42,8 @@ std::shared_ptr<core_links> core_state::links_of(const site_runtime& site) {
     if (&l->group() == site.upstreams.get()) return l;
   const auto idle = std::max<std::uint32_t>(4, site.config.max_connections / plane.cores.size());
   auto made = std::make_shared<core_links>(core, site.upstreams, idle);
-  if (std::ranges::any_of(sites_, [&](const auto& s) { return s->upstreams == site.upstreams; })) links_.push_back(made);
+  if (std::ranges::any_of(sites_, [&](const auto& s) { return s->upstreams == site.upstreams; }))
+    links_.push_back(made);
   return made;
 }
 
@@ -63,7 +65,8 @@ void core_state::finish(const exchange_record& r) {
   decisions.record(r);
   if (!plane.log->enabled()) return;
   append_access_line(access_lines, r);
-  if (access_lines.size() >= access_block || !plane.log->buffered()) plane.log->write(std::exchange(access_lines, {}));
+  if (access_lines.size() >= access_block || !plane.log->buffered())
+    plane.log->write(std::exchange(access_lines, {}));
 }
 
 void core_state::tick(instant now) {
@@ -141,9 +144,11 @@ void http_plane::register_metrics() {
 }
 
 void http_plane::register_pools() {
-  const auto gauge = [&](const char* name, const char* help, std::size_t i, double (*read)(upstream_group&)) {
+  const auto gauge = [&](const char* name, const char* help, std::size_t i,
+                         double (*read)(upstream_group&)) {
     callbacks_.push_back(registry.add_callback(
-        name, help, "gauge", {{"plane", "http"}, {"site", sites_[i]->config.name}}, [this, i, read] {
+        name, help, "gauge", {{"plane", "http"}, {"site", sites_[i]->config.name}},
+        [this, i, read] {
           const auto group = sites()[i]->upstreams;
           return read(*group);
         }));
@@ -164,7 +169,8 @@ result<void> http_plane::set_sites(const std::vector<site_config>& configs, cons
   std::vector<std::shared_ptr<const site_runtime>> made;
   const auto running = sites();
   for (const auto& c : configs) {
-    const auto former = std::ranges::find(running, c.name, [](const auto& s) { return s->config.name; });
+    const auto former =
+        std::ranges::find(running, c.name, [](const auto& s) { return s->config.name; });
     auto site = site_runtime::make(c, trusted, made.size(), registry,
                                    former != running.end() ? former->get() : nullptr);
     if (!site) return std::unexpected(site.error());

@@ -125,7 +125,9 @@ class http_plane {
   std::unique_ptr<access_log> log;
   std::atomic<std::int64_t> connections_{0};
   // Of each site, by its index: the number of sites never changes.
-  [[nodiscard]] std::atomic<std::int64_t>& connections_of(std::size_t site) noexcept { return site_connections_[site]; }
+  [[nodiscard]] std::atomic<std::int64_t>& connections_of(std::size_t site) noexcept {
+    return site_connections_[site];
+  }
   std::size_t fill_limit;                      // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
   metrics::counter problems, refused_connections;

@@ -46,13 +46,17 @@ result<std::shared_ptr<const site_runtime>> site_runtime::make(
   for (std::size_t r = 0; r < cache_result_count; ++r)
     site->results[r] = site->metrics_.add_counter(
         "fairing_cache_requests_total", "Requests by what the cache did with them",
-        {{"plane", "http"}, {"tier", "l1"}, {"site", config.name},
+        {{"plane", "http"},
+         {"tier", "l1"},
+         {"site", config.name},
          {"result", std::string(to_string(static_cast<cache_result>(r)))}});
   site->upstream_duration = site->metrics_.add_histogram(
-      "http_client_request_duration_seconds", "Time from the request's first byte to the backend to its answer's last",
+      "http_client_request_duration_seconds",
+      "Time from the request's first byte to the backend to its answer's last",
       {{"site", config.name}});
-  site->retries = site->metrics_.add_counter("fairing_upstream_retries_total",
-                                             "Requests tried again at a backend", {{"site", config.name}});
+  site->retries =
+      site->metrics_.add_counter("fairing_upstream_retries_total",
+                                 "Requests tried again at a backend", {{"site", config.name}});
   return std::shared_ptr<const site_runtime>(std::move(site));
 }
 
@@ -70,10 +74,12 @@ void site_runtime::compile_routes() {
       r.limiter = limit::params::from(c.config->rate_limit->limit, c.config->rate_limit->burst);
     }
     for (int s = 0; s < 5; ++s)
-      r.duration[s] = metrics_.add_histogram(
-          "http_server_request_duration_seconds", "Time from a request's head to the end of its answer",
-          {{"site", config.name}, {"http_route", c.label},
-           {"http_response_status_class", std::to_string(s + 1) + "xx"}});
+      r.duration[s] =
+          metrics_.add_histogram("http_server_request_duration_seconds",
+                                 "Time from a request's head to the end of its answer",
+                                 {{"site", config.name},
+                                  {"http_route", c.label},
+                                  {"http_response_status_class", std::to_string(s + 1) + "xx"}});
     routes_.push_back(std::move(r));
   };
   for (const auto& c : table_->routes()) add(c);

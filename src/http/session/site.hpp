@@ -54,10 +54,9 @@ class site_runtime {
  public:
   // `former`: the site of this name until now; its backends' state and connections are kept where nothing about them
   // has changed.
-  static result<std::shared_ptr<const site_runtime>> make(const site_config& config,
-                                                          const std::vector<std::string>& trusted_proxies,
-                                                          std::size_t index, metrics::registry& registry,
-                                                          const site_runtime* former = nullptr);
+  static result<std::shared_ptr<const site_runtime>> make(
+      const site_config& config, const std::vector<std::string>& trusted_proxies, std::size_t index,
+      metrics::registry& registry, const site_runtime* former = nullptr);
 
   [[nodiscard]] const route_runtime& route_of(const http1::request_head& request) const {
     return routes_[table_->match(request).index];
@@ -79,7 +78,8 @@ class site_runtime {
   [[nodiscard]] const std::vector<route_runtime>& routes() const noexcept { return routes_; }
 
  private:
-  site_runtime(const site_config& c, std::size_t i, metrics::registry& r) : config(c), index(i), metrics_(r) {}
+  site_runtime(const site_config& c, std::size_t i, metrics::registry& r)
+      : config(c), index(i), metrics_(r) {}
   void compile_routes();
   metrics::scope metrics_;  // a route that is gone leaves /metrics
   std::unique_ptr<route_table> table_;
