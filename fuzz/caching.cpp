@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   http1::head_parser parser;
   if (parser.parse_request(text.substr(0, cut), request) != http1::parse_status::complete) return 0;
   parser.reset();
-  if (parser.parse_response(text.substr(cut + 1), request.method, response) != http1::parse_status::complete) return 0;
+  if (parser.parse_response(text.substr(cut + 1), request.method, response) !=
+      http1::parse_status::complete)
+    return 0;
   static const route_cache_config route;
   const cache_rules rules{.heuristic = true, .route = &route};
   const manual_clock clock;
@@ -30,9 +32,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto judged = judge_response(request, response, rules, times, 0.5);
   const auto plain = parse_response_directives(response);
   const bool cdn = parse_cdn_directives(response).present;
-  if (judged.store && !cdn) fuzz::require(!plain.no_store && !plain.is_private, "no-store and private are kept out");
+  if (judged.store && !cdn)
+    fuzz::require(!plain.no_store && !plain.is_private, "no-store and private are kept out");
   const auto stored = build_stored_head(response, plain, clock.now().wall);
-  fuzz::require(stored.text.find("\r\n\r\n") == std::string::npos, "a stored head has no blank line");
+  fuzz::require(stored.text.find("\r\n\r\n") == std::string::npos,
+                "a stored head has no blank line");
   fuzz::require(stored.text.find("\nSet-Cookie:") == std::string::npos, "no cookie is stored");
   (void)update_from_304(stored, response, plain, clock.now().wall);
   (void)evaluate(request, stored.validators());

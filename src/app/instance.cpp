@@ -35,7 +35,8 @@ namespace {
 std::uint32_t threads_of(const config::config& c) {
   if (c.runtime.threads > 0) return c.runtime.threads;
   cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<std::uint32_t>(CPU_COUNT(&set));
+  if (::sched_getaffinity(0, sizeof set, &set) == 0)
+    return static_cast<std::uint32_t>(CPU_COUNT(&set));
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
@@ -60,7 +61,8 @@ error at_key(error e, const std::string& key) {
 
 instance::instance(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
 
-result<std::unique_ptr<instance>> instance::start(const config::config& c, const config::config_source& source) {
+result<std::unique_ptr<instance>> instance::start(const config::config& c,
+                                                  const config::config_source& source) {
   auto p = std::make_unique<parts>();
   p->source = source;
   p->current = c;
@@ -76,14 +78,16 @@ result<void> instance::open(const config::config& c) {
   auto access = http::access_log::open(c.runtime.access_log.to, c.runtime.access_log.buffered);
   if (!access) return std::unexpected(at_key(access.error(), "runtime.access_log.to"));
   p.cores = std::make_unique<net::core_group>(threads_of(c));
-  p.http = std::make_unique<http::http_plane>(*p.cores, http::plane_options{.memory_bytes = c.cache.memory},
+  p.http = std::make_unique<http::http_plane>(*p.cores,
+                                              http::plane_options{.memory_bytes = c.cache.memory},
                                               p.registry, std::move(*access));
   auto sites = p.http->set_sites(c.http, c.trusted_proxies);
   if (!sites) return sites;
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     auto l = net::listener::open(*p.cores, c.http[i].listen);
     if (!l) return std::unexpected(at_key(l.error(), listen_key(c, i)));
-    (*l)->start([plane = p.http.get(), i](net::core& core, net::socket s) { plane->accept(core, i, std::move(s)); },
+    (*l)->start([plane = p.http.get(), i](net::core& core,
+                                          net::socket s) { plane->accept(core, i, std::move(s)); },
                 refusal());
     p.listeners.push_back(std::move(*l));
   }
@@ -126,8 +130,12 @@ admin::admin_views instance::make_views() {
   };
   v.reload = [this] { return reload(); };
   v.bypassed = [plane] { return plane->bypassed_rules(); };
-  v.set_bypass = [plane](const std::string& what, bool off) { return plane->set_bypass(what, off); };
-  v.explain = [plane](const std::string& url, const std::string& trace) { return explain_json(*plane, url, trace); };
+  v.set_bypass = [plane](const std::string& what, bool off) {
+    return plane->set_bypass(what, off);
+  };
+  v.explain = [plane](const std::string& url, const std::string& trace) {
+    return explain_json(*plane, url, trace);
+  };
   v.cache_entries = [plane](const admin::entries_query& q) { return entries_json(*plane, q); };
   v.upstreams = [plane] { return upstreams_json(*plane); };
   v.ready = [&p] {
@@ -196,7 +204,8 @@ void instance::drain() {
   while (p.http->connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
   if (p.admin) p.admin->stop();
-  if (const auto left = p.http->connections(); left > 0) log::warn("drain_timed_out", {{"connections", left}});
+  if (const auto left = p.http->connections(); left > 0)
+    log::warn("drain_timed_out", {{"connections", left}});
   p.cores->stop();
 }
 

@@ -19,7 +19,8 @@ namespace fairing::app {
 
 class instance {
  public:
-  static result<std::unique_ptr<instance>> start(const config::config& c, const config::config_source& source);
+  static result<std::unique_ptr<instance>> start(const config::config& c,
+                                                 const config::config_source& source);
   ~instance();
   instance(const instance&) = delete;
   instance& operator=(const instance&) = delete;

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <sys/stat.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>

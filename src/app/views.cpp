@@ -13,9 +13,7 @@ using nlohmann::json;
 namespace {
 constexpr std::size_t most_explained = 20;
 
-std::string dump(const json& j) {
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 // A primary key's URL: SITE LF AUTHORITY PATH [?QUERY] [LF ...].
 std::pair<std::string_view, std::string_view> site_and_url(std::string_view key) {
@@ -41,7 +39,8 @@ std::vector<checklist::site_facts> facts_of(const http::http_plane& plane) {
     timeout("idle", c.timeouts.idle);
     timeout("total", c.timeouts.total);
     for (const auto& r : c.routes)
-      if (r.rate_limit && r.rate_limit->mode == http::rule_mode::on) f.rate_limited_routes.push_back(r.match);
+      if (r.rate_limit && r.rate_limit->mode == http::rule_mode::on)
+        f.rate_limited_routes.push_back(r.match);
     f.compression = c.compression.enabled;
     f.cache = c.cache.mode == http::rule_mode::on;
     f.has_routes = !c.routes.empty();
@@ -51,7 +50,8 @@ std::vector<checklist::site_facts> facts_of(const http::http_plane& plane) {
 }
 }  // namespace
 
-std::string explain_json(const http::http_plane& plane, const std::string& url, const std::string& trace) {
+std::string explain_json(const http::http_plane& plane, const std::string& url,
+                         const std::string& trace) {
   json items = json::array();
   for (const auto& d : plane.decisions(url, trace, most_explained)) {
     std::string time;
@@ -77,7 +77,8 @@ std::string entries_json(const http::http_plane& plane, const admin::entries_que
   const auto prefixes = q.prefix.empty() ? std::vector<std::string>{} : plane.keys_of_url(q.prefix);
   plane.store.for_each_entry(now(), [&](const cache::entry_view& e) {
     if (!q.tag.empty() && std::ranges::find(e.tags, tag) == e.tags.end()) return true;
-    if (!q.prefix.empty() && std::ranges::none_of(prefixes, [&](const auto& p) { return e.key.starts_with(p); }))
+    if (!q.prefix.empty() &&
+        std::ranges::none_of(prefixes, [&](const auto& p) { return e.key.starts_with(p); }))
       return true;
     const auto& v = static_cast<const http::stored_response&>(e.held);
     if (v.kind != http::stored_kind::response) return true;

@@ -17,7 +17,8 @@ namespace fairing::app {
 [[nodiscard]] std::string explain_json(const http::http_plane& plane, const std::string& url,
                                        const std::string& trace);
 // {"items":[...],"next":null}
-[[nodiscard]] std::string entries_json(const http::http_plane& plane, const admin::entries_query& q);
+[[nodiscard]] std::string entries_json(const http::http_plane& plane,
+                                       const admin::entries_query& q);
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
 [[nodiscard]] std::string checklist_json(const http::http_plane& plane);
 

@@ -27,20 +27,26 @@ struct guard final : timed {
 };
 
 bool out_of_resources(const error_code& ec) {
-  return ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
-         ec == asio::error::no_memory || ec == asio::error::no_buffer_space ||
-         ec == boost::system::errc::address_not_available;
+  return ec == asio::error::no_descriptors ||
+         ec == boost::system::errc::too_many_files_open_in_system || ec == asio::error::no_memory ||
+         ec == asio::error::no_buffer_space || ec == boost::system::errc::address_not_available;
 }
 }  // namespace
 
 std::string_view to_string(dial_fault f) noexcept {
   switch (f) {
-    case dial_fault::none: return "none";
-    case dial_fault::resolve: return "resolve";
-    case dial_fault::refused: return "refused";
-    case dial_fault::timeout: return "timeout";
-    case dial_fault::resources: return "resources";
-    case dial_fault::tls: return "tls";
+    case dial_fault::none:
+      return "none";
+    case dial_fault::resolve:
+      return "resolve";
+    case dial_fault::refused:
+      return "refused";
+    case dial_fault::timeout:
+      return "timeout";
+    case dial_fault::resources:
+      return "resources";
+    case dial_fault::tls:
+      return "tls";
   }
   return "none";
 }
@@ -63,12 +69,12 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
   tcp::resolver resolver(c.context());
   tcp::resolver::results_type found;
   auto looked_up = co_await start_operation([&](auto handler) {
-    resolver.async_resolve(
-        target.host, std::to_string(target.port),
-        [&found, h = std::move(handler)](const error_code& e, tcp::resolver::results_type r) mutable {
-          found = std::move(r);
-          h(e);
-        });
+    resolver.async_resolve(target.host, std::to_string(target.port),
+                           [&found, h = std::move(handler)](const error_code& e,
+                                                            tcp::resolver::results_type r) mutable {
+                             found = std::move(r);
+                             h(e);
+                           });
   });
   // An old answer is better than none: the name server may be down while the backend is not.
   if (!looked_up.ok()) co_return addresses_.empty() ? looked_up.error : error_code{};
@@ -94,15 +100,20 @@ task<dial_result> start_tls(core& c, const dial_target& target, std::unique_ptr<
   c.watch(g);
   auto ec = co_await s->handshake();
   if (!ec) co_return dial_result{dial_fault::none, {}, std::move(s)};
-  if (g.expired) co_return dial_result{dial_fault::timeout, "TLS handshake with " + describe(target) + " timed out", nullptr};
-  co_return dial_result{dial_fault::tls, "TLS with " + describe(target) + " failed: " + s->tls_error(ec), nullptr};
+  if (g.expired)
+    co_return dial_result{dial_fault::timeout,
+                          "TLS handshake with " + describe(target) + " timed out", nullptr};
+  co_return dial_result{dial_fault::tls,
+                        "TLS with " + describe(target) + " failed: " + s->tls_error(ec), nullptr};
 }
 }  // namespace
 
-task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names, mono_time deadline) {
+task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names,
+                       mono_time deadline) {
   auto resolved = co_await names.resolve(c, target, now().mono);
   if (resolved)
-    co_return dial_result{dial_fault::resolve, "cannot find " + target.host + ": " + resolved.message(), nullptr};
+    co_return dial_result{dial_fault::resolve,
+                          "cannot find " + target.host + ": " + resolved.message(), nullptr};
   error_code last;
   for (std::size_t tries = 0; tries < names.size(); ++tries) {
     const auto address = names.next();
@@ -123,10 +134,13 @@ task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names
       co_return secured;
     }
     last = connected.error;
-    if (g.expired) co_return dial_result{dial_fault::timeout, "connecting to " + describe(target) + " timed out", nullptr};
+    if (g.expired)
+      co_return dial_result{dial_fault::timeout, "connecting to " + describe(target) + " timed out",
+                            nullptr};
   }
   const auto fault = out_of_resources(last) ? dial_fault::resources : dial_fault::refused;
-  co_return dial_result{fault, "cannot connect to " + describe(target) + ": " + last.message(), nullptr};
+  co_return dial_result{fault, "cannot connect to " + describe(target) + ": " + last.message(),
+                        nullptr};
 }
 
 }  // namespace fairing::net

@@ -19,9 +19,9 @@
 namespace fairing::net {
 
 struct dial_target {
-  std::string host;       // name or literal address; empty for unix
+  std::string host;  // name or literal address; empty for unix
   std::uint16_t port = 0;
-  std::string unix_path;  // not empty: a unix socket
+  std::string unix_path;             // not empty: a unix socket
   std::shared_ptr<tls_context> tls;  // null: plain
 };
 
@@ -57,6 +57,7 @@ class resolver_cache {
   mono_time valid_until_ = mono_time::min();
 };
 
-task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names, mono_time deadline);
+task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names,
+                       mono_time deadline);
 
 }  // namespace fairing::net

@@ -51,22 +51,26 @@ result<parsed_address> parse_address(std::string_view text) {
   if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
     host = std::string(text.substr(0, colon));
     port_text = text.substr(colon + 1);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+      host = host.substr(1, host.size() - 2);
     if (host == "localhost") host = "127.0.0.1";
   }
   const auto port = parse_digits(port_text);
   if (!port || *port > 65535) return bad("the port must be 0 to 65535");
   error_code ec;
   const auto address = asio::ip::make_address(host, ec);
-  if (ec) return bad("`" + host + "` is not an address; write 127.0.0.1:PORT, 0.0.0.0:PORT or unix:PATH");
-  return parsed_address{protocol::endpoint(asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(*port))), {}};
+  if (ec)
+    return bad("`" + host + "` is not an address; write 127.0.0.1:PORT, 0.0.0.0:PORT or unix:PATH");
+  return parsed_address{
+      protocol::endpoint(asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(*port))), {}};
 }
 
 std::string text_of(const acceptor& a, const std::string& unix_path) {
   if (!unix_path.empty()) return "unix:" + unix_path;
   sockaddr_storage raw{};
   socklen_t length = sizeof raw;
-  ::getsockname(const_cast<acceptor&>(a).native_handle(), reinterpret_cast<sockaddr*>(&raw), &length);
+  ::getsockname(const_cast<acceptor&>(a).native_handle(), reinterpret_cast<sockaddr*>(&raw),
+                &length);
   asio::ip::tcp::endpoint e;
   std::memcpy(e.data(), &raw, std::min<std::size_t>(length, e.capacity()));
   const auto host = e.address().to_string();
@@ -136,7 +140,8 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
   const bool is_unix = !i->unix_path.empty();
   if (is_unix) {
     struct stat st{};
-    if (::stat(i->unix_path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode)) ::unlink(i->unix_path.c_str());
+    if (::stat(i->unix_path.c_str(), &st) == 0 && S_ISSOCK(st.st_mode))
+      ::unlink(i->unix_path.c_str());
   }
   if (!is_unix) {
     // With SO_REUSEPORT two processes could share a port unknowingly: a plain bind first finds who holds it.
@@ -157,7 +162,8 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
     if (!ec && !is_unix) {
       const int one = 1;
       ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-      if (cores.size() > 1) ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+      if (cores.size() > 1)
+        ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     }
     if (!ec) at->socket.bind(endpoint, ec);
     if (!ec) at->socket.listen(backlog, ec);
@@ -189,7 +195,8 @@ void listener::impl::accept(per_core& at) {
     if (at.stopped) return;
     if (!ec) {
       hand_over(at, socket(std::move(peer)));
-    } else if (ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system) {
+    } else if (ec == asio::error::no_descriptors ||
+               ec == boost::system::errc::too_many_files_open_in_system) {
       if (!refuse(at)) return accept_later(at);
     } else if (ec == asio::error::operation_aborted) {
       return;
@@ -234,7 +241,8 @@ void listener::impl::hand_over(per_core& at, socket s) {
 bool listener::impl::refuse(per_core& at) {
   if (at.spare >= 0) ::close(at.spare);
   at.spare = -1;
-  const int fd = ::accept4(at.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int fd =
+      ::accept4(at.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   const bool nobody = fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED);
   if (fd >= 0) {
     send_refusal(fd, refusal);

@@ -8,7 +8,8 @@
 namespace fairing::net {
 
 offload::offload(std::string name, std::size_t limit, bool low_priority)
-    : limit_(limit), thread_([this, name = std::move(name), low_priority] { run(name, low_priority); }) {}
+    : limit_(limit),
+      thread_([this, name = std::move(name), low_priority] { run(name, low_priority); }) {}
 
 offload::~offload() {
   {

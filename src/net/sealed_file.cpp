@@ -53,8 +53,8 @@ sealed_file::~sealed_file() {
 std::size_t sealed_file::read(std::uint64_t offset, std::span<char> out) const noexcept {
   std::size_t done = 0;
   while (done < out.size()) {
-    const auto n = ::pread(fd_, out.data() + done, out.size() - done,
-                           static_cast<off_t>(offset + done));
+    const auto n =
+        ::pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     done += static_cast<std::size_t>(n);

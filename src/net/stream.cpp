@@ -120,8 +120,8 @@ task<error_code> stream::flush_tls() {
   const auto bytes = tls_->take_output();
   size_t done = 0;
   while (done < bytes.size()) {
-    const auto sent = ::send(socket_.native_handle(), bytes.data() + done, bytes.size() - done,
-                             MSG_NOSIGNAL);
+    const auto sent =
+        ::send(socket_.native_handle(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
     if (sent >= 0) {
       done += static_cast<size_t>(sent);
       continue;

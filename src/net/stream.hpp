@@ -27,9 +27,8 @@
 
 namespace fairing::net {
 
-using socket =
-    boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                     boost::asio::io_context::executor_type>;
+using socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
+                                                boost::asio::io_context::executor_type>;
 using std::size_t;
 
 struct io_result {
@@ -40,10 +39,10 @@ struct io_result {
 
 // One piece of a gathered write; the memory or file must live until the write has ended.
 struct part {
-  std::string_view memory;            // used if `file` is null
+  std::string_view memory;  // used if `file` is null
   const sealed_file* file = nullptr;
-  std::uint64_t offset = 0;           // into the file
-  std::uint64_t length = 0;           // of the file
+  std::uint64_t offset = 0;  // into the file
+  std::uint64_t length = 0;  // of the file
 };
 
 class tls_channel;  // OpenSSL over memory, see tls.hpp

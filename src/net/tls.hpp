@@ -20,7 +20,8 @@ namespace fairing::net {
 class tls_context {
  public:
   // Server side; both files PEM. TLS 1.2 and later, ALPN http/1.1.
-  static result<std::shared_ptr<tls_context>> server(const std::string& cert, const std::string& key);
+  static result<std::shared_ptr<tls_context>> server(const std::string& cert,
+                                                     const std::string& key);
   // Client side; verifies against ca_file, or the system's store if empty.
   static result<std::shared_ptr<tls_context>> client(const std::string& ca_file);
   ~tls_context();
@@ -60,9 +61,9 @@ class tls_channel {
  private:
   [[nodiscard]] tls_step outcome(int rc);
   std::shared_ptr<tls_context> context_;
-  void* ssl_;   // SSL*
-  void* in_;    // BIO*
-  void* out_;   // BIO*
+  void* ssl_;  // SSL*
+  void* in_;   // BIO*
+  void* out_;  // BIO*
   std::string error_;
 };
 

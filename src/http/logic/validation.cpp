@@ -19,8 +19,8 @@ bool describes_body(const http1::header& h) noexcept {
 
 bool replaced_by(const http1::response_head& head, std::string_view name) noexcept {
   const auto* h = head.find(name);
-  return h && !describes_body(*h) && !http1::is_hop_by_hop(head, *h) && h->id != http1::field::set_cookie &&
-         h->id != http1::field::via;
+  return h && !describes_body(*h) && !http1::is_hop_by_hop(head, *h) &&
+         h->id != http1::field::set_cookie && h->id != http1::field::via;
 }
 
 }  // namespace

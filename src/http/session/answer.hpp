@@ -28,9 +28,9 @@ struct answer {
   http::freshness fresh;
   cache_reason reason = cache_reason::none;  // why it is not stored, if it is not
   bool store = false;
-  bool open = false;          // may be given to requests with Cookie: public, s-maxage, or the route's word
-  bool compressible = false;  // by type, and nobody forbade it; status 200
-  bool text_like = false;     // compressible by type, whether or not Fairing may
+  bool open = false;  // may be given to requests with Cookie: public, s-maxage, or the route's word
+  bool compressible = false;                    // by type, and nobody forbade it; status 200
+  bool text_like = false;                       // compressible by type, whether or not Fairing may
   std::optional<std::uint64_t> content_length;  // as the origin announced it
   std::string content_type;
   vary_spec vary;
@@ -61,7 +61,8 @@ class stored_response final : public cache::value {
 
   const stored_kind kind;
   const std::shared_ptr<const answer> of;
-  std::array<representation, compress::coding_count> codings;  // [identity] always there for a response
+  std::array<representation, compress::coding_count>
+      codings;  // [identity] always there for a response
   // Background encodings asked for (bits by coding), and hits since, so that each is asked for once.
   mutable std::atomic<std::uint32_t> encoding_asked{0};
   mutable std::atomic<std::uint32_t> hits{0};

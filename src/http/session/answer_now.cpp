@@ -76,7 +76,8 @@ bool connection::refuse_early(const http1::request_head& head, const route_runti
   if (head.body == http1::body_kind::length && head.content_length > site_->config.limits.body)
     return refuse(problem::body_too_large, "Content-Length is over limits.body of this site");
   if (head.method == http1::method::connect)
-    return refuse(problem::method_not_allowed, "CONNECT is not proxied", "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    return refuse(problem::method_not_allowed, "CONNECT is not proxied",
+                  "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
   if (!head.expect_continue && head.version_minor > 0 && head.has(http1::field::expect))
     return refuse(problem::expectation_failed, "only Expect: 100-continue is understood");
   if (head.has(http1::field::via) && hops(head) >= most_hops)
@@ -96,7 +97,8 @@ bool connection::limit_rate(const http1::request_head& head, const route_runtime
   if (route.bypassed()) return false;
   const auto& config = *route.config->rate_limit;
   const auto key = rate_key_value(head, config, client_ip_);
-  const auto d = plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter, now().mono);
+  const auto d =
+      plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter, now().mono);
   const bool acts = config.mode != rule_mode::observe;
   if (acts) {
     rate_fields_ = "RateLimit-Policy: ";
@@ -120,7 +122,8 @@ bool connection::limit_rate(const http1::request_head& head, const route_runtime
   http1::append_decimal(fields, limit::retry_after_seconds(d));
   fields += "\r\n";
   fields += rate_fields_;
-  append_problem(&head, problem::rate_limited, "too many requests for " + route.compiled->label, fields);
+  append_problem(&head, problem::rate_limited, "too many requests for " + route.compiled->label,
+                 fields);
   return true;
 }
 
@@ -130,7 +133,8 @@ bool connection::answer_purge(const http1::request_head& head) {
   if (head.method != http1::method::purge && !by_keys) return false;
   if (has_body(head)) keep_alive_ = false;
   if (!site_->may_purge.contains(peer_)) {
-    append_problem(&head, problem::forbidden, "PURGE is not allowed from this address: see purge_from");
+    append_problem(&head, problem::forbidden,
+                   "PURGE is not allowed from this address: see purge_from");
     return true;
   }
   const auto tags = extract_tags(head);
@@ -162,7 +166,8 @@ bool connection::answer_purge(const http1::request_head& head) {
     }
     seq = done->seq;
   }
-  const auto body = "{\"seq\":" + std::to_string(seq) + ",\"tags\":" + std::to_string(request.tags.size()) + "}\n";
+  const auto body = "{\"seq\":" + std::to_string(seq) +
+                    ",\"tags\":" + std::to_string(request.tags.size()) + "}\n";
   auto& out = out_.text();
   out += "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
   http1::append_decimal(out, body.size());
@@ -186,12 +191,13 @@ void connection::append_problem(const http1::request_head* head, problem p, std:
                            .status = status,
                            .extra_fields = extra_fields});
   static const http1::request_head nothing;
-  finish_request(head ? *head : nothing, head ? &site_->route_of(*head) : nullptr, status ? *status : none,
-                 cache_result::error, info(p).status, precise_us(), out_.bytes() - before, info(p).slug);
+  finish_request(head ? *head : nothing, head ? &site_->route_of(*head) : nullptr,
+                 status ? *status : none, cache_result::error, info(p).status, precise_us(),
+                 out_.bytes() - before, info(p).slug);
 }
 
-connection::step_kind connection::look_up(const http1::request_head& head, const route_runtime& route,
-                                          cache_reason verdict) {
+connection::step_kind connection::look_up(const http1::request_head& head,
+                                          const route_runtime& route, cache_reason verdict) {
   const auto began_us = precise_us();
   pending_.reset();
   auto& key = home_.key;
@@ -221,18 +227,21 @@ connection::step_kind connection::look_up(const http1::request_head& head, const
         f.answered_status = append_stored(head, route, *f.entry, key, f.status, keep_alive_);
       }
       if (f.refresh) refresh_later(head, route, f);
-      finish_request(head, &route, f.status, f.result, f.answered_status, began_us, out_.bytes() - before);
+      finish_request(head, &route, f.status, f.result, f.answered_status, began_us,
+                     out_.bytes() - before);
       return step_kind::read;
     }
-    if (request_directives d; f.unsatisfiable || (!f.entry && head.has(http1::field::cache_control) &&
-                                                  (d = parse_request_directives(head), d.only_if_cached))) {
+    if (request_directives d;
+        f.unsatisfiable || (!f.entry && head.has(http1::field::cache_control) &&
+                            (d = parse_request_directives(head), d.only_if_cached))) {
       f.status.detail = "only-if-cached";
-      append_problem(&head, problem::only_if_cached, "nothing stored can answer this only-if-cached request", {},
-                     &f.status);
+      append_problem(&head, problem::only_if_cached,
+                     "nothing stored can answer this only-if-cached request", {}, &f.status);
       return step_kind::read;
     }
   }
-  pending_ = std::make_unique<pending>(pending{make_request(head, route), {}, began_us, f.hit_for_miss, false});
+  pending_ = std::make_unique<pending>(
+      pending{make_request(head, route), {}, began_us, f.hit_for_miss, false});
   auto& p = *pending_;
   auto& r = p.request;
   r.began = began;
@@ -265,7 +274,8 @@ void connection::tell_why(const found& f, cache_reason verdict) {
   } else if (f.entry) {
     p.status.fwd = f.forced ? fwd_reason::request : fwd_reason::stale;
   } else {
-    p.status.fwd = f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss;
+    p.status.fwd =
+        f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss;
   }
 }
 
@@ -283,7 +293,8 @@ void connection::on_found(found& f, const http1::request_head& head, const route
   const auto t = now();
   f.softly_purged = state == cache::lookup_state::purged;
   const bool honour = site_->config.cache.honour_request_no_cache || trusted_;
-  const auto use = judge_hit(head, v.of->fresh, f.softly_purged, honour, t.mono, 1.0 - home_.uniform());
+  const auto use =
+      judge_hit(head, v.of->fresh, f.softly_purged, honour, t.mono, 1.0 - home_.uniform());
   switch (use.use) {
     case hit_use::revalidate:
       f.forced = use.request_forced;
@@ -302,13 +313,15 @@ void connection::on_found(found& f, const http1::request_head& head, const route
   }
   f.answered = true;
   const auto left = v.of->fresh.lifetime - current_age(v.of->fresh, t.mono);
-  f.status = {.hit = true, .has_ttl = true, .ttl = std::chrono::floor<seconds>(left), .detail = "l1"};
+  f.status = {
+      .hit = true, .has_ttl = true, .ttl = std::chrono::floor<seconds>(left), .detail = "l1"};
   f.result = use.use == hit_use::serve_stale ? cache_result::stale : cache_result::hit;
   f.answered_status = append_stored(head, route, v, home_.key, f.status, keep_alive_, &f.encode);
   if (f.encode != compress::coding::identity) f.entry = stored_ptr(&v);
 }
 
-fetch_request connection::make_request(const http1::request_head& head, const route_runtime& route) {
+fetch_request connection::make_request(const http1::request_head& head,
+                                       const route_runtime& route) {
   fetch_request r;
   r.site = site_;
   r.route = &route;
@@ -320,13 +333,15 @@ fetch_request connection::make_request(const http1::request_head& head, const ro
   r.trace = continue_trace(head.get(http1::field::traceparent),
                            {home_.random(), home_.random(), home_.random()});
   auto total = site_->total_timeout(route);
-  if (trusted_) total = std::min<milliseconds>(total, read_deadline(head).value_or(milliseconds::max()));
+  if (trusted_)
+    total = std::min<milliseconds>(total, read_deadline(head).value_or(milliseconds::max()));
   r.deadline = head.upgrade ? mono_time::max() : now().mono + total;
   return r;
 }
 
 // Stale or soon stale: ask the origin in the background; this client already has its answer.
-void connection::refresh_later(const http1::request_head& head, const route_runtime& route, const found& f) {
+void connection::refresh_later(const http1::request_head& head, const route_runtime& route,
+                               const found& f) {
   auto r = make_request(head, route);
   r.began = home_.plane.purges.seq();
   r.stale = f.entry;
@@ -340,12 +355,14 @@ void connection::refresh_later(const http1::request_head& head, const route_runt
   r.background = true;
   const auto hash = home_.plane.store.hash(r.flight_key);
   const auto flight_key = r.flight_key;
-  (void)home_.plane.flights.join_or(hash, flight_key, [&] { return fetch::start(home_, std::move(r)); });
+  (void)home_.plane.flights.join_or(hash, flight_key,
+                                    [&] { return fetch::start(home_, std::move(r)); });
 }
 
 void connection::finish_request(const http1::request_head& head, const route_runtime* route,
                                 const cache_status& status, cache_result result, std::uint16_t code,
-                                std::int64_t began_us, std::uint64_t bytes, std::string_view problem_slug) {
+                                std::int64_t began_us, std::uint64_t bytes,
+                                std::string_view problem_slug) {
   const auto took = precise_us() - began_us;
   site_->results[static_cast<std::size_t>(result)].add();
   const auto cls = std::clamp(code / 100 - 1, 0, 4);
@@ -375,7 +392,8 @@ void connection::finish_request(const http1::request_head& head, const route_run
   tell_checklist(r, head, route, result);
 }
 
-void connection::note_facts(const http1::request_head& head, const answer& a, compress::coding coding) {
+void connection::note_facts(const http1::request_head& head, const answer& a,
+                            compress::coding coding) {
   facts_.compressible = a.text_like;
   facts_.encoded = coding != compress::coding::identity || a.head.encoded;
   facts_.compress_asked = facts_.encoded;
@@ -404,7 +422,8 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
        .encoded = facts.encoded,
        .compress_asked = facts.compress_asked,
        .rate_limited_route = route->limiter_id != 0,
-       .state_changing = m == method::post || m == method::put || m == method::del || m == method::patch,
+       .state_changing =
+           m == method::post || m == method::put || m == method::del || m == method::patch,
        .streaming = facts.streaming,
        .body_bytes = r.bytes_out,
        .duration_us = r.duration_us,

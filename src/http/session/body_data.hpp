@@ -19,10 +19,13 @@ class body_data : public boost::intrusive_ref_counter<body_data> {
  public:
   static constexpr std::size_t file_threshold = 32 * 1024;
 
-  [[nodiscard]] static boost::intrusive_ptr<const body_data> make(std::span<const std::string_view> parts);
+  [[nodiscard]] static boost::intrusive_ptr<const body_data> make(
+      std::span<const std::string_view> parts);
   [[nodiscard]] static boost::intrusive_ptr<const body_data> make(std::string bytes);
 
-  [[nodiscard]] std::uint64_t size() const noexcept { return file_ ? file_->size() : bytes_.size(); }
+  [[nodiscard]] std::uint64_t size() const noexcept {
+    return file_ ? file_->size() : bytes_.size();
+  }
   // In memory, or empty when file() is not null.
   [[nodiscard]] std::string_view memory() const noexcept { return bytes_; }
   [[nodiscard]] const net::sealed_file* file() const noexcept { return file_.get(); }

@@ -24,7 +24,9 @@ class in_buffer {
  public:
   static constexpr std::size_t initial = 4 * 1024;
 
-  [[nodiscard]] std::string_view view() const noexcept { return {data_.get() + begin_, end_ - begin_}; }
+  [[nodiscard]] std::string_view view() const noexcept {
+    return {data_.get() + begin_, end_ - begin_};
+  }
   [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
   void consume(std::size_t n) noexcept {

@@ -63,7 +63,8 @@ TEST(out_queue, interleaves_text_small_and_large_bodies) {
   q.add(medium, 5, 10'000);
   q.add(large, 50, 99'000);
   q.text() += "c";
-  EXPECT_EQ(flat(q), "a" + std::string(100, 's') + "b" + std::string(10'000, 'm') + std::string(99'000, 'l') + "c");
+  EXPECT_EQ(flat(q), "a" + std::string(100, 's') + "b" + std::string(10'000, 'm') +
+                         std::string(99'000, 'l') + "c");
   EXPECT_TRUE(q.full());
   EXPECT_EQ(q.bytes(), 3U + 100 + 10'000 + 99'000);
   q.clear();

@@ -18,7 +18,8 @@ constexpr milliseconds last_words_time{5000};
 constexpr std::size_t linger_bytes = 1 << 20;
 
 http1::parse_limits limits_of(const site_config& c) {
-  return {static_cast<std::size_t>(c.limits.header), static_cast<std::size_t>(c.limits.target), 128};
+  return {static_cast<std::size_t>(c.limits.header), static_cast<std::size_t>(c.limits.target),
+          128};
 }
 }  // namespace
 
@@ -45,11 +46,13 @@ connection::~connection() {
 
 void connection::start(core_state& home, std::size_t site_index, net::socket s) {
   const auto& site = *home.site(site_index);
-  if (home.plane.connections_of(site_index).load() >= static_cast<std::int64_t>(site.config.limits.connections)) {
+  if (home.plane.connections_of(site_index).load() >=
+      static_cast<std::int64_t>(site.config.limits.connections)) {
     home.plane.refused_connections.add();
     if (site.tls) return;  // a handshake would cost more than the answer is worth
     std::string text;
-    append_problem_response(text, problem::overloaded, "limits.connections of site " + site.config.name + " are open",
+    append_problem_response(text, problem::overloaded,
+                            "limits.connections of site " + site.config.name + " are open",
                             {.now = now().wall, .extra_fields = "Retry-After: 1\r\n"});
     net::send_refusal(s.native_handle(), text);
     return;
@@ -130,7 +133,8 @@ net::task<bool> connection::read_more() {
   reading_ = false;
   if (!r.ok() || r.bytes == 0) {
     if (expired_ && !was_idle) {
-      append_problem(nullptr, problem::request_timeout, "the request's head did not arrive in time");
+      append_problem(nullptr, problem::request_timeout,
+                     "the request's head did not arrive in time");
       co_await flush();
     }
     co_return false;
@@ -185,11 +189,20 @@ void connection::reject_head() {
   const auto e = parser_.error();
   auto type = problem::bad_request;
   switch (http1::status_for(e)) {
-    case 414: type = problem::uri_too_long; break;
-    case 431: type = problem::head_too_large; break;
-    case 501: type = problem::not_implemented; break;
-    case 505: type = problem::version_not_supported; break;
-    default: break;
+    case 414:
+      type = problem::uri_too_long;
+      break;
+    case 431:
+      type = problem::head_too_large;
+      break;
+    case 501:
+      type = problem::not_implemented;
+      break;
+    case 505:
+      type = problem::version_not_supported;
+      break;
+    default:
+      break;
   }
   append_problem(nullptr, type, make_error_code(e).message());
 }

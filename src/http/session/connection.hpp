@@ -49,10 +49,10 @@ class connection final : public net::timed, public body_source {
   // A request that could not be answered at once.
   struct pending {
     fetch_request request;
-    cache_status status;        // fwd reason and detail so far
+    cache_status status;  // fwd reason and detail so far
     std::int64_t began_us = 0;
     bool hit_for_miss = false;
-    bool no_lookup = false;     // the cache has no say: pass
+    bool no_lookup = false;  // the cache has no say: pass
   };
   // What the look-up found; filled under the shard's lock.
   struct found {
@@ -63,7 +63,8 @@ class connection final : public net::timed, public body_source {
     bool forced = false;
     bool refresh = false;
     bool softly_purged = false;
-    compress::coding encode = compress::coding::identity;  // to be made of `entry` first, then answered
+    compress::coding encode =
+        compress::coding::identity;  // to be made of `entry` first, then answered
     stored_ptr entry;
     cache_status status;
     cache_result result = cache_result::hit;
@@ -86,56 +87,61 @@ class connection final : public net::timed, public body_source {
   bool refuse_early(const http1::request_head& head, const route_runtime& route);
   bool limit_rate(const http1::request_head& head, const route_runtime& route);
   bool answer_purge(const http1::request_head& head);
-  step_kind look_up(const http1::request_head& head, const route_runtime& route, cache_reason verdict);
+  step_kind look_up(const http1::request_head& head, const route_runtime& route,
+                    cache_reason verdict);
   void tell_why(const found& f, cache_reason verdict);
-  void on_found(found& f, const http1::request_head& head, const route_runtime& route, const stored_response& v,
-                cache::lookup_state state);
+  void on_found(found& f, const http1::request_head& head, const route_runtime& route,
+                const stored_response& v, cache::lookup_state state);
   step_kind defer(const http1::request_head& head, const route_runtime& route);
   void refresh_later(const http1::request_head& head, const route_runtime& route, const found& f);
   fetch_request make_request(const http1::request_head& head, const route_runtime& route);
   void append_problem(const http1::request_head* head, problem p, std::string_view detail,
                       std::string_view extra_fields = {}, const cache_status* status = nullptr);
   void note_facts(const http1::request_head& head, const answer& a, compress::coding coding);
-  void tell_checklist(const struct exchange_record& r, const http1::request_head& head, const route_runtime* route,
-                      cache_result result);
-  void finish_request(const http1::request_head& head, const route_runtime* route, const cache_status& status,
-                      cache_result result, std::uint16_t code, std::int64_t began_us, std::uint64_t bytes,
+  void tell_checklist(const struct exchange_record& r, const http1::request_head& head,
+                      const route_runtime* route, cache_result result);
+  void finish_request(const http1::request_head& head, const route_runtime* route,
+                      const cache_status& status, cache_result result, std::uint16_t code,
+                      std::int64_t began_us, std::uint64_t bytes,
                       std::string_view problem_slug = {});
 
   // serve.cpp: a stored answer, whole, conditional or in ranges
   // `encode`: where a small body lacks the coding that the client would get, nothing is written, the coding is put
   // there and 0 returned; without it the coding is made in the background.
-  std::uint16_t append_stored(const http1::request_head& head, const route_runtime& route, const stored_response& v,
-                              std::string_view key, const cache_status& status, bool keep_alive,
+  std::uint16_t append_stored(const http1::request_head& head, const route_runtime& route,
+                              const stored_response& v, std::string_view key,
+                              const cache_status& status, bool keep_alive,
                               compress::coding* encode = nullptr);
   // Writes a 304 or a 412 if the request's conditions ask for it, else returns 0.
-  std::uint16_t append_by_condition(const http1::request_head& head, const answer& a, const cache_status& status,
-                                    bool keep_alive);
+  std::uint16_t append_by_condition(const http1::request_head& head, const answer& a,
+                                    const cache_status& status, bool keep_alive);
   stored_ptr encode_now(const stored_ptr& v, std::string_view key, compress::coding c);
-  void append_ranges(const http1::request_head& head, const stored_response& v, const struct range_set& ranges,
-                     const cache_status& status, bool keep_alive);
+  void append_ranges(const http1::request_head& head, const stored_response& v,
+                     const struct range_set& ranges, const cache_status& status, bool keep_alive);
   compress::coding choose_coding(const http1::request_head& head, const route_runtime& route,
-                                 const stored_response& v, std::string_view key, compress::coding* encode);
-  void append_common(std::string& out, const http1::request_head& head, const answer& a, const cache_status& status,
-                     bool keep_alive);
+                                 const stored_response& v, std::string_view key,
+                                 compress::coding* encode);
+  void append_common(std::string& out, const http1::request_head& head, const answer& a,
+                     const cache_status& status, bool keep_alive);
 
   // exchange.cpp
   net::task<bool> exchange();
   void begin_body(const http1::request_head& head);
   std::shared_ptr<fetch> start_or_join(bool may_join, bool& leader);
-  net::task<bool> take_answer(std::shared_ptr<fetch> f, bool leader, const http1::request_head& own_head,
-                              bool& once_more);
+  net::task<bool> take_answer(std::shared_ptr<fetch> f, bool leader,
+                              const http1::request_head& own_head, bool& once_more);
   enum class patience : std::uint8_t {
     lasts,   // an answer came, or a failure
     over,    // no answer in the request's time
     in_vain  // the client has gone, and the answer is for it alone
   };
   net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, patience& how);
-  net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready, bool& not_possible);
-  void append_stream_head(fetch& f, const http1::request_head& head, bool leader, compress::coding coding,
-                          http1::body_kind kind, bool keep_alive);
-  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, bool with_trailers,
-                               net::event& ready, std::uint64_t& sent);
+  net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready,
+                                bool& not_possible);
+  void append_stream_head(fetch& f, const http1::request_head& head, bool leader,
+                          compress::coding coding, http1::body_kind kind, bool keep_alive);
+  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind,
+                               bool with_trailers, net::event& ready, std::uint64_t& sent);
   net::task<bool> answer_failure(const fetch_failure& failure);
   net::task<bool> answer_stored(const fetch& f);
   net::task<bool> settle_body(bool keep_alive);
@@ -152,12 +158,12 @@ class connection final : public net::timed, public body_source {
   net::ip_address peer_;
   std::string client_ip_;
   bool trusted_ = false;
-  bool keep_alive_ = true;      // after the current answer
+  bool keep_alive_ = true;  // after the current answer
   bool expired_ = false;
-  bool reading_ = false;        // a read is pending: a deadline ends it without closing
-  bool idle_ = false;           // between requests
+  bool reading_ = false;  // a read is pending: a deadline ends it without closing
+  bool idle_ = false;     // between requests
   std::unique_ptr<pending> pending_;
-  std::string rate_fields_;     // of the answer in hand: RateLimit, where its route has a limit
+  std::string rate_fields_;  // of the answer in hand: RateLimit, where its route has a limit
   // What the checklist is told of the answer in hand.
   struct answer_facts {
     bool compressible = false;
@@ -176,8 +182,8 @@ class connection final : public net::timed, public body_source {
   std::uint64_t body_taken_ = 0;
   bool body_chunked_ = false;
   bool body_complete_ = true;
-  bool upload_active_ = false;   // a fetch may be reading it: until upload_done()
-  std::size_t consume_next_ = 0; // bytes of in_ that the last step's data viewed
+  bool upload_active_ = false;    // a fetch may be reading it: until upload_done()
+  std::size_t consume_next_ = 0;  // bytes of in_ that the last step's data viewed
   std::optional<problem> body_failure_;
   std::unique_ptr<net::event> upload_ended_;
 };

@@ -20,7 +20,7 @@ namespace fairing::http {
 
 // One finished request, with views that are valid during the call that is given it.
 struct exchange_record {
-  std::int64_t time_ms = 0;      // since 1970, at the end
+  std::int64_t time_ms = 0;  // since 1970, at the end
   std::string_view trace_id;
   std::string_view method;
   std::string_view authority;
@@ -31,7 +31,7 @@ struct exchange_record {
   std::string_view cache_status;  // the member, "fairing; hit; ttl=12"
   std::string_view result;        // cache_result's word
   std::string_view user_agent;
-  std::string_view problem;       // slug of our own error, or ""
+  std::string_view problem;  // slug of our own error, or ""
   std::uint16_t status = 0;
   std::uint64_t bytes_out = 0;
   std::int64_t duration_us = 0;

@@ -10,7 +10,7 @@ namespace fairing::http {
 namespace {
 constexpr std::size_t pieces_at_once = 24;
 constexpr int most_rounds = 3;
-constexpr milliseconds look_every{500};      // for a client that has gone
+constexpr milliseconds look_every{500};       // for a client that has gone
 constexpr std::uint16_t client_closed = 499;  // what logs call it, nginx's number
 }  // namespace
 
@@ -33,7 +33,8 @@ net::task<bool> connection::exchange() {
     may_join = round == 0 && f->shareable();
     if (!may_join) continue;
     pending_->request.flight_key = pending_->request.key;
-    append_variant(pending_->request.flight_key, f->head()->vary, own_head, pending_->request.route->compression);
+    append_variant(pending_->request.flight_key, f->head()->vary, own_head,
+                   pending_->request.route->compression);
   }
   const bool settled = co_await settle_body(again);
   pending_.reset();
@@ -60,14 +61,15 @@ std::shared_ptr<fetch> connection::start_or_join(bool may_join, bool& leader) {
   if (!r.collapsible) return fetch::start(home_, std::move(r));
   const auto hash = plane.store.hash(r.flight_key);
   const auto flight_key = r.flight_key;
-  auto [joined, found] = plane.flights.join_or(hash, flight_key, [&] { return fetch::start(home_, std::move(r)); });
+  auto [joined, found] =
+      plane.flights.join_or(hash, flight_key, [&] { return fetch::start(home_, std::move(r)); });
   leader = !found;
   return std::move(joined);
 }
 
 // One round; `once_more`: what came is not for this request, which must be fetched on its own.
-net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader, const http1::request_head& own_head,
-                                        bool& once_more) {
+net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader,
+                                        const http1::request_head& own_head, bool& once_more) {
   auto& p = *pending_;
   const bool keep_alive_asked = keep_alive_;
   net::event ready(home_.core);
@@ -76,16 +78,18 @@ net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader, c
   p.status.collapsed = !leader;
   if (how == patience::in_vain) {
     f->leave(true);
-    finish_request(own_head, p.request.route, p.status, cache_result::error, client_closed, p.began_us, 0);
+    finish_request(own_head, p.request.route, p.status, cache_result::error, client_closed,
+                   p.began_us, 0);
     co_return false;
   }
   if (how == patience::over) {
     keep_alive_ = keep_alive_ && !has_body(own_head);
     append_problem(&own_head, problem::upstream_timeout,
-                   "no answer within " + std::to_string(site_->total_timeout(*p.request.route).count()) + " ms", {},
-                   &p.status);
+                   "no answer within " +
+                       std::to_string(site_->total_timeout(*p.request.route).count()) + " ms",
+                   {}, &p.status);
     const bool sent = co_await flush();
-    co_return sent && keep_alive_;
+    co_return sent&& keep_alive_;
   }
   p.status.fwd_status = f->origin_status();
   bool again = false;
@@ -108,11 +112,13 @@ net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader, c
   co_return again;
 }
 
-net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::event& ready, patience& how) {
+net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::event& ready,
+                                                patience& how) {
   const auto& request = pending_->request;
   f.join(ready.make_waker());
   // The fetch keeps its own deadlines; a joined one may have begun long ago, so ours counts as well.
-  const auto last = request.deadline == mono_time::max() ? mono_time::max() : request.deadline + seconds{1};
+  const auto last =
+      request.deadline == mono_time::max() ? mono_time::max() : request.deadline + seconds{1};
   net::alarm alarm(home_.core, ready.make_waker(), std::min(last, now().mono + look_every));
   for (;;) {
     const auto phase = f.phase();
@@ -145,19 +151,23 @@ net::task<bool> connection::answer_failure(const fetch_failure& failure) {
   auto detail = failure.detail;
   if (body_failure_) {
     type = *body_failure_;
-    detail = type == problem::body_too_large ? "the request's body is over limits.body of this site"
-                                             : "the request's body did not arrive in time or is malformed";
+    detail = type == problem::body_too_large
+                 ? "the request's body is over limits.body of this site"
+                 : "the request's body did not arrive in time or is malformed";
     keep_alive_ = false;
   }
   std::string fields;
   if (failure.retry_after > milliseconds{0})
-    fields = "Retry-After: " + std::to_string(std::chrono::ceil<seconds>(failure.retry_after).count()) + "\r\n";
+    fields =
+        "Retry-After: " + std::to_string(std::chrono::ceil<seconds>(failure.retry_after).count()) +
+        "\r\n";
   http1::request_head head;
-  http1::head_parser own(http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
+  http1::head_parser own(
+      http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
   (void)own.parse_request(p.request.head_bytes, head);
   append_problem(&head, type, detail, fields, &p.status);
   const bool sent = co_await flush();
-  co_return sent && keep_alive_;
+  co_return sent&& keep_alive_;
 }
 
 net::task<bool> connection::answer_stored(const fetch& f) {
@@ -170,21 +180,26 @@ net::task<bool> connection::answer_stored(const fetch& f) {
   p.status.detail = f.confirmed() ? "revalidated" : "stale-if-error";
   if (!f.confirmed()) p.status.hit = true, p.status.fwd = fwd_reason::none;
   http1::request_head head;
-  http1::head_parser own(http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
+  http1::head_parser own(
+      http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
   (void)own.parse_request(p.request.head_bytes, head);
-  const auto code = append_stored(head, *p.request.route, v, p.request.stale_key, p.status, keep_alive_);
+  const auto code =
+      append_stored(head, *p.request.route, v, p.request.stale_key, p.status, keep_alive_);
   const auto bytes = out_.bytes();
   const bool sent = co_await flush();
   finish_request(head, p.request.route, p.status,
-                 f.confirmed() ? cache_result::revalidated : cache_result::stale, code, p.began_us, bytes);
-  co_return sent && keep_alive_;
+                 f.confirmed() ? cache_result::revalidated : cache_result::stale, code, p.began_us,
+                 bytes);
+  co_return sent&& keep_alive_;
 }
 
 void connection::append_stream_head(fetch& f, const http1::request_head& head, bool leader,
-                                    compress::coding coding, http1::body_kind kind, bool keep_alive) {
+                                    compress::coding coding, http1::body_kind kind,
+                                    bool keep_alive) {
   auto& p = *pending_;
   const auto& a = *f.head();
-  const auto coding_name = coding == compress::coding::identity ? std::string_view{} : compress::to_string(coding);
+  const auto coding_name =
+      coding == compress::coding::identity ? std::string_view{} : compress::to_string(coding);
   if (leader) {
     append_response_head(out_.text(), f.raw_head(),
                          {.body = {kind, a.content_length.value_or(0)},
@@ -221,23 +236,27 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
   auto& p = *pending_;
   const auto& a = *f->head();
   http1::request_head own;
-  http1::head_parser parser(http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
+  http1::head_parser parser(
+      http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
   (void)parser.parse_request(p.request.head_bytes, own);
   auto coding = compress::coding::identity;
   if (const auto* asked = own.find(http1::field::accept_encoding); asked && a.compressible)
-    coding = compress::choose(compress::parse_accept_encoding(asked->value), site_->config.compression.encodings)
+    coding = compress::choose(compress::parse_accept_encoding(asked->value),
+                              site_->config.compression.encodings)
                  .value_or(coding);
   p.status.stored = a.store;
   if (p.status.detail.empty() && !a.store) p.status.detail = to_string(a.reason);
   const bool conditional = p.request.may_store && a.head.status == 200 && is_conditional(own);
-  if (const auto code = conditional ? append_by_condition(own, a, p.status, keep_alive_) : std::uint16_t{0}) {
+  if (const auto code =
+          conditional ? append_by_condition(own, a, p.status, keep_alive_) : std::uint16_t{0}) {
     const bool sent = co_await flush();
     // Nobody reads an answer that is not kept: let it go.
     std::size_t id = 0;
-    if (f->body().open_reader(compress::coding::identity, ready.make_waker(), id)) f->body().close_reader(id);
-    finish_request(own, p.request.route, p.status, leader ? cache_result::miss : cache_result::collapsed, code,
-                   p.began_us, 0);
-    co_return sent && keep_alive_;
+    if (f->body().open_reader(compress::coding::identity, ready.make_waker(), id))
+      f->body().close_reader(id);
+    finish_request(own, p.request.route, p.status,
+                   leader ? cache_result::miss : cache_result::collapsed, code, p.began_us, 0);
+    co_return sent&& keep_alive_;
   }
   std::size_t reader = 0;
   if (!f->body().open_reader(coding, ready.make_waker(), reader)) {
@@ -247,15 +266,16 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
       co_return false;
     }
   }
-  const bool bodyless = own.method == http1::method::head || a.head.status == 204 || a.head.status == 304;
+  const bool bodyless =
+      own.method == http1::method::head || a.head.status == 204 || a.head.status == 304;
   auto kind = http1::body_kind::none;
   if (!bodyless) {
     kind = coding == compress::coding::identity && a.content_length ? http1::body_kind::length
            : own.version_minor > 0                                  ? http1::body_kind::chunked
                                                                     : http1::body_kind::until_close;
   }
-  const bool keep_alive = keep_alive_ && kind != http1::body_kind::until_close &&
-                          (body_complete_ || !p.request.body);
+  const bool keep_alive =
+      keep_alive_ && kind != http1::body_kind::until_close && (body_complete_ || !p.request.body);
   append_stream_head(*f, own, leader, coding, kind, keep_alive);
   std::uint64_t sent_bytes = out_.bytes();
   // Trailers may describe the bytes that the backend sent: they go with these only.
@@ -273,11 +293,12 @@ net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader,
                       : leader                      ? cache_result::miss
                                                     : cache_result::collapsed;
   finish_request(own, p.request.route, p.status, result, a.head.status, p.began_us, sent_bytes);
-  co_return whole && keep_alive;
+  co_return whole&& keep_alive;
 }
 
-net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::body_kind kind, bool with_trailers,
-                                         net::event& ready, std::uint64_t& sent) {
+net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::body_kind kind,
+                                         bool with_trailers, net::event& ready,
+                                         std::uint64_t& sent) {
   std::vector<piece> pieces;
   std::vector<net::part> parts;
   std::string framing;

@@ -105,7 +105,12 @@ bool fetch::reusable_after_body() const noexcept {
 bool fetch::idempotent() const noexcept {
   using enum http1::method;
   switch (request_.head.method) {
-    case get: case head: case put: case del: case options: case trace:
+    case get:
+    case head:
+    case put:
+    case del:
+    case options:
+    case trace:
       return true;
     default:
       return false;
@@ -184,7 +189,8 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
   link_ptr link;
   if (!request_.head.upgrade) link = links->take(*endpoint_, now().mono);
   if (!link) {
-    auto opened = co_await links->open(*endpoint_, std::min(request_.deadline, now().mono + timeouts.connect));
+    auto opened = co_await links->open(*endpoint_,
+                                       std::min(request_.deadline, now().mono + timeouts.connect));
     if (!opened.link) {
       using enum net::dial_fault;
       // That we have no descriptor says nothing of the backend.
@@ -192,9 +198,10 @@ net::task<fetch::attempt_result> fetch::attempt(std::size_t& avoid) {
       const auto type = opened.fault == timeout     ? problem::upstream_timeout
                         : opened.fault == resources ? problem::overloaded
                                                     : problem::upstream_refused;
-      fail_with(type, std::move(opened.detail), opened.fault == resources ? seconds{1} : seconds{0});
+      fail_with(type, std::move(opened.detail),
+                opened.fault == resources ? seconds{1} : seconds{0});
       co_return opened.fault == resources ? attempt_result::done
-               : opened.fault == timeout  ? attempt_result::retry
+      : opened.fault == timeout           ? attempt_result::retry
                                           : attempt_result::elsewhere;
     }
     link = std::move(opened.link);
@@ -243,8 +250,7 @@ net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint
   co_return !ec;
 }
 
-net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice,
-                                                 link_ptr link) {
+net::task<fetch::attempt_result> fetch::exchange(upstream_group::choice& choice, link_ptr link) {
   auto& group = *request_.site->upstreams;
   const auto began_us = precise_us();
   times_.request_sent = now();
@@ -305,8 +311,9 @@ fetch::attempt_result fetch::on_no_answer(upstream_group::choice& choice, upstre
   if (status == http1::parse_status::error) {
     const auto e = parser_.error();
     fail_with(problem::upstream_bad_response,
-              e == http1::errc::ok ? "the backend sent interim answers or a switch of protocol nobody asked for"
-                                   : "the backend's answer cannot be read: " + make_error_code(e).message());
+              e == http1::errc::ok
+                  ? "the backend sent interim answers or a switch of protocol nobody asked for"
+                  : "the backend's answer cannot be read: " + make_error_code(e).message());
     return attempt_result::done;
   }
   fail_with(problem::upstream_closed, "the backend closed the connection before answering");
@@ -319,7 +326,8 @@ void fetch::keep_link(upstream_group::choice& choice, link_ptr link) {
   if (const auto at = hint.find("timeout="); at != std::string_view::npos) {
     const auto digits = hint.substr(at + 8, hint.find_first_not_of("0123456789", at + 8) - at - 8);
     if (const auto s = parse_digits(digits))
-      idle = std::min<milliseconds>(idle, seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
+      idle = std::min<milliseconds>(idle,
+                                    seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
   }
   link->idle_until = now().mono + idle;
   home_.links_of(*request_.site)->give(*choice.endpoint, std::move(link), now().mono);
@@ -339,7 +347,8 @@ net::task<http1::parse_status> fetch::read_head(upstream_link& link) {
         link.in.consume(response_bytes_.size());
         times_.response_received = now();
         if (response_.status >= 200 || (response_.status == 101 && is_upgrade())) co_return status;
-        if (response_.status == 101 || ++interims > most_interim) co_return http1::parse_status::error;
+        if (response_.status == 101 || ++interims > most_interim)
+          co_return http1::parse_status::error;
         if (response_.status == 100) {
           may_continue_ = true;
           upload_wake_.set();
@@ -428,7 +437,8 @@ net::task<bool> fetch::read_body(upstream_link& link) {
       continue;
     }
     // The end of the connection is the body's end only where nothing else delimits it, and only if it was no fault.
-    if (kind == http1::body_kind::until_close && r.error == boost::asio::error::eof && !link.expired) {
+    if (kind == http1::body_kind::until_close && r.error == boost::asio::error::eof &&
+        !link.expired) {
       finish_body();
       co_return true;
     }

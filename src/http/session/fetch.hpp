@@ -12,12 +12,12 @@
 // Lifecycle: shared by its coroutine, the flight table and the clients. Threads: what is public, any core.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -52,7 +52,7 @@ class body_source {
   struct step {
     std::string_view data;  // valid until the next call
     bool end = false;       // complete, trailers() known
-    bool failed = false;    // the client vanished, was too slow or sent nonsense: abort the exchange
+    bool failed = false;  // the client vanished, was too slow or sent nonsense: abort the exchange
   };
   virtual net::task<step> next() = 0;
   [[nodiscard]] virtual std::string_view trailers() const = 0;
@@ -65,24 +65,24 @@ class body_source {
 struct fetch_request {
   std::shared_ptr<const site_runtime> site;
   const route_runtime* route = nullptr;
-  std::string head_bytes;      // owns what `head` views
+  std::string head_bytes;  // owns what `head` views
   http1::request_head head;
-  std::string peer_ip;         // of the connection
-  std::string client_ip;       // whom trusted proxies name, else the peer
+  std::string peer_ip;    // of the connection
+  std::string client_ip;  // whom trusted proxies name, else the peer
   std::string scheme;
   bool trusted_peer = false;
   trace_context trace;
-  std::string key;             // primary cache key
+  std::string key;  // primary cache key
   cache::purge_seq began = 0;
-  bool may_store = false;      // judge_request said none and the route's cache is on
-  bool collapsible = false;    // listed in the flight table under `flight_key`
+  bool may_store = false;    // judge_request said none and the route's cache is on
+  bool collapsible = false;  // listed in the flight table under `flight_key`
   std::string flight_key;
-  stored_ptr stale;            // to be confirmed, or served if the origin fails
-  std::string stale_key;       // the store's key of it
+  stored_ptr stale;       // to be confirmed, or served if the origin fails
+  std::string stale_key;  // the store's key of it
   bool stale_softly_purged = false;
-  bool background = false;     // nobody waits: early refresh, stale-while-revalidate
+  bool background = false;  // nobody waits: early refresh, stale-while-revalidate
   mono_time deadline = mono_time::max();
-  body_source* body = nullptr; // leader's; null without a body
+  body_source* body = nullptr;  // leader's; null without a body
 };
 
 enum class fetch_phase : std::uint8_t {
@@ -120,14 +120,20 @@ class fetch : public std::enable_shared_from_this<fetch> {
   [[nodiscard]] const http1::request_head& request_head() const noexcept { return request_.head; }
   // After `stored`:
   [[nodiscard]] const stored_ptr& stored() const noexcept { return stored_; }
-  [[nodiscard]] bool confirmed() const noexcept { return confirmed_; }  // by a 304; else stale-if-error
+  [[nodiscard]] bool confirmed() const noexcept {
+    return confirmed_;
+  }  // by a 304; else stale-if-error
   // After `failed`:
   [[nodiscard]] const fetch_failure& failure() const noexcept { return failure_; }
   [[nodiscard]] std::uint16_t origin_status() const noexcept { return origin_status_; }
 
   // What the body was, for the checklist; the leader asks once it has all of it.
-  [[nodiscard]] std::uint64_t body_hash() const noexcept { return measuring_ ? body_hash_.digest() : 0; }
-  [[nodiscard]] std::uint32_t longest_json_array() const noexcept { return measuring_json_ ? json_.longest() : 0; }
+  [[nodiscard]] std::uint64_t body_hash() const noexcept {
+    return measuring_ ? body_hash_.digest() : 0;
+  }
+  [[nodiscard]] std::uint32_t longest_json_array() const noexcept {
+    return measuring_json_ ? json_.longest() : 0;
+  }
 
   // May this one still be joined: not answered unshareably, and no purge since it began concerns it?
   [[nodiscard]] bool joinable() const;
@@ -136,7 +142,9 @@ class fetch : public std::enable_shared_from_this<fetch> {
   // The connection of a 101, taken by the leader: the rest is a tunnel.
   [[nodiscard]] link_ptr take_tunnel();
   // Fetch and leader agree that a tunnel was asked for.
-  [[nodiscard]] bool is_upgrade() const noexcept { return request_.head.upgrade && !request_.may_store; }
+  [[nodiscard]] bool is_upgrade() const noexcept {
+    return request_.head.upgrade && !request_.may_store;
+  }
 
  private:
   fetch(core_state& home, fetch_request request);
@@ -156,7 +164,8 @@ class fetch : public std::enable_shared_from_this<fetch> {
   net::task<bool> wait_for_readers(upstream_link& link);
   void stop_upload(upstream_link& link);
   void release_body();
-  attempt_result on_no_answer(upstream_group::choice& choice, upstream_link& link, http1::parse_status status);
+  attempt_result on_no_answer(upstream_group::choice& choice, upstream_link& link,
+                              http1::parse_status status);
   void keep_link(upstream_group::choice& choice, link_ptr link);
   net::task<bool> may_upload();
 
@@ -203,15 +212,15 @@ class fetch : public std::enable_shared_from_this<fetch> {
   std::uint16_t origin_status_ = 0;
   bool confirmed_ = false;
   bool in_flights_ = false;
-  bool head_sent_ = false;       // request bytes reached a connection
+  bool head_sent_ = false;             // request bytes reached a connection
   std::weak_ptr<upstream_link> link_;  // of the exchange in progress
-  bool cancelled_ = false;       // nobody wants the answer
+  bool cancelled_ = false;             // nobody wants the answer
   bool upload_started_ = false;
   bool upload_running_ = false;
-  bool upload_failed_ = false;   // by the client: it vanished, was too slow or sent nonsense
+  bool upload_failed_ = false;  // by the client: it vanished, was too slow or sent nonsense
   bool upload_complete_ = false;
-  bool may_continue_ = false;    // Expect: the backend said 100
-  bool stop_upload_ = false;     // the exchange has ended: what the client still sends is thrown away
+  bool may_continue_ = false;  // Expect: the backend said 100
+  bool stop_upload_ = false;   // the exchange has ended: what the client still sends is thrown away
 };
 
 // Fetches that may be joined, by key.
@@ -219,7 +228,8 @@ class flight_table {
  public:
   // The fetch in flight for the key if it may be joined, else what `make` makes (and, if it is collapsible, lists).
   template <class F>
-  std::pair<std::shared_ptr<fetch>, bool> join_or(std::uint64_t hash, const std::string& key, F&& make) {
+  std::pair<std::shared_ptr<fetch>, bool> join_or(std::uint64_t hash, const std::string& key,
+                                                  F&& make) {
     auto& s = shards_[hash % shard_count];
     std::lock_guard lock(s.mutex);
     if (const auto it = s.map.find(key); it != s.map.end()) {

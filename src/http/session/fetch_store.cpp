@@ -22,7 +22,8 @@ bool is_server_failure(std::uint16_t status) {
 http1::request_head made_anonymous(http1::request_head request) {
   request.method = http1::method::get;
   std::erase_if(request.headers, [](const http1::header& h) {
-    return h.id == http1::field::authorization || h.id == http1::field::cookie || h.id == http1::field::range;
+    return h.id == http1::field::authorization || h.id == http1::field::cookie ||
+           h.id == http1::field::range;
   });
   return request;
 }
@@ -38,7 +39,8 @@ bool is_event_stream(std::string_view type) {
 }
 
 // Fairing negotiates Accept-Encoding itself on such routes: the name is no part of the key.
-vary_spec effective_vary(const http1::response_head& response, const route_config& route, bool own_encodings) {
+vary_spec effective_vary(const http1::response_head& response, const route_config& route,
+                         bool own_encodings) {
   auto spec = parse_vary(response);
   for (const auto& name : route.cache.vary) add_name(spec, name);
   if (own_encodings) std::erase(spec.names, "accept-encoding");
@@ -73,21 +75,24 @@ void fetch::on_head() {
   if (is_event_stream(made->content_type)) request_.deadline = mono_time::max();
   if (response_.body == http1::body_kind::length) made->content_length = response_.content_length;
   if (response_.body == http1::body_kind::none) made->content_length = 0;
-  const auto cdn = site.config.cache.cdn_cache_control ? parse_cdn_directives(response_) : response_directives{};
+  const auto cdn =
+      site.config.cache.cdn_cache_control ? parse_cdn_directives(response_) : response_directives{};
   const auto plain = parse_response_directives(response_);
-  made->head = build_stored_head(response_, cdn.present ? cdn : plain, times_.response_received.wall);
+  made->head =
+      build_stored_head(response_, cdn.present ? cdn : plain, times_.response_received.wall);
   made->vary = effective_vary(response_, *request_.route->config, request_.route->compression);
   made->text_like = response_.status == 200 && compress::compressible_type(made->content_type);
   measuring_ = response_.status == 200;
-  measuring_json_ = measuring_ && !made->head.encoded &&
-                    made->content_type.find("json") != std::string::npos;
-  made->compressible = request_.route->compression && response_.status == 200 && !made->head.encoded &&
-                       !made->head.no_transform && !is_event_stream(made->content_type) &&
-                       compress::compressible_type(made->content_type) &&
-                       made->content_length.value_or(UINT64_MAX) >= site.config.compression.min_size;
+  measuring_json_ =
+      measuring_ && !made->head.encoded && made->content_type.find("json") != std::string::npos;
+  made->compressible =
+      request_.route->compression && response_.status == 200 && !made->head.encoded &&
+      !made->head.no_transform && !is_event_stream(made->content_type) &&
+      compress::compressible_type(made->content_type) &&
+      made->content_length.value_or(UINT64_MAX) >= site.config.compression.min_size;
   if (request_.may_store) {
-    const auto judged = judge_response(request_.head, response_, request_.route->compiled->rules, times_,
-                                       home_.uniform());
+    const auto judged = judge_response(request_.head, response_, request_.route->compiled->rules,
+                                       times_, home_.uniform());
     made->store = judged.store;
     made->reason = judged.reason;
     made->fresh = judged.freshness;
@@ -98,7 +103,8 @@ void fetch::on_head() {
   if (made->vary.star && made->store) made->store = false, made->reason = cache_reason::vary_star;
   if (made->store && (made->content_length.value_or(0) > site.config.limits.object))
     made->store = false, made->reason = cache_reason::too_large;
-  if (made->store && fill_bytes_in_flight().load(std::memory_order_relaxed) > home_.plane.fill_limit)
+  if (made->store &&
+      fill_bytes_in_flight().load(std::memory_order_relaxed) > home_.plane.fill_limit)
     made->store = false, made->reason = cache_reason::bypassed;
   const bool keep = made->store;
   {
@@ -119,12 +125,14 @@ bool fetch::on_not_modified() {
   const auto cdn = parse_cdn_directives(response_);
   const auto plain = parse_response_directives(response_);
   auto made = std::make_shared<answer>(old);
-  made->head = update_from_304(old.head, response_, cdn.present ? cdn : plain, times_.response_received.wall);
+  made->head = update_from_304(old.head, response_, cdn.present ? cdn : plain,
+                               times_.response_received.wall);
   http1::response_head merged;
   parse_stored(made->head, merged, &response_);
-  const auto judged = judge_response(made_anonymous(request_.head), merged, request_.route->compiled->rules, times_,
-                                     home_.uniform());
-  const bool personal = !may_answer(judged.freshness, request_.head) || request_.head.method != http1::method::get;
+  const auto judged = judge_response(made_anonymous(request_.head), merged,
+                                     request_.route->compiled->rules, times_, home_.uniform());
+  const bool personal =
+      !may_answer(judged.freshness, request_.head) || request_.head.method != http1::method::get;
   made->fresh = judged.freshness;
   if (!judged.store) made->fresh.stored = times_.response_received.mono;
   made->store = judged.store && !personal;
@@ -163,17 +171,20 @@ bool fetch::refuses_304() {
   if (match_304(head, response_) != match_kind::differs) return false;
   request_.stale->refreshing.store(false, std::memory_order_relaxed);
   request_.stale = nullptr;
-  fail_with(problem::upstream_bad_response, "the backend's 304 has an ETag that it was not asked about");
+  fail_with(problem::upstream_bad_response,
+            "the backend's 304 has an ETag that it was not asked about");
   return true;
 }
 
 bool fetch::serve_stale_on_error() {
   if (!request_.stale) return false;
   const auto t = now();
-  if (!may_serve_on_error(request_.head, request_.stale->of->fresh, request_.stale_softly_purged, t.mono))
+  if (!may_serve_on_error(request_.head, request_.stale->of->fresh, request_.stale_softly_purged,
+                          t.mono))
     return false;
   // A hard purge that came while the origin was being asked forbids it.
-  if (home_.plane.purges.check(request_.stale->of->tags, request_.key, request_.began) == cache::verdict::gone)
+  if (home_.plane.purges.check(request_.stale->of->tags, request_.key, request_.began) ==
+      cache::verdict::gone)
     return false;
   std::lock_guard lock(mutex_);
   stored_ = request_.stale;
@@ -192,12 +203,14 @@ void fetch::invalidate() {
     const auto key = key_from_url(site.name, url, site.cache.key, request_.head.authority);
     std::string own_host;
     own_host.append("\n").append(to_lower(request_.head.authority)).append("/");
-    if (key && key->find(own_host) != std::string::npos) plane.purge_key(*key, bus::purge_source::unsafe_method);
+    if (key && key->find(own_host) != std::string::npos)
+      plane.purge_key(*key, bus::purge_source::unsafe_method);
   }
 }
 
 void fetch::append(std::string_view bytes, bool flush) {
-  if (phase() != fetch_phase::streamed) return;  // a confirmed or replaced answer's body is of no use
+  if (phase() != fetch_phase::streamed)
+    return;  // a confirmed or replaced answer's body is of no use
   buffer_.append(bytes, flush);
   if (measuring_) body_hash_.add(bytes);
   if (measuring_json_ && buffer_.size() <= most_measured_json) json_.feed(bytes);
@@ -216,7 +229,8 @@ void fetch::give_up_storing(cache_reason reason) {
     const auto t = now();
     const cache::tag_hash url = cache::url_tag_of(request_.key);
     (void)plane.store.put(plane.store.hash(request_.flight_key), request_.flight_key,
-                                make_hit_for_miss(reason), {hit_for_miss_ttl, {&url, 1}, plane.purges.seq()}, t);
+                          make_hit_for_miss(reason),
+                          {hit_for_miss_ttl, {&url, 1}, plane.purges.seq()}, t);
   }
 }
 
@@ -230,7 +244,9 @@ void fetch::remember_uncacheable() {
   const auto hash = store.hash(request_.flight_key);
   // A marker of Vary that came meanwhile stays: it leads to answers that are good.
   const auto there = store.find(hash, request_.flight_key, t);
-  if (there.value && static_cast<const stored_response&>(*there.value).kind == stored_kind::vary_marker) return;
+  if (there.value &&
+      static_cast<const stored_response&>(*there.value).kind == stored_kind::vary_marker)
+    return;
   (void)store.put(hash, request_.flight_key, make_hit_for_miss(answer_->reason),
                   {hit_for_miss_ttl, {&url, 1}, request_.began}, t);
 }
@@ -256,9 +272,11 @@ void fetch::store_answer() {
   std::array<representation, compress::coding_count> codings;
   for (std::size_t c = 0; c < codings.size(); ++c)
     if (bodies[c] && (c == 0 || bodies[c]->size() < bodies[0]->size())) codings[c].body = bodies[c];
-  if (codings[0].body->size() < request_.site->config.compression.min_size) made->compressible = false;
+  if (codings[0].body->size() < request_.site->config.compression.min_size)
+    made->compressible = false;
   for (std::size_t c = 1; c < bodies.size() && made->compressible; ++c)
-    if (bodies[c] && bodies[c]->size() < codings[0].body->size()) codings[c].body = std::move(bodies[c]);
+    if (bodies[c] && bodies[c]->size() < codings[0].body->size())
+      codings[c].body = std::move(bodies[c]);
   const auto t = now();
   const auto ttl = keep_for(made->fresh, t.mono);
   auto key = request_.key;

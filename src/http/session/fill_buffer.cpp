@@ -191,7 +191,8 @@ void fill_buffer::drop_read(track& t, std::uint8_t coding) {
     fastest = std::max(fastest, r.offset);
     slowest = std::min(slowest, r.offset);
   }
-  const auto keep_from = any ? std::max(slowest, fastest > 4 * window ? fastest - 4 * window : 0) : t.end;
+  const auto keep_from =
+      any ? std::max(slowest, fastest > 4 * window ? fastest - 4 * window : 0) : t.end;
   while (!t.chunks.empty() && t.base + t.chunks.front()->bytes.size() <= keep_from) drop_front(t);
   for (auto& r : readers_)
     if (r.used && r.coding == coding && r.offset < t.base) r.cut_off = true;
@@ -224,7 +225,8 @@ fill_state fill_buffer::next(std::size_t id, std::vector<piece>& out, std::size_
 
 std::size_t fill_buffer::readers() const {
   std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(std::ranges::count_if(readers_, [](const auto& r) { return r.used; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(readers_, [](const auto& r) { return r.used; }));
 }
 
 std::uint64_t fill_buffer::content_hash() const {

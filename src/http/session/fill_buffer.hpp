@@ -10,10 +10,10 @@
 // Threads: any; one mutex. Bytes handed out stay valid while their chunk_ptr is held.
 #pragma once
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <array>
 #include <atomic>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -63,7 +63,7 @@ class fill_buffer {
   void finish();  // seals; readers see the end
   void abort();
   void set_trailers(std::string lines);  // before finish()
-  void set_passing();  // from now on nothing is kept for the cache
+  void set_passing();                    // from now on nothing is kept for the cache
   [[nodiscard]] bool passing() const;
   // Passing and too far ahead: wait for the writer's waker before the next append.
   [[nodiscard]] bool must_wait() const;

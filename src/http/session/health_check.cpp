@@ -7,7 +7,8 @@ namespace fairing::http {
 namespace {
 constexpr std::size_t read_block = 4096;
 
-net::task<bool> probe(core_state& state, std::shared_ptr<const site_runtime> site, upstream_endpoint& e) {
+net::task<bool> probe(core_state& state, std::shared_ptr<const site_runtime> site,
+                      upstream_endpoint& e) {
   const auto deadline = now().mono + site->config.health.timeout;
   const auto links = state.links_of(*site);
   auto opened = co_await links->open(e, deadline);
@@ -31,7 +32,8 @@ net::task<bool> probe(core_state& state, std::shared_ptr<const site_runtime> sit
   }
 }
 
-net::task<void> check(core_state& state, std::shared_ptr<const site_runtime> site, upstream_endpoint& e) {
+net::task<void> check(core_state& state, std::shared_ptr<const site_runtime> site,
+                      upstream_endpoint& e) {
   const bool ok = co_await probe(state, site, e);
   site->upstreams->report_health(e, ok, now());
 }

@@ -10,6 +10,7 @@
 
 namespace fairing::http {
 
-void start_health_checks(core_state& state, const std::shared_ptr<const site_runtime>& site, instant now);
+void start_health_checks(core_state& state, const std::shared_ptr<const site_runtime>& site,
+                         instant now);
 
 }  // namespace fairing::http

@@ -26,7 +26,9 @@ core_state::core_state(http_plane& p, net::core& c)
 }
 core_state::~core_state() = default;
 
-std::uint64_t core_state::random() noexcept { return mix64(random_state_ += 0x9e3779b97f4a7c15ULL); }
+std::uint64_t core_state::random() noexcept {
+  return mix64(random_state_ += 0x9e3779b97f4a7c15ULL);
+}
 
 void core_state::set_sites(std::vector<std::shared_ptr<const site_runtime>> sites) {
   sites_ = std::move(sites);
@@ -56,7 +58,8 @@ void core_state::lend_block(out_queue& to) {
 void core_state::take_back(out_queue& from) {
   std::string block;
   from.swap_block(block);
-  if (block.capacity() < 64 || block.capacity() > block_limit || blocks_.size() >= most_blocks) return;
+  if (block.capacity() < 64 || block.capacity() > block_limit || blocks_.size() >= most_blocks)
+    return;
   block.clear();
   blocks_.push_back(std::move(block));
 }
@@ -90,7 +93,8 @@ http_plane::http_plane(net::core_group& c, const plane_options& options, metrics
       encoder_(std::make_unique<net::offload>("encode", encode_queue, true)) {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) net::sealed_file::set_limit(files.rlim_cur / 4);
-  bus = std::make_unique<bus::purge_bus>(purges, registry, [this](std::string_view url) { return keys_of_url(url); });
+  bus = std::make_unique<bus::purge_bus>(purges, registry,
+                                         [this](std::string_view url) { return keys_of_url(url); });
   for (std::uint32_t i = 0; i < cores.size(); ++i)
     states_.push_back(std::make_unique<core_state>(*this, cores.at(i)));
   register_metrics();
@@ -110,37 +114,48 @@ void http_plane::register_metrics() {
   ratelimit_allowed = decision("allowed");
   ratelimit_denied = decision("denied");
   ratelimit_observed = decision("observed");
-  problems = registry.add_counter("fairing_http_problems_total", "Answers that Fairing made itself because something was wrong");
+  problems = registry.add_counter("fairing_http_problems_total",
+                                  "Answers that Fairing made itself because something was wrong");
   refused_connections = registry.add_counter("fairing_http_refused_connections_total",
                                              "Client connections over limits.connections");
   for (std::size_t c = 1; c < compress::coding_count; ++c) {
     const std::string name(compress::to_string(static_cast<compress::coding>(c)));
-    compress_in[c] = registry.add_counter("fairing_compress_bytes_total", "Bytes of compressed answers, before and after",
+    compress_in[c] = registry.add_counter("fairing_compress_bytes_total",
+                                          "Bytes of compressed answers, before and after",
                                           {{"encoding", name}, {"side", "in"}});
-    compress_out[c] = registry.add_counter("fairing_compress_bytes_total", "Bytes of compressed answers, before and after",
+    compress_out[c] = registry.add_counter("fairing_compress_bytes_total",
+                                           "Bytes of compressed answers, before and after",
                                            {{"encoding", name}, {"side", "out"}});
   }
   const auto gauge = [&](const char* name, const char* help, std::function<double()> read) {
     callbacks_.push_back(registry.add_callback(name, help, "gauge", {}, std::move(read)));
   };
-  const auto counter = [&](const char* name, const char* help, metrics::labels l, std::function<double()> read) {
-    callbacks_.push_back(registry.add_callback(name, help, "counter", std::move(l), std::move(read)));
+  const auto counter = [&](const char* name, const char* help, metrics::labels l,
+                           std::function<double()> read) {
+    callbacks_.push_back(
+        registry.add_callback(name, help, "counter", std::move(l), std::move(read)));
   };
   gauge("fairing_cache_bytes", "Memory of the cache, all overhead counted",
         [this] { return static_cast<double>(store.stats().bytes); });
-  gauge("fairing_cache_entries", "Entries of the cache", [this] { return static_cast<double>(store.stats().entries); });
-  gauge("fairing_cache_budget_bytes", "cache.memory", [this] { return static_cast<double>(store.budget_bytes()); });
-  gauge("fairing_http_connections", "Open client connections", [this] { return static_cast<double>(connections()); });
-  gauge("fairing_http_fills", "Fetches that others may join", [this] { return static_cast<double>(flights.size()); });
+  gauge("fairing_cache_entries", "Entries of the cache",
+        [this] { return static_cast<double>(store.stats().entries); });
+  gauge("fairing_cache_budget_bytes", "cache.memory",
+        [this] { return static_cast<double>(store.budget_bytes()); });
+  gauge("fairing_http_connections", "Open client connections",
+        [this] { return static_cast<double>(connections()); });
+  gauge("fairing_http_fills", "Fetches that others may join",
+        [this] { return static_cast<double>(flights.size()); });
   gauge("fairing_http_fill_bytes", "Bodies of answers in flight",
         [] { return static_cast<double>(fill_bytes_in_flight().load()); });
-  gauge("fairing_cache_files", "Large bodies, one memory file each", [] { return static_cast<double>(net::sealed_file::live()); });
-  static constexpr const char* reasons[cache::removal_count] = {"evicted", "expired", "purged", "replaced", "erased"};
+  gauge("fairing_cache_files", "Large bodies, one memory file each",
+        [] { return static_cast<double>(net::sealed_file::live()); });
+  static constexpr const char* reasons[cache::removal_count] = {"evicted", "expired", "purged",
+                                                                "replaced", "erased"};
   for (std::size_t i = 0; i < cache::removal_count; ++i)
     counter("fairing_cache_removals_total", "Entries that left the cache", {{"reason", reasons[i]}},
             [this, i] { return static_cast<double>(store.stats().removed[i]); });
-  counter("fairing_access_log_dropped_bytes_total", "Access log lines that could not be written", {},
-          [this] { return static_cast<double>(log->dropped_bytes()); });
+  counter("fairing_access_log_dropped_bytes_total", "Access log lines that could not be written",
+          {}, [this] { return static_cast<double>(log->dropped_bytes()); });
 }
 
 void http_plane::register_pools() {
@@ -165,7 +180,8 @@ void http_plane::register_pools() {
   }
 }
 
-result<void> http_plane::set_sites(const std::vector<site_config>& configs, const std::vector<std::string>& trusted) {
+result<void> http_plane::set_sites(const std::vector<site_config>& configs,
+                                   const std::vector<std::string>& trusted) {
   std::vector<std::shared_ptr<const site_runtime>> made;
   const auto running = sites();
   for (const auto& c : configs) {
@@ -191,7 +207,9 @@ result<void> http_plane::set_sites(const std::vector<site_config>& configs, cons
 }
 
 void http_plane::apply_bypass() {
-  const auto listed = [this](const std::string& what) { return std::ranges::find(bypass_, what) != bypass_.end(); };
+  const auto listed = [this](const std::string& what) {
+    return std::ranges::find(bypass_, what) != bypass_.end();
+  };
   for (const auto& s : sites_)
     for (const auto& r : s->routes())
       r.bypass->store(listed("http") || listed(s->config.name) || listed(r.compiled->label));
@@ -210,7 +228,8 @@ result<std::vector<std::string>> http_plane::set_bypass(const std::string& what,
     }
   }
   if (!found && !(off && std::ranges::find(bypass_, what) != bypass_.end()))
-    return fail(std::make_error_code(std::errc::invalid_argument), "`" + what + "` is neither a plane, a site nor a route here: " + known);
+    return fail(std::make_error_code(std::errc::invalid_argument),
+                "`" + what + "` is neither a plane, a site nor a route here: " + known);
   std::erase(bypass_, what);
   if (!off) bypass_.push_back(what);
   apply_bypass();
@@ -243,21 +262,26 @@ void http_plane::begin_drain() {
 std::vector<std::string> http_plane::keys_of_url(std::string_view url) const {
   std::vector<std::string> keys;
   for (const auto& s : sites())
-    if (auto key = key_from_url(s->config.name, url, s->config.cache.key)) keys.push_back(std::move(*key));
+    if (auto key = key_from_url(s->config.name, url, s->config.cache.key))
+      keys.push_back(std::move(*key));
   return keys;
 }
 
-cache::purge_seq http_plane::purge_key(std::string_view key, bus::purge_source source, cache::purge_kind kind) {
+cache::purge_seq http_plane::purge_key(std::string_view key, bus::purge_source source,
+                                       cache::purge_kind kind) {
   return bus->apply_key(key, source, kind);
 }
 
-std::vector<decision> http_plane::decisions(std::string_view url, std::string_view trace, std::size_t limit) const {
+std::vector<decision> http_plane::decisions(std::string_view url, std::string_view trace,
+                                            std::size_t limit) const {
   std::vector<decision> found;
-  if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  if (const auto scheme = url.find("://"); scheme != std::string_view::npos)
+    url.remove_prefix(scheme + 3);
   for (const auto& s : states_)
     s->decisions.for_each([&](const decision& d) {
       const bool same_url = url.empty() || d.text(6) == url ||
-                            (url.starts_with('/') && d.text(6).ends_with(url) && d.text(6).find('/') == d.text(6).size() - url.size());
+                            (url.starts_with('/') && d.text(6).ends_with(url) &&
+                             d.text(6).find('/') == d.text(6).size() - url.size());
       if (same_url && (trace.empty() || d.text(0) == trace)) found.push_back(d);
       return found.size() < limit * 4;
     });
@@ -266,7 +290,8 @@ std::vector<decision> http_plane::decisions(std::string_view url, std::string_vi
   return found;
 }
 
-void http_plane::encode_later(std::string key, stored_ptr v, compress::coding c, compress::effort e) {
+void http_plane::encode_later(std::string key, stored_ptr v, compress::coding c,
+                              compress::effort e) {
   const bool taken = encoder_->submit([this, key = std::move(key), v, c, e] {
     const auto which = static_cast<std::size_t>(c);
     const auto encoded = compress::encode(c, e, v->identity()->copy());
@@ -279,7 +304,8 @@ void http_plane::encode_later(std::string key, stored_ptr v, compress::coding c,
     (void)store.replace(store.hash(key), key, v.get(), fresh, now());
   });
   // The queue is full: let a later hit ask again.
-  if (!taken) v->encoding_asked.fetch_and(~(1U << static_cast<unsigned>(c)), std::memory_order_relaxed);
+  if (!taken)
+    v->encoding_asked.fetch_and(~(1U << static_cast<unsigned>(c)), std::memory_order_relaxed);
 }
 
 }  // namespace fairing::http

@@ -54,10 +54,14 @@ class core_state {
   std::string access_lines;
 
   [[nodiscard]] std::uint64_t random() noexcept;
-  [[nodiscard]] double uniform() noexcept { return static_cast<double>(random() >> 11) * 0x1.0p-53; }
+  [[nodiscard]] double uniform() noexcept {
+    return static_cast<double>(random() >> 11) * 0x1.0p-53;
+  }
   // Kept for the sites of now. For a request that began before a reload they are its own, and close after it.
   [[nodiscard]] std::shared_ptr<core_links> links_of(const site_runtime& site);
-  [[nodiscard]] const std::shared_ptr<const site_runtime>& site(std::size_t index) { return sites_[index]; }
+  [[nodiscard]] const std::shared_ptr<const site_runtime>& site(std::size_t index) {
+    return sites_[index];
+  }
   void set_sites(std::vector<std::shared_ptr<const site_runtime>> sites);
 
   // Blocks of output text, lent to connections while they write.
@@ -85,7 +89,8 @@ class http_plane {
   ~http_plane();
 
   // Makes all sites or none. Called at start and on reload; cores switch between requests.
-  result<void> set_sites(const std::vector<site_config>& configs, const std::vector<std::string>& trusted);
+  result<void> set_sites(const std::vector<site_config>& configs,
+                         const std::vector<std::string>& trusted);
   // A client connection of site `index`, on its core.
   void accept(net::core& c, std::size_t index, net::socket s);
 
@@ -128,7 +133,7 @@ class http_plane {
   [[nodiscard]] std::atomic<std::int64_t>& connections_of(std::size_t site) noexcept {
     return site_connections_[site];
   }
-  std::size_t fill_limit;                      // bytes of fills in flight, over which nothing is kept
+  std::size_t fill_limit;  // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
   metrics::counter problems, refused_connections;
   metrics::counter compress_in[compress::coding_count], compress_out[compress::coding_count];

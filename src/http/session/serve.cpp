@@ -49,8 +49,7 @@ std::optional<coding> named_variant(const http1::request_head& head, const answe
 
 coding connection::choose_coding(const http1::request_head& head, const route_runtime& route,
                                  const stored_response& v, std::string_view key, coding* encode) {
-  if (!route.compression || !v.of->compressible || route.bypassed())
-    return coding::identity;
+  if (!route.compression || !v.of->compressible || route.bypassed()) return coding::identity;
   const auto* asked = head.find(http1::field::accept_encoding);
   if (!asked) return coding::identity;
   auto accepted = compress::parse_accept_encoding(asked->value);
@@ -82,9 +81,11 @@ stored_ptr connection::encode_now(const stored_ptr& v, std::string_view key, cod
   auto encoded = compress::encode(c, compress::effort::fast, v->identity()->copy());
   if (!encoded || encoded->size() >= v->identity()->size()) return v;
   auto codings = v->codings;
-  codings[static_cast<std::size_t>(c)] = {body_data::make(std::move(*encoded)), compress::effort::fast};
+  codings[static_cast<std::size_t>(c)] = {body_data::make(std::move(*encoded)),
+                                          compress::effort::fast};
   auto made = make_stored(v->of, std::move(codings));
-  made->encoding_asked.store(v->encoding_asked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  made->encoding_asked.store(v->encoding_asked.load(std::memory_order_relaxed),
+                             std::memory_order_relaxed);
   made->refreshing.store(v->refreshing.load(std::memory_order_relaxed), std::memory_order_relaxed);
   auto& store = home_.plane.store;
   (void)store.replace(store.hash(key), key, v.get(), made, now());
@@ -126,14 +127,18 @@ std::uint16_t connection::append_by_condition(const http1::request_head& head, c
   }
   if (met == precondition::proceed) return 0;
   append_problem_response(out, problem::precondition_failed, "the precondition does not hold",
-                          {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
-                           .head_only = head.method == http1::method::head, .now = now().wall, .status = &status});
+                          {.keep_alive = keep_alive,
+                           .client_http_1_0 = head.version_minor == 0,
+                           .head_only = head.method == http1::method::head,
+                           .now = now().wall,
+                           .status = &status});
   return 412;
 }
 
 std::uint16_t connection::append_stored(const http1::request_head& head, const route_runtime& route,
                                         const stored_response& v, std::string_view key,
-                                        const cache_status& status, bool keep_alive, coding* encode) {
+                                        const cache_status& status, bool keep_alive,
+                                        coding* encode) {
   const auto& a = *v.of;
   auto& out = out_.text();
   const bool only_head = head.method == http1::method::head;
@@ -168,16 +173,21 @@ std::uint16_t connection::append_stored(const http1::request_head& head, const r
   return a.head.status;
 }
 
-void connection::append_ranges(const http1::request_head& head, const stored_response& v, const range_set& ranges,
-                               const cache_status& status, bool keep_alive) {
+void connection::append_ranges(const http1::request_head& head, const stored_response& v,
+                               const range_set& ranges, const cache_status& status,
+                               bool keep_alive) {
   const auto& a = *v.of;
   const auto size = v.identity()->size();
   if (ranges.use == range_use::unsatisfiable) {
     std::string field;
     append_unsatisfied_range(field, size);
-    append_problem_response(out_.text(), problem::range_not_satisfiable, "no part of the ranges is in the body",
-                            {.keep_alive = keep_alive, .client_http_1_0 = head.version_minor == 0,
-                             .now = now().wall, .status = &status, .extra_fields = field});
+    append_problem_response(out_.text(), problem::range_not_satisfiable,
+                            "no part of the ranges is in the body",
+                            {.keep_alive = keep_alive,
+                             .client_http_1_0 = head.version_minor == 0,
+                             .now = now().wall,
+                             .status = &status,
+                             .extra_fields = field});
     return;
   }
   out_.text() += "HTTP/1.1 206 Partial Content\r\n";
@@ -198,7 +208,10 @@ void connection::append_ranges(const http1::request_head& head, const stored_res
     if (!iequals(name, "content-type")) http1::append_header(out_.text(), name, value);
   });
   append_etag(out_.text(), a, coding::identity);
-  out_.text().append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
+  out_.text()
+      .append("Content-Type: multipart/byteranges; boundary=")
+      .append(boundary)
+      .append("\r\n");
   append_length(out_.text(), multipart_size(ranges, boundary, a.content_type, size));
   append_common(out_.text(), head, a, status, keep_alive);
   out_.text() += "\r\n";

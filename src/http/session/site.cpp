@@ -6,13 +6,20 @@ namespace fairing::http {
 
 std::string_view to_string(cache_result r) noexcept {
   switch (r) {
-    case cache_result::hit: return "hit";
-    case cache_result::stale: return "stale";
-    case cache_result::revalidated: return "revalidated";
-    case cache_result::miss: return "miss";
-    case cache_result::collapsed: return "collapsed";
-    case cache_result::bypass: return "bypass";
-    case cache_result::error: return "error";
+    case cache_result::hit:
+      return "hit";
+    case cache_result::stale:
+      return "stale";
+    case cache_result::revalidated:
+      return "revalidated";
+    case cache_result::miss:
+      return "miss";
+    case cache_result::collapsed:
+      return "collapsed";
+    case cache_result::bypass:
+      return "bypass";
+    case cache_result::error:
+      return "error";
   }
   return "error";
 }
@@ -21,7 +28,8 @@ result<std::shared_ptr<const site_runtime>> site_runtime::make(
     const site_config& config, const std::vector<std::string>& trusted_proxies, std::size_t index,
     metrics::registry& registry, const site_runtime* former) {
   const auto bad = [&](const std::string& what) {
-    return fail(std::make_error_code(std::errc::invalid_argument), "site " + config.name + ": " + what);
+    return fail(std::make_error_code(std::errc::invalid_argument),
+                "site " + config.name + ": " + what);
   };
   std::shared_ptr<site_runtime> site(new site_runtime(config, index, registry));
   auto trusted = net::ip_set::parse(trusted_proxies);

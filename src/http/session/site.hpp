@@ -42,10 +42,11 @@ struct route_runtime {
   std::vector<cache::tag_hash> tags;     // of every answer of the route
   bool cache_on = true;
   bool compression = true;
-  std::shared_ptr<std::atomic<bool>> bypass = std::make_shared<std::atomic<bool>>(false);  // `fairing bypass`
+  std::shared_ptr<std::atomic<bool>> bypass =
+      std::make_shared<std::atomic<bool>>(false);  // `fairing bypass`
   [[nodiscard]] bool bypassed() const noexcept { return bypass->load(std::memory_order_relaxed); }
   std::uint64_t limiter_id = 0;
-  limit::params limiter;                 // if config->rate_limit
+  limit::params limiter;  // if config->rate_limit
   // metrics, by status class (1xx..5xx) and cache result
   metrics::histogram duration[5];
 };

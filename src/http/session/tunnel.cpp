@@ -12,8 +12,8 @@ struct pump_state {
 };
 
 // Moves bytes one way; what a direction reads keeps both ends from being idle.
-net::task<void> pump(net::stream& from, net::stream& to, in_buffer& buffered, std::function<void()> alive,
-                     pump_state& state) {
+net::task<void> pump(net::stream& from, net::stream& to, in_buffer& buffered,
+                     std::function<void()> alive, pump_state& state) {
   for (;;) {
     if (!buffered.empty()) {
       auto ec = co_await to.write(buffered.view());
@@ -35,8 +35,9 @@ net::task<void> pump(net::stream& from, net::stream& to, in_buffer& buffered, st
 net::task<bool> connection::tunnel(std::shared_ptr<fetch> f) {
   auto& p = *pending_;
   auto link = f->take_tunnel();
-  append_response_head(out_.text(), f->raw_head(), {.upgrade = true, .tell_via = !site_->config.egress,
-                                                    .now = now().wall, .status = nullptr});
+  append_response_head(
+      out_.text(), f->raw_head(),
+      {.upgrade = true, .tell_via = !site_->config.egress, .now = now().wall, .status = nullptr});
   const bool sent = co_await flush();
   if (!sent) co_return false;
   const auto idle = site_->config.timeouts.idle;
@@ -57,7 +58,8 @@ net::task<bool> connection::tunnel(std::shared_ptr<fetch> f) {
   // The backend has ended: the client may still be sending, but not for long.
   set_deadline(std::min(deadline(), now().mono + seconds{5}));
   while (!up.done) co_await other.wait();
-  finish_request(f->request_head(), p.request.route, p.status, cache_result::bypass, 101, p.began_us, down.bytes);
+  finish_request(f->request_head(), p.request.route, p.status, cache_result::bypass, 101,
+                 p.began_us, down.bytes);
   co_return false;
 }
 

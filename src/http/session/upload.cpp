@@ -25,7 +25,8 @@ net::task<body_source::step> connection::next() {
         s = {got.data, got.status == http1::parse_status::complete, false};
         consume_next_ = got.consumed;
         body_taken_ += got.data.size();
-        if (body_taken_ + std::min<std::uint64_t>(chunks_.chunk_left(), INT64_MAX) > site_->config.limits.body)
+        if (body_taken_ + std::min<std::uint64_t>(chunks_.chunk_left(), INT64_MAX) >
+            site_->config.limits.body)
           co_return fail_body(problem::body_too_large);
         if (got.data.empty() && !s.end) {
           in_.consume(std::exchange(consume_next_, 0));
@@ -74,7 +75,7 @@ net::task<bool> connection::settle_body(bool keep_alive) {
     while (upload_active_) co_await upload_ended_->wait();
     co_return false;
   }
-  co_return keep_alive && body_complete_;
+  co_return keep_alive&& body_complete_;
 }
 
 }  // namespace fairing::http

@@ -9,8 +9,11 @@
 namespace fairing::http {
 
 namespace {
-constexpr retry::breaker::options breaker_options{
-    .failures = 5, .open_for = milliseconds{1000}, .open_max = milliseconds{5000}, .probes = 1, .successes = 1};
+constexpr retry::breaker::options breaker_options{.failures = 5,
+                                                  .open_for = milliseconds{1000},
+                                                  .open_max = milliseconds{5000},
+                                                  .probes = 1,
+                                                  .successes = 1};
 constexpr std::uint32_t most_waiting = 10'000;
 
 std::string host_field_of(const upstream_config& c) {
@@ -31,9 +34,11 @@ upstream_endpoint::upstream_endpoint(upstream_config c, std::shared_ptr<net::tls
 upstream_group::upstream_group(const site_config& site)
     : gate_(std::make_shared<net::gate>(site.max_connections, most_waiting)),
       budget_({.share = site.retry.budget}),
-      outlier_(site.upstreams.size(), {site.outlier.failures, site.outlier.eject, site.outlier.max_ejected}),
-      health_(site.upstreams.size(), retry::health_fsm({site.health.interval, site.health.unhealthy_after,
-                                                        site.health.healthy_after})),
+      outlier_(site.upstreams.size(),
+               {site.outlier.failures, site.outlier.eject, site.outlier.max_ejected}),
+      health_(site.upstreams.size(),
+              retry::health_fsm(
+                  {site.health.interval, site.health.unhealthy_after, site.health.healthy_after})),
       breakers_(site.upstreams.size(), retry::breaker(breaker_options)),
       balancer_(retry::balance_policy_from(site.balance).value_or(retry::balance_policy::least),
                 site.upstreams.size()),
@@ -77,7 +82,8 @@ upstream_group::choice upstream_group::pick(std::uint64_t random, instant now, s
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     const auto open = breakers_[i].state() == retry::breaker_state::open &&
                       breakers_[i].retry_after(now.mono) > milliseconds{0};
-    views_[i] = {endpoints_[i]->config.weight, endpoints_[i]->in_flight.load(std::memory_order_relaxed),
+    views_[i] = {endpoints_[i]->config.weight,
+                 endpoints_[i]->in_flight.load(std::memory_order_relaxed),
                  health_[i].healthy() && !outlier_.ejected(i, now.mono) && !open};
   }
   const auto chosen = balancer_.choose(views_, random, avoid);
@@ -123,8 +129,12 @@ upstream_group::state upstream_group::state_of(const upstream_endpoint& e, insta
   return {health_[e.index].healthy(), outlier_.ejected(e.index, now.mono)};
 }
 
-core_links::core_links(net::core& c, std::shared_ptr<upstream_group> group, std::uint32_t idle_limit)
-    : core_(c), group_(std::move(group)), endpoints_(group_->endpoints().size()), idle_limit_(idle_limit) {}
+core_links::core_links(net::core& c, std::shared_ptr<upstream_group> group,
+                       std::uint32_t idle_limit)
+    : core_(c),
+      group_(std::move(group)),
+      endpoints_(group_->endpoints().size()),
+      idle_limit_(idle_limit) {}
 
 link_ptr core_links::take(upstream_endpoint& e, mono_time now) {
   auto& idle = endpoints_[e.index].idle;
@@ -144,7 +154,8 @@ net::task<open_result> core_links::open(upstream_endpoint& e, mono_time deadline
   auto dialed = co_await net::dial(core_, e.target, endpoints_[e.index].names, deadline);
   if (!dialed.connection) co_return open_result{nullptr, dialed.fault, std::move(dialed.detail)};
   co_return open_result{std::make_shared<upstream_link>(core_, std::move(dialed.connection)),
-                        net::dial_fault::none, {}};
+                        net::dial_fault::none,
+                        {}};
 }
 
 void core_links::give(upstream_endpoint& e, link_ptr link, mono_time now) {
@@ -158,7 +169,8 @@ void core_links::give(upstream_endpoint& e, link_ptr link, mono_time now) {
 }
 
 void core_links::expire(mono_time now) {
-  for (auto& e : endpoints_) std::erase_if(e.idle, [now](const auto& l) { return now >= l->idle_until; });
+  for (auto& e : endpoints_)
+    std::erase_if(e.idle, [now](const auto& l) { return now >= l->idle_until; });
   count();
 }
 

@@ -68,7 +68,9 @@ class upstream_group {
 
   [[nodiscard]] net::gate& gate() noexcept { return *gate_; }
   [[nodiscard]] retry::retry_budget& budget() noexcept { return budget_; }
-  [[nodiscard]] std::vector<std::unique_ptr<upstream_endpoint>>& endpoints() noexcept { return endpoints_; }
+  [[nodiscard]] std::vector<std::unique_ptr<upstream_endpoint>>& endpoints() noexcept {
+    return endpoints_;
+  }
   struct state {
     bool healthy = true;
     bool ejected = false;
@@ -86,7 +88,8 @@ class upstream_group {
   std::mutex mutex_;  // of the machines below
   retry::outlier_detector outlier_;
   std::vector<retry::health_fsm> health_;
-  std::vector<retry::breaker> breakers_;  // count timeouts only: a refused connection costs nothing to try
+  std::vector<retry::breaker>
+      breakers_;  // count timeouts only: a refused connection costs nothing to try
   retry::balancer balancer_;
   std::vector<retry::upstream_view> views_;
   const health_config health_config_;
@@ -97,12 +100,14 @@ class upstream_group {
 // One connection to a backend, used by one exchange at a time.
 class upstream_link final : public net::timed {
  public:
-  upstream_link(net::core& c, std::unique_ptr<net::stream> s) : stream(std::move(s)) { c.watch(*this); }
+  upstream_link(net::core& c, std::unique_ptr<net::stream> s) : stream(std::move(s)) {
+    c.watch(*this);
+  }
   std::unique_ptr<net::stream> stream;
   in_buffer in;
   std::uint32_t uses = 0;
-  bool expired = false;       // its deadline passed: the socket was closed
-  mono_time idle_until{};     // as the backend's Keep-Alive field allows
+  bool expired = false;    // its deadline passed: the socket was closed
+  mono_time idle_until{};  // as the backend's Keep-Alive field allows
   void on_deadline() override {
     expired = true;
     stream->close();
