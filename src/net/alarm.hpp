@@ -30,19 +30,25 @@ class alarm final : public timed {
   bool rang_ = false;
 };
 
-// Closes a stream when a time has come, while it is in scope: a deadline of its own for one operation.
+// Closes a stream when a write has moved no byte for so long, while it is in scope.
 //
-// Flow:  const closer limit(core, stream, now().mono + idle); auto ec = co_await stream.write(parts);
+// Flow:  const closer limit(core, stream, timeouts.idle); auto ec = co_await stream.write(parts);
 class closer final : public timed {
  public:
-  closer(core& c, stream& s, mono_time at) : stream_(s) {
-    set_deadline(at);
+  closer(core& c, stream& s, milliseconds idle) : stream_(s), idle_(idle), seen_(s.sent()) {
+    set_deadline(now().mono + idle);
     c.watch(*this);
   }
-  void on_deadline() override { stream_.close(); }
+  void on_deadline() override {
+    if (stream_.sent() == seen_) return stream_.close();
+    seen_ = stream_.sent();
+    set_deadline(now().mono + idle_);
+  }
 
  private:
   stream& stream_;
+  milliseconds idle_;
+  std::uint64_t seen_;
 };
 
 }  // namespace fairing::net

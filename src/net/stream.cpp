@@ -57,62 +57,62 @@ task<error_code> stream::write(std::string_view bytes) {
   co_return ec;
 }
 
-task<error_code> stream::write(std::span<const part> parts) {
+// One system call's worth. True: go on; false: the socket is full, or at.error is set.
+bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
+  const auto& p = parts[at.part];
+  if (p.file) {
+    auto offset = static_cast<off_t>(p.offset + at.done);
+    const auto sent =
+        ::sendfile(socket_.native_handle(), p.file->fd(), &offset, p.length - at.done);
+    if (sent == 0) at.error = boost::asio::error::eof;
+    if (sent > 0) at.done += static_cast<std::uint64_t>(sent), sent_ += static_cast<size_t>(sent);
+    if (at.done == p.length) ++at.part, at.done = 0;
+    if (sent > 0 || (sent < 0 && errno == EINTR)) return true;
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) at.error = last_error();
+    return false;
+  }
+  iovec iov[max_iovecs];
+  const auto count = gather(parts, at.part, static_cast<size_t>(at.done), iov);
+  msghdr message{};
+  message.msg_iov = iov;
+  message.msg_iovlen = count;
+  const bool more = at.part + count < parts.size();
+  const auto sent = ::sendmsg(socket_.native_handle(), &message,
+                              MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
+  if (sent < 0) {
+    if (errno == EINTR) return true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) at.error = last_error();
+    return false;
+  }
+  sent_ += static_cast<size_t>(sent);
+  auto left = static_cast<std::uint64_t>(sent);
+  while (at.part < parts.size() && !parts[at.part].file &&
+         left >= parts[at.part].memory.size() - at.done) {
+    left -= parts[at.part].memory.size() - at.done;
+    at.done = 0;
+    ++at.part;
+  }
+  at.done += left;
+  return true;
+}
+
+bool stream::send_now(std::span<const part> parts, write_state& at) noexcept {
+  if (tls_) return false;
+  while (at.part < parts.size())
+    if (!send_some(parts, at)) return static_cast<bool>(at.error);
+  return true;
+}
+
+task<error_code> stream::write(std::span<const part> parts, write_state at) {
   if (tls_) {
     auto ec = co_await write_tls(parts);
     co_return ec;
   }
-  size_t i = 0;
-  size_t done = 0;  // bytes of parts[i] already sent
-  while (i < parts.size()) {
-    if (parts[i].file) {
-      auto ec = co_await send_file(parts[i]);
-      if (ec) co_return ec;
-      ++i;
-      continue;
-    }
-    iovec iov[max_iovecs];
-    const auto count = gather(parts, i, done, iov);
-    msghdr message{};
-    message.msg_iov = iov;
-    message.msg_iovlen = count;
-    const bool more = i + count < parts.size();
-    const auto sent =
-        ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
-      auto ready = co_await async_wait_writable(socket_);
-      if (!ready.ok()) co_return ready.error;
-      continue;
-    }
-    auto left = static_cast<size_t>(sent);
-    while (i < parts.size() && !parts[i].file && left >= parts[i].memory.size() - done) {
-      left -= parts[i].memory.size() - done;
-      done = 0;
-      ++i;
-    }
-    done += left;
-  }
-  co_return error_code{};
-}
-
-task<error_code> stream::send_file(const part& p) {
-  auto offset = static_cast<off_t>(p.offset);
-  auto left = p.length;
-  while (left > 0) {
-    const auto sent = ::sendfile(socket_.native_handle(), p.file->fd(), &offset, left);
-    if (sent > 0) {
-      left -= static_cast<std::uint64_t>(sent);
-      continue;
-    }
-    if (sent == 0) co_return boost::asio::error::eof;
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
+  while (!send_now(parts, at)) {
     auto ready = co_await async_wait_writable(socket_);
     if (!ready.ok()) co_return ready.error;
   }
-  co_return error_code{};
+  co_return at.error;
 }
 
 task<error_code> stream::flush_tls() {
@@ -124,6 +124,7 @@ task<error_code> stream::flush_tls() {
         ::send(socket_.native_handle(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
     if (sent >= 0) {
       done += static_cast<size_t>(sent);
+      sent_ += static_cast<size_t>(sent);
       continue;
     }
     if (errno == EINTR) continue;
@@ -162,6 +163,8 @@ task<io_result> stream::read_tls(std::span<char> out) {
     if (step == tls_step::failed) co_return io_result{boost::asio::error::connection_reset, 0};
     std::string in(tls_record, '\0');
     auto got = co_await async_read(socket_, in);
+    // An end without close_notify may be a cut (RFC 9112 §9.8).
+    if (got.error == boost::asio::error::eof) got.error = boost::asio::error::connection_reset;
     if (!got.ok()) co_return got;
     if (!tls_) co_return io_result{boost::asio::error::operation_aborted, 0};
     tls_->feed({in.data(), got.bytes});
@@ -196,6 +199,7 @@ task<error_code> stream::write_tls(std::span<const part> parts) {
 
 bool stream::quiet() noexcept {
   if (!socket_.is_open()) return false;
+  if (tls_ && !tls_->idle()) return false;
   char byte;
   const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -210,6 +214,13 @@ bool stream::peer_ended() noexcept {
 void stream::shutdown_send() noexcept {
   error_code ignored;
   socket_.shutdown(socket::shutdown_send, ignored);
+}
+
+void stream::reset() noexcept {
+  const linger abrupt{1, 0};
+  if (socket_.is_open())
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &abrupt, sizeof abrupt);
+  close();
 }
 
 void stream::close() noexcept {

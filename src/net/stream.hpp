@@ -45,6 +45,13 @@ struct part {
   std::uint64_t length = 0;  // of the file
 };
 
+// How far a write has come.
+struct write_state {
+  size_t part = 0;
+  std::uint64_t done = 0;  // bytes of that part
+  boost::system::error_code error;
+};
+
 class tls_channel;  // OpenSSL over memory, see tls.hpp
 
 class stream {
@@ -62,7 +69,10 @@ class stream {
   [[nodiscard]] std::string tls_error(const boost::system::error_code& ec) const;
 
   task<io_result> read_some(std::span<char> out);
-  task<boost::system::error_code> write(std::span<const part> parts);
+  // Sends what the socket takes at once, without a coroutine; true when all is sent or at.error is set. False: go on
+  // with write(parts, at). Always false with TLS.
+  [[nodiscard]] bool send_now(std::span<const part> parts, write_state& at) noexcept;
+  task<boost::system::error_code> write(std::span<const part> parts, write_state at = {});
   task<boost::system::error_code> write(std::string_view bytes);
 
   // Bytes waiting in the kernel, or the peer's FIN, make a kept-alive connection unusable: looks without blocking.
@@ -71,6 +81,9 @@ class stream {
   [[nodiscard]] bool peer_ended() noexcept;
   void shutdown_send() noexcept;
   void close() noexcept;
+  void reset() noexcept;  // closes so that the peer sees a fault, not an end
+  // Bytes that the kernel has taken so far: whether a long write makes progress.
+  [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
   [[nodiscard]] int native() noexcept { return socket_.native_handle(); }
   // The reading awaitable of the plain socket, for the one loop where a coroutine frame counts.
@@ -79,10 +92,11 @@ class stream {
  private:
   task<io_result> read_tls(std::span<char> out);
   task<boost::system::error_code> write_tls(std::span<const part> parts);
-  task<boost::system::error_code> send_file(const part& p);
+  [[nodiscard]] bool send_some(std::span<const part> parts, write_state& at) noexcept;
   task<boost::system::error_code> flush_tls();
 
   socket socket_;
+  std::uint64_t sent_ = 0;
   std::unique_ptr<tls_channel> tls_;
 };
 

@@ -138,6 +138,13 @@ tls_step tls_channel::write(std::string_view bytes) {
   return outcome(SSL_write_ex(ssl_of(ssl_), bytes.data(), bytes.size(), &written));
 }
 
+bool tls_channel::idle() {
+  ERR_clear_error();
+  char byte = 0;
+  std::size_t n = 0;
+  return outcome(SSL_peek_ex(ssl_of(ssl_), &byte, 1, &n)) == tls_step::want_read;
+}
+
 void tls_channel::close_notify() {
   ERR_clear_error();
   (void)SSL_shutdown(ssl_of(ssl_));

@@ -54,6 +54,8 @@ class tls_channel {
   [[nodiscard]] tls_step read(std::span<char> out, std::size_t& bytes);
   [[nodiscard]] tls_step write(std::string_view bytes);
   void close_notify();
+  // Nothing decrypted is waiting and the session is open: the next byte would be a new answer's.
+  [[nodiscard]] bool idle();
   // Ciphertext to send; cleared by the call.
   [[nodiscard]] std::string take_output();
   [[nodiscard]] const std::string& error() const noexcept { return error_; }

@@ -92,7 +92,9 @@ errc decide_framing(const field_marks& marks, request_head& out) noexcept {
   out.keep_alive = persistent(options, out.version_minor);
   if (out.version_minor == 1) {
     out.expect_continue = iequals(marks.expect, "100-continue");
-    out.upgrade = options.upgrade && marks.upgrade && names_tunnel(out);
+    // With a body it is no upgrade (RFC 9110 §7.8 lets us ignore it): the body would share the tunnel's way.
+    const bool bodied = out.body == body_kind::chunked || out.content_length > 0;
+    out.upgrade = options.upgrade && marks.upgrade && !bodied && names_tunnel(out);
   }
   return errc::ok;
 }

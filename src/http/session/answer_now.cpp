@@ -83,6 +83,7 @@ bool connection::refuse_early(const http1::request_head& head, const route_runti
   if (head.has(http1::field::via) && hops(head) >= most_hops)
     return refuse(problem::loop_detected, "Via names this proxy too often");
   if (ends_at_this_hop(head)) {
+    if (has_body(head)) keep_alive_ = false;  // what follows is no request
     out_.text() += "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
     http1::append_header(out_.text(), "Via", "1.1 fairing");
     if (!keep_alive_) out_.text() += "Connection: close\r\n";

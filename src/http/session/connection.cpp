@@ -86,7 +86,10 @@ net::task<bool> connection::establish() {
     if (!ok) co_return false;
   }
   if (!site_->tls) co_return true;
-  stream_.set_tls(std::make_unique<net::tls_channel>(site_->tls, ""));
+  auto channel = std::make_unique<net::tls_channel>(site_->tls, "");
+  channel->feed(in_.view());  // what came with the PROXY header belongs to the handshake
+  in_.consume(in_.size());
+  stream_.set_tls(std::move(channel));
   set_deadline(now().mono + timeouts.header);
   auto ec = co_await stream_.handshake();
   clear_deadline();
@@ -114,12 +117,11 @@ net::task<bool> connection::read_proxy_header() {
   co_return true;
 }
 
-net::task<bool> connection::read_more() {
-  // Let what else is ready run first: the next request is then often there already (PERF §4).
-  co_await net::yield(home_.core);
+// Before a read: which deadline it has. False: there is nothing more to wait for.
+bool connection::begin_read() {
   const auto& timeouts = site_->config.timeouts;
   if (in_.empty()) {
-    if (home_.plane.draining()) co_return false;
+    if (home_.plane.draining()) return false;
     in_.shrink();
     set_deadline(now().mono + timeouts.idle);
     idle_ = true;
@@ -128,34 +130,42 @@ net::task<bool> connection::read_more() {
     idle_ = false;
   }
   reading_ = true;
-  const bool was_idle = idle_;
-  auto r = co_await stream_.read_some(in_.prepare(read_block));
+  return true;
+}
+
+// After it: true if there are more bytes. A head that did not arrive in time gets its 408 queued.
+bool connection::end_read(const net::io_result& r) {
   reading_ = false;
   if (!r.ok() || r.bytes == 0) {
-    if (expired_ && !was_idle) {
+    if (expired_ && !idle_)
       append_problem(nullptr, problem::request_timeout,
                      "the request's head did not arrive in time");
-      co_await flush();
-    }
-    co_return false;
+    return false;
   }
   in_.commit(r.bytes);
-  if (was_idle) {
+  if (idle_) {
     idle_ = false;
     clear_deadline();  // the head's own time starts with the next read
   }
-  co_return true;
+  return true;
 }
 
-net::task<bool> connection::flush() {
+// Most answers go out whole at once: then no coroutine is made for the write.
+bool connection::flush_now(net::write_state& at) {
+  auto& parts = home_.parts;
+  out_.parts(parts);
+  if (!stream_.send_now(parts, at)) return false;
+  out_.clear();
+  return true;
+}
+
+net::task<bool> connection::flush(net::write_state at) {
   if (out_.empty()) co_return true;
   std::vector<net::part> parts;
-  parts.swap(home_.parts);
   out_.parts(parts);
-  const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
-  auto ec = co_await stream_.write(parts);
+  const net::closer limit(home_.core, stream_, site_->config.timeouts.idle);
+  auto ec = co_await stream_.write(parts, at);
   out_.clear();
-  parts.swap(home_.parts);
   co_return !ec;
 }
 
@@ -215,18 +225,29 @@ net::task<void> connection::run() {
     site_ = home_.site(site_index_);
     home_.lend_block(out_);
     const auto wants = process();
-    const bool sent = co_await flush();
+    if (!out_.empty()) {
+      net::write_state at;
+      bool sent = flush_now(at) && !at.error;
+      if (!out_.empty()) sent = co_await flush(at);
+      if (!sent) co_return;
+    }
     home_.take_back(out_);
-    if (!sent) co_return;
     if (wants == step_kind::flush) continue;
     if (wants == step_kind::close) break;
     if (wants == step_kind::read) {
-      const bool more = co_await read_more();
-      if (!more) {
-        polite = expired_;
-        break;
-      }
-      continue;
+      // Let what else is ready run first: the next request is then often there already (PERF §4).
+      co_await net::yield(home_.core);
+      if (!begin_read()) break;
+      const auto room = in_.prepare(read_block);
+      net::io_result r;
+      if (stream_.is_tls())
+        r = co_await stream_.read_some(room);
+      else
+        r = co_await net::async_read(stream_.raw(), room);
+      if (end_read(r)) continue;
+      polite = expired_;
+      co_await flush({});
+      break;
     }
     clear_deadline();
     const bool again = co_await exchange();

@@ -75,8 +75,10 @@ class connection final : public net::timed, public body_source {
   net::task<void> run();
   net::task<bool> establish();
   net::task<bool> read_proxy_header();
-  net::task<bool> read_more();
-  net::task<bool> flush();
+  bool begin_read();
+  bool end_read(const net::io_result& r);
+  bool flush_now(net::write_state& at);
+  net::task<bool> flush(net::write_state at = {});
   net::task<void> linger();
   void reject_head();
   void name_client(const http1::request_head& head);

@@ -98,6 +98,13 @@ net::task<bool> connection::take_answer(std::shared_ptr<fetch> f, bool leader,
     again = co_await answer_failure(f->failure());
     co_return again;
   }
+  // A purge that came before this client did, but after the fetch began, concerns it; so does a confirmed
+  // answer that may no longer be shared.
+  if (!leader &&
+      (f->purged_since() || (phase == fetch_phase::stored && f->confirmed() && !f->shareable()))) {
+    once_more = true;
+    co_return false;
+  }
   if (phase == fetch_phase::stored) {
     again = co_await answer_stored(*f);
     co_return again;
@@ -124,7 +131,7 @@ net::task<fetch_phase> connection::await_answer(fetch& f, bool leader, net::even
     const auto phase = f.phase();
     if (leader) {
       const auto interim = f.take_interim();
-      const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
+      const net::closer limit(home_.core, stream_, site_->config.timeouts.idle);
       if (!interim.empty()) {
         auto ec = co_await stream_.write(interim);
         if (ec) keep_alive_ = false;
@@ -331,13 +338,17 @@ net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::bo
     }
     sent += bytes;
     if (!parts.empty()) {
-      const net::closer limit(home_.core, stream_, now().mono + site_->config.timeouts.idle);
+      const net::closer limit(home_.core, stream_, site_->config.timeouts.idle);
       auto ec = co_await stream_.write(parts);
       if (ec) co_return false;
       head_due = false;
     }
     if (state == fill_state::finished) co_return true;
-    if (state == fill_state::aborted) co_return false;
+    if (state == fill_state::aborted) {
+      // Where only the connection's end ends the body, a clean end would make it look whole.
+      if (kind == http1::body_kind::until_close) stream_.reset();
+      co_return false;
+    }
     if (!pieces.empty()) continue;
     co_await ready.wait();
     if (!look.rang()) continue;

@@ -20,8 +20,13 @@ exchange_outcome outcome_of(net::dial_fault f) {
 fetch::fetch(core_state& home, fetch_request request)
     : home_(home), request_(std::move(request)), wake_(home.core), upload_wake_(home.core) {
   // The head's views must point into our own copy.
-  http1::head_parser own;
+  const auto size = request_.head_bytes.size() + 1;
+  http1::head_parser own(http1::parse_limits{size, size, 128});
   (void)own.parse_request(request_.head_bytes, request_.head);
+  if (request_.background) {  // whoever caused it: what is stored is the answer to a GET
+    request_.head.method = http1::method::get;
+    request_.head.method_text = "GET";
+  }
   in_flights_ = request_.collapsible;
   buffer_.set_writer(wake_.make_waker());
   if (request_.background) buffer_.disown();

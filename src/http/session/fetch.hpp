@@ -118,6 +118,8 @@ class fetch : public std::enable_shared_from_this<fetch> {
   [[nodiscard]] bool matches(const http1::request_head& request) const;
   [[nodiscard]] fill_buffer& body() noexcept { return buffer_; }
   [[nodiscard]] const http1::request_head& request_head() const noexcept { return request_.head; }
+  // After `streamed` and `stored`: was anything that it bears purged since it began?
+  [[nodiscard]] bool purged_since() const;
   // After `stored`:
   [[nodiscard]] const stored_ptr& stored() const noexcept { return stored_; }
   [[nodiscard]] bool confirmed() const noexcept {

@@ -119,6 +119,14 @@ void fetch::on_head() {
   set_phase(fetch_phase::streamed);
 }
 
+bool fetch::purged_since() const {
+  const auto& log = home_.plane.purges;
+  const auto concerns = [&](const answer& a) {
+    return log.check(a.tags, request_.key, request_.began) != cache::verdict::fresh;
+  };
+  return concerns(*answer_) || (request_.stale && concerns(*request_.stale->of));
+}
+
 // The origin confirmed the stored answer: refresh its head and lifetime (RFC 9111 §4.3.4).
 bool fetch::on_not_modified() {
   const auto& old = *request_.stale->of;
@@ -140,6 +148,11 @@ bool fetch::on_not_modified() {
   if (extract_tags(response_).count > 0) {
     made->tags.clear();
     tag_all(*made, response_, request_);
+  }
+  if (response_.has(http1::field::vary)) {
+    // Its key was made of other names: it cannot stay where it is.
+    made->vary = effective_vary(response_, *request_.route->config, request_.route->compression);
+    if (made->vary.star || made->vary.names != old.vary.names) made->store = false;
   }
   auto codings = request_.stale->codings;
   auto fresh = make_stored(made, std::move(codings));
@@ -236,6 +249,9 @@ void fetch::give_up_storing(cache_reason reason) {
 
 void fetch::remember_uncacheable() {
   if (!request_.collapsible || answer_->reason == cache_reason::bypassed) return;
+  // What one client with credentials gets says nothing of the others' answer.
+  if (request_.head.has(http1::field::cookie) || request_.head.has(http1::field::authorization))
+    return;
   const auto t = now();
   const cache::tag_hash url = cache::url_tag_of(request_.key);
   auto& store = home_.plane.store;

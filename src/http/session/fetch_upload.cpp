@@ -24,7 +24,10 @@ void fetch::leave(bool unwanted) {
 net::task<bool> fetch::may_upload() {
   if (!request_.head.expect_continue) co_return true;
   const net::alarm patience(home_.core, upload_wake_.make_waker(), now().mono + seconds{1});
-  while (!may_continue_ && !stop_upload_ && !patience.rang()) co_await upload_wake_.wait();
+  while (!may_continue_ && !stop_upload_ && phase() == fetch_phase::waiting && !patience.rang())
+    co_await upload_wake_.wait();
+  // The final answer has begun: 100 would land in the middle of it.
+  if (phase() != fetch_phase::waiting) stop_upload_ = true;
   if (stop_upload_) co_return false;
   const bool sent = co_await request_.body->send_continue();
   co_return sent;

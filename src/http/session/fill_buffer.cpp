@@ -53,7 +53,21 @@ void fill_buffer::append(std::string_view bytes, bool flush_encoders) {
     if (flush_encoders) t.encoder->flush(encoded_);
     push(t, encoded_);
   }
+  bound_tracks();
   wake_readers();
+}
+
+// Passing: no track may run away from its readers while another's reader lets the writer go on.
+void fill_buffer::bound_tracks() {
+  if (!passing_ || !opened_) return;
+  const auto most = 4 * window + fastest_lag();  // a lone slow reader is waited for, not cut off
+  for (std::uint8_t c = 0; c < tracks_.size(); ++c) {
+    auto& t = tracks_[c];
+    drop_read(t, c);
+    while (t.end - t.base > most) drop_front(t);
+    for (auto& r : readers_)
+      if (r.used && r.coding == c && r.offset < t.base) r.cut_off = true;
+  }
 }
 
 void fill_buffer::seal() {

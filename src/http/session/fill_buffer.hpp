@@ -106,6 +106,7 @@ class fill_buffer {
   void end_encoders();
   void drop_read(track& t, std::uint8_t coding);
   void drop_front(track& t);
+  void bound_tracks();
   void wake_readers();
   [[nodiscard]] std::uint64_t fastest_lag() const;
 

@@ -86,7 +86,6 @@ stored_ptr connection::encode_now(const stored_ptr& v, std::string_view key, cod
   auto made = make_stored(v->of, std::move(codings));
   made->encoding_asked.store(v->encoding_asked.load(std::memory_order_relaxed),
                              std::memory_order_relaxed);
-  made->refreshing.store(v->refreshing.load(std::memory_order_relaxed), std::memory_order_relaxed);
   auto& store = home_.plane.store;
   (void)store.replace(store.hash(key), key, v.get(), made, now());
   return made;
