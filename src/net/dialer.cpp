@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "base/ascii.hpp"
 #include "net/tls.hpp"
 
 namespace fairing::net {
@@ -61,6 +62,13 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
   error_code ec;
   if (const auto literal = asio::ip::make_address(target.host, ec); !ec) {
     addresses_ = {endpoint(tcp::endpoint(literal, target.port))};
+    valid_until_ = mono_time::max();
+    co_return error_code{};
+  }
+  // This name needs nobody's answer (RFC 6761 §6.3), not even a hosts file's.
+  if (iequals(target.host, "localhost")) {
+    addresses_ = {endpoint(tcp::endpoint(asio::ip::address_v4::loopback(), target.port)),
+                  endpoint(tcp::endpoint(asio::ip::address_v6::loopback(), target.port))};
     valid_until_ = mono_time::max();
     co_return error_code{};
   }

@@ -1,13 +1,14 @@
 """HTTP/1.1 between a client and a backend: connections, framing, interim answers, upgrades, what is added and dropped."""
 import os
 import re
+import socket
 import sys
 import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.client import Client, Truncated, build, fetch
-from support.fairing import Fairing
+from support.fairing import Fairing, split_address
 from support.origin import CLOSE, Origin, Routes, answer, chunk
 from support.wait import wait_until
 
@@ -21,6 +22,17 @@ class Proxy(unittest.TestCase):
         self.routes.on("/", lambda r: answer(200, NO_STORE, r.target))
         self.fairing = Fairing(self, {"http": {"listen": "127.0.0.1:0", "upstream": self.origin.url}})
         self.http = self.fairing.http
+
+    def test_a_body_after_an_answer_made_here_is_no_request(self):
+        inner = b"GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n"
+        head = b"OPTIONS * HTTP/1.1\r\nHost: t\r\nMax-Forwards: 0\r\nContent-Length: %d\r\n\r\n" % len(inner)
+        with socket.create_connection(split_address(self.fairing.http), timeout=5) as s:
+            s.sendall(head + inner)
+            data = b""
+            while block := s.recv(65536):
+                data += block
+        self.assertEqual(data.count(b"HTTP/1.1 "), 1, data)
+        self.assertEqual(self.origin.count("/smuggled"), 0)
 
     def test_one_client_connection_carries_many_requests_over_one_upstream_connection(self):
         with Client(self.http) as c:

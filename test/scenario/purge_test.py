@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.client import fetch, in_parallel
 from support.fairing import Fairing
 from support.origin import Origin, Routes, answer
+from support.wait import wait_until
 
 
 class Purge(unittest.TestCase):
@@ -150,6 +151,32 @@ class Purge(unittest.TestCase):
         self.assertEqual(
             self.get("/slow").text, "2", "the fill from before the purge overwrote the newer one"
         )
+
+    def test_who_joined_after_a_tag_was_purged_gets_the_new_answer(self):
+        """The tag is known only with the answer's head: the client had joined a fill from before the purge."""
+        gates = [threading.Event(), threading.Event()]
+
+        def slow(request):
+            mine = self.origin.count("/late") - 1
+            body = str(self.version)
+            gates[mine].wait(10)
+            return answer(200, {"Cache-Control": "max-age=60", "xkey": "late-tag"}, body)
+
+        self.routes.on("/late", slow)
+        first = threading.Thread(target=lambda: self.get("/late"))
+        first.start()
+        self.origin.wait_count(1, "/late")
+        self.version = 2
+        self.fairing.purge(tags=["late-tag"])
+        gates[1].set()
+        got = []
+        second = threading.Thread(target=lambda: got.append(self.get("/late").text))
+        second.start()
+        wait_until(lambda: self.fairing.metric("fairing_http_connections") >= 2)
+        gates[0].set()
+        first.join(10)
+        second.join(10)
+        self.assertEqual(got, ["2"])
 
     def test_unsafe_methods_invalidate(self):
         self.routes.on(

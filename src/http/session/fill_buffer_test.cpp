@@ -91,6 +91,22 @@ TEST_F(fill, passing_makes_the_writer_wait_for_the_fastest_reader_only) {
   EXPECT_EQ(drain(slow).second, fill_state::aborted) << "too far behind: cut off, not waited for";
 }
 
+TEST_F(fill, a_track_whose_reader_left_does_not_grow_while_another_reads) {
+  const auto before = fill_bytes_in_flight().load();
+  const auto plain = open();
+  const auto gzip = open(coding::gzip);
+  buffer.set_passing();
+  buffer.close_reader(gzip);
+  std::string noise(fill_buffer::window, '\0');
+  std::uint64_t x = 1;
+  for (auto& c : noise) c = static_cast<char>((x = x * 6364136223846793005ULL + 1) >> 56);
+  for (int i = 0; i < 40; ++i) {
+    buffer.append(noise, false);
+    EXPECT_EQ(drain(plain).second, fill_state::open);
+  }
+  EXPECT_LT(fill_bytes_in_flight().load() - before, 6 * fill_buffer::window);
+}
+
 TEST_F(fill, nobody_left_means_abandoned_only_when_passing) {
   const auto id = open();
   buffer.close_reader(id);
