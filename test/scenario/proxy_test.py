@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.client import Client, Truncated, build, fetch
-from support.fairing import Fairing, split_address
+from support.fairing import Fairing
 from support.origin import CLOSE, Origin, Routes, answer, chunk
 from support.wait import wait_until
 
@@ -26,7 +26,7 @@ class Proxy(unittest.TestCase):
     def test_a_body_after_an_answer_made_here_is_no_request(self):
         inner = b"GET /smuggled HTTP/1.1\r\nHost: t\r\n\r\n"
         head = b"OPTIONS * HTTP/1.1\r\nHost: t\r\nMax-Forwards: 0\r\nContent-Length: %d\r\n\r\n" % len(inner)
-        with socket.create_connection(split_address(self.fairing.http), timeout=5) as s:
+        with socket.create_connection(self.http, timeout=5) as s:
             s.sendall(head + inner)
             data = b""
             while block := s.recv(65536):
