@@ -4,7 +4,7 @@
 // origin, a body that is not kept must not pile up, and each coding is encoded once, not once a reader.
 //
 // Modes: keeping (all bytes stay until the end, up to limits.object) and passing (what every reader has had is
-// dropped; the writer waits while the fastest reader is `window` behind; readers that fall more than `window`
+// dropped; the writer waits while the fastest reader is `window` behind; readers that fall four windows further
 // behind the fastest are cut off).
 // Flow:  writer: append(bytes), finish() or abort(); reader: next(cursor, out) then wait on its waker.
 // Threads: any; one mutex. Bytes handed out stay valid while their chunk_ptr is held.

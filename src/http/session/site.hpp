@@ -72,7 +72,6 @@ class site_runtime {
   std::shared_ptr<net::tls_context> tls;  // of the listener, or null
   net::ip_set trusted;
   net::ip_set may_purge;
-  std::string accept_encodings;  // unused codings are not asked for upstream
   metrics::counter results[cache_result_count];
   metrics::histogram upstream_duration;
   metrics::counter retries;
