@@ -62,7 +62,9 @@ std::optional<std::int64_t> fraction_ms(std::string_view digits, std::int64_t un
   std::int64_t scale = 1;
   for (std::size_t i = 0; i < digits.size(); ++i) scale *= 10;
   // At most 1e9 * 86.4e6: fits.
-  const auto scaled = static_cast<std::int64_t>(*parse_digits(digits)) * unit_ms;
+  const auto count = parse_digits(digits);
+  if (!count) return std::nullopt;
+  const auto scaled = static_cast<std::int64_t>(*count) * unit_ms;
   if (scaled % scale != 0) return std::nullopt;
   return scaled / scale;
 }

@@ -35,7 +35,7 @@ row_method row_method_of(std::string_view method) noexcept {
   if (method == "POST") return row_method::post;
   if (method == "PUT") return row_method::put;
   if (method == "PATCH") return row_method::patch;
-  if (method == "DELETE") return row_method::delete_;
+  if (method == "DELETE") return row_method::del;
   return row_method::other;
 }
 
@@ -49,7 +49,7 @@ std::string_view to_string(row_method method) noexcept {
       return "PUT";
     case row_method::patch:
       return "PATCH";
-    case row_method::delete_:
+    case row_method::del:
       return "DELETE";
     case row_method::other:
     case row_method::not_of_path:

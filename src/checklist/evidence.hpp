@@ -65,7 +65,7 @@ enum class row_method : std::uint8_t {
   post,         // POST
   put,          // PUT
   patch,        // PATCH
-  delete_,      // DELETE
+  del,          // DELETE
   other,        // any other
   not_of_path,  // a collecting row: "(other)", "(not found)"
 };

@@ -64,6 +64,7 @@ const schema_node* schema_node::child(std::string_view key) const {
 
 std::vector<std::string> schema_node::child_names() const {
   std::vector<std::string> out;
+  out.reserve(children.size());
   for (const auto& c : children) out.push_back(c.name);
   return out;
 }
@@ -108,6 +109,7 @@ std::string to_text(const field& f, const value& v) {
     std::string operator()(const word& w) const { return word_text(f, w); }
     std::string operator()(const std::vector<word>& l) const {
       std::vector<std::string> texts;
+      texts.reserve(l.size());
       for (const auto& w : l) texts.push_back(word_text(f, w));
       return list_text(texts);
     }

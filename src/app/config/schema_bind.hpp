@@ -55,6 +55,7 @@ value taken(const T& from) {
     return from;
   } else if constexpr (is_vector<T>::value) {
     std::vector<word> out;
+    out.reserve(from.size());
     for (const auto e : from) out.push_back({static_cast<std::size_t>(e), {}});
     return out;
   } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {

@@ -185,7 +185,9 @@ bool parser::take_number(bare_item& out) {
   const std::int64_t sign = take('-') ? -1 : 1;
   const auto whole = take_while(is_digit);
   if (whole.empty() || whole.size() > 15) return fail(errc::bad_number);
-  auto value = static_cast<std::int64_t>(*parse_digits(whole));
+  const auto digits = parse_digits(whole);
+  if (!digits) return fail(errc::bad_number);
+  auto value = static_cast<std::int64_t>(*digits);
   if (!take('.')) {
     out = sign * value;
     return true;

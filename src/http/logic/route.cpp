@@ -206,7 +206,7 @@ result<match_pattern> parse_match(std::string_view text) {
 }
 
 std::string plain_path(std::string_view path) {
-  const auto decoded = decode_unreserved(path);
+  auto decoded = decode_unreserved(path);
   if (decoded.empty() || decoded.front() != '/') return decoded;
   std::string out;
   out.reserve(decoded.size());
