@@ -39,7 +39,8 @@ response readyz(const admin_views& v, const request& r) {
   std::string body;
   if (query.get("verbose"))
     for (const auto& c : state.checks)
-      body += fmt::format("[{}]{} {}{}{}\n", c.ok ? '+' : '-', c.check, c.ok ? "ok" : "failed",
+      body += fmt::format("[{}]{} {}{}{}\n", c.ok ? '+' : (c.counts ? '-' : '!'), c.check,
+                          c.ok ? "ok" : (c.counts ? "failed" : "warning"),
                           c.detail.empty() ? "" : ": ", c.detail);
   body += state.ready ? "ready\n" : "not ready\n";
   return text(state.ready ? 200 : 503, std::move(body));

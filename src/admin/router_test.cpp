@@ -95,6 +95,15 @@ TEST(Router, ReadinessAndItsLines) {
   EXPECT_EQ(f.get("/startupz").status, 503);
 }
 
+TEST(Router, WhatDoesNotCountIsAWarning) {
+  fixture f;
+  f.seen.backend_counts = false;
+  f.seen.backend_up = false;
+  const auto said = f.get("/readyz", "verbose");
+  EXPECT_EQ(said.status, 200);
+  EXPECT_EQ(said.body, "[+]listener:web ok\n[!]upstream:web warning: up\nready\n");
+}
+
 TEST(Router, ChangesNeedTheTokenAlsoOnLoopback) {
   for (const auto* address : {loopback, "unix:/run/fairing/admin.sock"}) {
     const fixture f(address);

@@ -42,7 +42,7 @@ void append_response(std::string& out, const response& r, const wire_form& form)
 session::session(admin_server& server, net::core& home, net::socket s)
     : server_(server),
       home_(home),
-      stream_(std::move(s)),
+      stream_(home, std::move(s)),
       parser_(
           http1::parse_limits{server.limits_.head_bytes, server.limits_.head_bytes, max_fields}) {
   home_.watch(*this);

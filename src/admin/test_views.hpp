@@ -12,6 +12,8 @@ struct asked {
   std::vector<bus::purge_request> purges;
   std::vector<std::string> calls;
   bool is_ready = true;
+  bool backend_up = true;
+  bool backend_counts = true;
   bool is_started = true;
   bool queued = false;
   bool refuse_reload = false;
@@ -58,7 +60,9 @@ inline admin_views views_over(asked& a) {
   };
   v.upstreams = [] { return std::string(R"({"items":[]})"); };
   v.ready = [&a] {
-    return readiness{a.is_ready, {{"listener:web", true, ""}, {"upstream:web", a.is_ready, "up"}}};
+    return readiness{a.is_ready,
+                     {{"listener:web", true, ""},
+                      {"upstream:web", a.is_ready && a.backend_up, "up", a.backend_counts}}};
   };
   v.started = [&a] { return a.is_started; };
   v.drain = [&a] { a.calls.emplace_back("drain"); };

@@ -24,9 +24,10 @@
 namespace fairing::admin {
 
 struct readiness_check {
-  std::string check;  // "listener:web", "upstream:web" ...
+  std::string check;  // "listener:web", "upstream:web http://127.0.0.1:3000" ...
   bool ok = false;
   std::string detail;  // one line, for people
+  bool counts = true;  // false: it is shown, and readiness does not rest on it
 };
 
 struct readiness {

@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <optional>
 
 #include "app/cli_init.hpp"
 #include "app/cli_top.hpp"
@@ -17,12 +16,15 @@
 #include "app/config/describe.hpp"
 #include "app/config/version.hpp"
 #include "app/run.hpp"
+#include "app/terminal.hpp"
 
 namespace fairing::app {
 
 namespace {
 
 using nlohmann::json;
+
+constexpr std::chrono::milliseconds top_interval{1000};
 
 std::string diagnostics_text(const config::diagnostics& list, std::string_view prefix) {
   std::string out;
@@ -86,13 +88,13 @@ answer failure(const reply& r, const endpoint& where, bool as_json) {
   } else if (r.status == 401 || r.status == 403) {
     a.code = exit_no;
     a.err = fmt::format(
-        "fairing: the instance at {} refused the token ({}). It was looked for in {}; set "
+        "fairing: the instance at {} refused the token ({}), which was looked for in {}; set "
         "FAIRING_RUNTIME_DIR to the "
         "directory of the instance's token file, or FAIRING_TOKEN to the token (where its "
         "configuration has "
         "admin.token: to that)\n",
         where.url, r.status,
-        where.token.empty() ? where.token_path + " (nothing there)" : where.token_path);
+        where.token_path + (where.token_problem.empty() ? "" : " (" + where.token_problem + ")"));
   } else {
     a.code = exit_no;
     a.err = fmt::format("fairing: {}\n", problem_of(r));
@@ -188,39 +190,36 @@ answer top_once(const options& o) {
   return {exit_ok, o.json ? frame_json(now) + "\n" : frame(now, nullptr, 0), {}};
 }
 
-volatile std::sig_atomic_t interrupted = 0;
-void on_interrupt(int) { interrupted = 1; }
-
 void print(const std::string& text, std::FILE* to) {
   std::fwrite(text.data(), 1, text.size(), to);
   std::fflush(to);
 }
 
-// A frame a second until it is interrupted.
+// A frame a second until `q` is pressed or it is interrupted.
 int top_live(const options& o) {
   const admin_client client(find_instance(o.admin, o.source.env));
-  std::signal(SIGINT, &on_interrupt);
   samples before;
   auto asked = std::chrono::steady_clock::now();
-  while (interrupted == 0) {
+  std::optional<key_terminal> keys;
+  for (;;) {
     const auto r = client.get("/metrics");
     if (!r.reached || r.status != 200) {
       const auto a = failure(r, client.where(), false);
+      keys.reset();
       print(a.err, stderr);
       return a.code;
     }
+    if (!keys) keys.emplace();
     const auto at = std::chrono::steady_clock::now();
     auto now = parse_metrics(r.body);
     const double seconds = std::chrono::duration<double>(at - asked).count();
-    print(fmt::format("\x1b[H\x1b[2Jfairing {}  {}\n\n{}", config::version, client.where().url,
-                      frame(now, before.empty() ? nullptr : &before, seconds)),
+    print(fmt::format("\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", config::version,
+                      client.where().url, frame(now, before.empty() ? nullptr : &before, seconds)),
           stdout);
     before = std::move(now);
     asked = at;
-    for (int i = 0; i < 10 && interrupted == 0; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (keys->quit_within(top_interval)) return exit_ok;
   }
-  return exit_ok;
 }
 
 int run(const options& o) {

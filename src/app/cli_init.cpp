@@ -52,8 +52,11 @@ answer write_first_file(const std::string& path, bool force, const config::envir
     if (errno == EEXIST)
       return {
           exit_no, {}, fmt::format("fairing: {} is there already; --force overwrites it\n", path)};
-    return {
-        exit_usage, {}, fmt::format("fairing: cannot write {}: {}\n", path, std::strerror(errno))};
+    return {exit_usage,
+            {},
+            fmt::format(
+                "fairing: cannot write {}: {}; name another file with --output, or - for stdout\n",
+                path, std::strerror(errno))};
   }
   std::size_t done = 0;
   while (done < text.size()) {

@@ -223,6 +223,10 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   const auto& p = o.purge;
   if (o.what == verb::purge && p.tags.empty() && p.urls.empty() && p.prefixes.empty() && !p.all)
     return "purge what? give --tag, --url, --prefix or --all";
+  for (const auto& [flag, urls] : {std::pair{"--url", &p.urls}, {"--prefix", &p.prefixes}})
+    for (const auto& url : *urls)
+      if (!url.starts_with("http://") && !url.starts_with("https://"))
+        return fmt::format("{} {}: write it as clients do, http://HOST[:PORT]/PATH", flag, url);
   if (o.what == verb::bypass && o.off && o.subject.empty())
     return "bypass --off needs the plane or rule whose bypass ends";
   if (o.what == verb::explain && o.subject.empty())

@@ -173,8 +173,9 @@ TEST(cli, nobody_there_is_exit_3) {
 
 TEST(cli, purge_sends_what_was_asked_with_the_token) {
   one_answer server(http_answer(200, R"({"seq":7,"tiers":{"l1":"done"}})"));
-  const auto a = ask(server, {"purge", "--tag", "a", "--tag", "b", "--prefix", "/x", "--soft"},
-                     {{"FAIRING_TOKEN", "s3cret"}});
+  const auto a =
+      ask(server, {"purge", "--tag", "a", "--tag", "b", "--prefix", "http://h/x", "--soft"},
+          {{"FAIRING_TOKEN", "s3cret"}});
   EXPECT_EQ(a.code, exit_ok) << a.err;
   EXPECT_EQ(a.out, "purged  seq 7  l1: done\n");
   const auto& asked = server.asked();
@@ -182,7 +183,7 @@ TEST(cli, purge_sends_what_was_asked_with_the_token) {
   EXPECT_THAT(asked, HasSubstr("Authorization: Bearer s3cret\r\n"));
   const auto body = json::parse(asked.substr(asked.find("\r\n\r\n") + 4));
   EXPECT_EQ(body.at("tags"), json({"a", "b"}));
-  EXPECT_EQ(body.at("prefixes"), json({"/x"}));
+  EXPECT_EQ(body.at("prefixes"), json({"http://h/x"}));
   EXPECT_EQ(body.at("soft"), true);
   EXPECT_EQ(body.at("all"), false);
 }

@@ -50,8 +50,7 @@ endpoint find_instance(const std::string& admin, const config::environment& env)
     e.token_path = "FAIRING_TOKEN";
     return e;
   }
-  std::string problem;
-  if (auto bytes = config::read_small_file(e.token_path, 4096, problem)) {
+  if (auto bytes = config::read_small_file(e.token_path, 4096, e.token_problem)) {
     while (bytes->ends_with('\n') || bytes->ends_with('\r')) bytes->pop_back();
     if (bytes->find_first_of("\r\n") == std::string::npos) e.token = *bytes;
   }

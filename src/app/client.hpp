@@ -13,9 +13,10 @@
 namespace fairing::app {
 
 struct endpoint {
-  std::string url;         // "http://127.0.0.1:9900", "127.0.0.1:9900" or "unix:PATH"
-  std::string token;       // empty: none was found
-  std::string token_path;  // where it was looked for, for the message
+  std::string url;            // "http://127.0.0.1:9900", "127.0.0.1:9900" or "unix:PATH"
+  std::string token;          // empty: none was found
+  std::string token_path;     // where it was looked for, for the message
+  std::string token_problem;  // why there is none
 };
 
 // From --admin or FAIRING_ADMIN, with the token of FAIRING_TOKEN or the runtime directory.

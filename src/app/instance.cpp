@@ -9,6 +9,7 @@
 #include "admin/token.hpp"
 #include "app/config/describe.hpp"
 #include "app/config/diagnostic.hpp"
+#include "app/reload.hpp"
 #include "app/views.hpp"
 #include "base/log.hpp"
 #include "http/logic/problem.hpp"
@@ -28,7 +29,14 @@ struct instance::parts {
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
   std::unique_ptr<admin::admin_server> admin;
-  std::atomic<bool> ready{false};
+  file_digests files;  // of the running configuration
+  std::atomic<stage> now_at{stage::starting};
+  std::atomic<mono_time> stage_ends{mono_time{}};
+
+  void enter(stage s, milliseconds for_at_most = milliseconds{0}) {
+    stage_ends = now().mono + for_at_most;
+    now_at = s;
+  }
 };
 
 namespace {
@@ -53,8 +61,17 @@ std::string listen_key(const config::config& c, std::size_t i) {
   return c.http.size() == 1 ? "http.listen" : "http." + std::to_string(i) + ".listen";
 }
 
-error at_key(error e, const std::string& key) {
+std::vector<std::string> addresses_of(
+    const std::vector<std::unique_ptr<net::listener>>& listeners) {
+  std::vector<std::string> out;
+  for (const auto& l : listeners) out.push_back(l->address());
+  return out;
+}
+
+error at_key(error e, const std::string& key, const std::string& listen = {}) {
   e.detail = key + ": " + e.message();
+  if (listen.starts_with("unix:") && e.code == std::errc::no_such_file_or_directory)
+    e.detail += "; make the directory of the socket first";
   return e;
 }
 }  // namespace
@@ -81,23 +98,28 @@ result<void> instance::open(const config::config& c) {
   p.http = std::make_unique<http::http_plane>(*p.cores,
                                               http::plane_options{.memory_bytes = c.cache.memory},
                                               p.registry, std::move(*access));
-  auto sites = p.http->set_sites(c.http, c.trusted_proxies);
-  if (!sites) return sites;
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     auto l = net::listener::open(*p.cores, c.http[i].listen);
-    if (!l) return std::unexpected(at_key(l.error(), listen_key(c, i)));
-    (*l)->start([plane = p.http.get(), i](net::core& core,
-                                          net::socket s) { plane->accept(core, i, std::move(s)); },
-                refusal());
+    if (!l) return std::unexpected(at_key(l.error(), listen_key(c, i), c.http[i].listen));
     p.listeners.push_back(std::move(*l));
   }
+  name_by_address(p.current, addresses_of(p.listeners));
+  p.files = digests_of(p.current);
+  auto sites = p.http->set_sites(p.current.http, c.trusted_proxies);
+  if (!sites) return sites;
+  for (std::size_t i = 0; i < p.listeners.size(); ++i)
+    p.listeners[i]->start(
+        [plane = p.http.get(), i](net::core& core, net::socket s) {
+          plane->accept(core, i, std::move(s));
+        },
+        refusal());
   if (c.admin.listen != "off") {
     auto opened = open_admin(c);
     if (!opened) return opened;
   }
   p.cores->start();
   if (p.admin) p.admin->start();
-  p.ready = true;
+  p.enter(stage::serving);
   return {};
 }
 
@@ -105,12 +127,14 @@ result<void> instance::open_admin(const config::config& c) {
   auto& p = *parts_;
   auto token = c.admin.token;
   if (token.empty()) {
-    auto made = admin::make_token_file(config::runtime_directory(p.source.env, c.runtime.dir));
+    // The flags and the environment are in it already.
+    auto made = admin::make_token_file(
+        c.runtime.dir.empty() ? config::runtime_directory(p.source.env) : c.runtime.dir);
     if (!made) return std::unexpected(at_key(made.error(), "runtime.dir"));
     token = std::move(*made);
   }
   auto server = admin::admin_server::open(*p.cores, c.admin.listen, make_views(), std::move(token));
-  if (!server) return std::unexpected(at_key(server.error(), "admin.listen"));
+  if (!server) return std::unexpected(at_key(server.error(), "admin.listen", c.admin.listen));
   p.admin = std::move(*server);
   return {};
 }
@@ -139,10 +163,11 @@ admin::admin_views instance::make_views() {
   v.cache_entries = [plane](const admin::entries_query& q) { return entries_json(*plane, q); };
   v.upstreams = [plane] { return upstreams_json(*plane); };
   v.ready = [&p] {
-    const bool ready = p.ready.load();
-    return admin::readiness{ready, {{"listeners", ready, ready ? "accepting" : "draining"}}};
+    return readiness_of(*p.http, addresses_of(p.listeners), p.now_at.load(),
+                        std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(
+                                                      p.stage_ends.load() - now().mono)));
   };
-  v.started = [&p] { return p.ready.load(); };
+  v.started = [&p] { return p.now_at.load() != stage::starting; };
   v.drain = [] { ::kill(::getpid(), SIGTERM); };
   return v;
 }
@@ -168,36 +193,50 @@ result<std::vector<std::string>> instance::reload() {
     log::error("reload_refused", {{"reason", why}});
     return fail(std::make_error_code(std::errc::invalid_argument), std::move(why));
   };
-  const auto next = p.source.load();
+  auto next = p.source.load();
   if (!next.ok()) {
     std::string all;
     for (const auto& e : next.errors) all += (all.empty() ? "" : "; ") + to_text(e);
     return refuse(all);
   }
+  name_by_address(next.value, addresses_of(p.listeners));
   if (const auto fixed = config::diff_not_reloadable(p.current, next.value); !fixed.empty()) {
     std::string keys;
     for (const auto& k : fixed) keys += (keys.empty() ? "" : ", ") + k;
     return refuse(keys + " cannot change without a restart");
   }
   auto changes = config::diff(p.current, next.value);
+  auto files = digests_of(next.value);
+  for (auto& line : changed_files(p.files, files)) changes.push_back(std::move(line));
+  const auto& access = next.value.runtime.access_log;
+  auto place = http::access_log::open_target(access.to);
+  if (!place) return refuse("runtime.access_log.to: " + place.error().message());
   auto sites = p.http->set_sites(next.value.http, next.value.trusted_proxies);
   if (!sites) return refuse(sites.error().message());
+  p.http->evidence.retain(evidence_kept(p.current, next.value));
+  // Opened anew even where the path is the same: it may have been rotated.
+  if (!p.http->log->change(std::move(*place), access.buffered)) {
+    log::warn("access_log_not_reopened", {{"reason", "its writer is behind; reload again"}});
+    next.value.runtime.access_log = p.current.runtime.access_log;
+  }
   p.http->store.set_budget(next.value.cache.memory);
   log::configure({.min = next.value.runtime.log.level, .format = next.value.runtime.log.format});
-  p.current = next.value;
+  p.files = std::move(files);
+  p.current = std::move(next.value);
   log::info("reloaded", {{"changes", changes.size()}});
   return changes;
 }
 
 void instance::drain() {
   auto& p = *parts_;
-  p.ready = false;
   const auto times = [&p] {
     std::lock_guard lock(p.reload_mutex);
     return p.current.runtime.drain;
   }();
+  p.enter(stage::lame_duck, times.lame_duck);
   log::info("draining", {{"connections", p.http->connections()}});
   std::this_thread::sleep_for(times.lame_duck);
+  p.enter(stage::finishing, times.timeout);
   for (auto& l : p.listeners) l->stop();
   p.http->begin_drain();
   const auto end = std::chrono::steady_clock::now() + times.timeout;

@@ -27,7 +27,8 @@ class instance {
 
   // Plane name to addresses, as the ready line prints them.
   [[nodiscard]] std::map<std::string, std::vector<std::string>> listeners() const;
-  // Reads the configuration again and switches to it, or keeps the old one and says why. The keys that changed.
+  // Reads the configuration and the files it names again and switches to them, or keeps the old ones and says why. What
+  // changed, a line each. The access log is opened anew.
   result<std::vector<std::string>> reload();
   void reopen_logs();
   void drain();

@@ -54,8 +54,7 @@ int run_instance(const config::config& c, const config::config_source& source) {
     int signal = 0;
     if (::sigwait(&wanted, &signal) != 0) continue;
     if (signal == SIGHUP) {
-      (void)running.reload();
-      running.reopen_logs();
+      if (!running.reload()) running.reopen_logs();  // a rotation must not wait for a good file
     } else if (signal == SIGUSR1) {
       running.reopen_logs();
     } else {

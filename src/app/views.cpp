@@ -1,9 +1,12 @@
 #include "app/views.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/timestamp.hpp"
+#include "base/units.hpp"
 #include "checklist/report.hpp"
 
 namespace fairing::app {
@@ -12,6 +15,26 @@ using nlohmann::json;
 
 namespace {
 constexpr std::size_t most_explained = 20;
+
+// A backend's state in a word, and why.
+struct backend_state {
+  std::string_view word;
+  std::string reason;
+};
+
+backend_state describe(const http::upstream_group::state& s) {
+  const auto again = s.back_in.count() == 0
+                         ? std::string{}
+                         : "; it is tried again in " + format_duration(s.back_in);
+  if (!s.healthy) return {"down", "its health checks fail"};
+  if (s.ejected) return {"ejected", "requests to it failed in a row" + again};
+  if (s.paused) return {"down", "requests to it timed out in a row" + again};
+  const auto failed = s.failures == 1
+                          ? std::string("the last request to it failed")
+                          : fmt::format("the last {} requests to it failed", s.failures);
+  if (s.over_the_limit) return {"down", failed};
+  return {"up", s.failures == 0 ? std::string{} : failed};
+}
 
 std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -108,13 +131,56 @@ std::string upstreams_json(const http::http_plane& plane) {
   for (const auto& s : plane.sites())
     for (const auto& e : s->upstreams->endpoints()) {
       const auto state = s->upstreams->state_of(*e, now());
+      const auto told = describe(state);
       items.push_back({{"site", s->config.name},
                        {"url", e->config.url},
+                       {"state", told.word},
+                       {"reason", told.reason},
                        {"healthy", state.healthy},
                        {"ejected", state.ejected},
                        {"in_flight", e->in_flight.load()}});
     }
   return dump({{"items", std::move(items)}});
+}
+
+admin::readiness readiness_of(const http::http_plane& plane,
+                              const std::vector<std::string>& addresses, stage s,
+                              milliseconds left) {
+  admin::readiness out;
+  out.ready = s == stage::serving;
+  const auto sites = plane.sites();
+  const bool open = s == stage::serving || s == stage::lame_duck;
+  for (std::size_t i = 0; i < std::min(sites.size(), addresses.size()); ++i)
+    out.checks.push_back({"listener:" + sites[i]->config.name, open,
+                          (open ? "accepts on " : "closed, was ") + addresses[i]});
+  const auto connections = plane.connections();
+  switch (s) {
+    case stage::starting:
+      out.checks.push_back({"start", false, "not over"});
+      break;
+    case stage::serving:
+      out.checks.push_back({"drain", true, fmt::format("not begun, {} connections", connections)});
+      break;
+    case stage::lame_duck:
+      out.checks.push_back({"drain", false,
+                            fmt::format("begun, {} connections; the listeners close in {}",
+                                        connections, format_duration(left))});
+      break;
+    case stage::finishing:
+      out.checks.push_back(
+          {"drain", false,
+           fmt::format("{} connections left; cut in {}", connections, format_duration(left))});
+      break;
+  }
+  for (const auto& site : sites)
+    for (const auto& e : site->upstreams->endpoints()) {
+      const auto told = describe(site->upstreams->state_of(*e, now()));
+      const auto name = "upstream:" + site->config.name + " " + e->config.url;
+      auto detail = told.reason.empty() ? std::string(told.word)
+                                        : fmt::format("{}, {}", told.word, told.reason);
+      out.checks.push_back({name, told.word == "up", std::move(detail), false});
+    }
+  return out;
 }
 
 std::string checklist_json(const http::http_plane& plane) {

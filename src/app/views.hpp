@@ -22,4 +22,17 @@ namespace fairing::app {
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
 [[nodiscard]] std::string checklist_json(const http::http_plane& plane);
 
+// How far the process is.
+enum class stage : std::uint8_t {
+  starting,   // it does not serve yet
+  serving,    // it takes work
+  lame_duck,  // not ready any more, and still takes work
+  finishing,  // the listeners are closed; what is in flight may end
+};
+// Ready while it serves. Backends are shown and do not count: one that is down still has its answers in the cache.
+// `left`: of the stage's time. Returns at once.
+[[nodiscard]] admin::readiness readiness_of(const http::http_plane& plane,
+                                            const std::vector<std::string>& addresses, stage s,
+                                            milliseconds left);
+
 }  // namespace fairing::app

@@ -155,6 +155,15 @@ snapshot http_evidence::take() const {
   return out;
 }
 
+void http_evidence::retain(const std::function<bool(const row&)>& holds) {
+  bool dropped = false;
+  for (const auto& s : shards_) {
+    const std::lock_guard lock(s->mutex);
+    for (auto* table : {&s->current, &s->previous}) dropped = table->retain(holds) || dropped;
+  }
+  if (dropped) repeats_.reset();
+}
+
 void http_evidence::reset() {
   for (const auto& s : shards_) {
     const std::lock_guard lock(s->mutex);

@@ -6,19 +6,20 @@
 //
 // Flow:  evidence.record(exchange, core's now);   // on every request
 //        grade_all(evidence.take(), facts);       // when someone asks
-//        evidence.reset();                        // after a reload: old faults are history
+//        evidence.retain(holds);                  // after a reload: what it changed is history
 // A row is (site, route, method) for a route that names what it covers, and (site, path template,
 // method) for requests on the default route, on routes that end in `**`, and for unlimited
 // state-changing requests on login-like paths. 400, 404 and 405 there are one row "(not found)", so
 // that a scanner does not fill the table; rows beyond the bound become "(other)".
 // Lifecycle: counts of the current hour and the last one that had traffic.
 // Threads: all from any thread. Each thread is given one of a few shards, with a lock that hardly
-// ever meets another thread. take() and reset() may be slow.
+// ever meets another thread. take(), retain() and reset() may be slow.
 // Cost of record(): 35 to 105 ns, no allocation but for a new row; answers of the backend that are
 // measured for point 5 a little more. At most 1.2 MiB a shard, plus 1.5 MiB.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -40,6 +41,9 @@ class http_evidence {
 
   void record(const http_exchange& e, mono_time now);
   [[nodiscard]] snapshot take() const;
+  // Drops the rows that `holds` is false of (it is asked without counts). The row "(other)" of an empty site stands
+  // for rows of all sites.
+  void retain(const std::function<bool(const row&)>& holds);
   void reset();
 
  private:

@@ -33,6 +33,35 @@ const row_counts& counts(const snapshot& s, std::string_view label) {
   return r == nullptr ? none : r->counts;
 }
 
+TEST(http_evidence, retain_drops_rows_and_forgets_repeats_with_them) {
+  http_evidence evidence;
+  const auto tell = [&](const char* route, int times) {
+    auto e = get("/a");
+    e.route = route;
+    e.key_hash = 7;
+    e.body_hash = 9;
+    for (int i = 0; i < times; ++i) evidence.record(e, start);
+  };
+  tell("GET /a", 3);
+  tell("GET /b", 2);
+  evidence.retain([](const row&) { return true; });
+  EXPECT_EQ(evidence.take().requests, 5u);
+  evidence.retain([](const row& r) { return r.route == "GET /a" && r.site == "shop"; });
+  auto seen = evidence.take();
+  EXPECT_EQ(seen.requests, 3u);
+  EXPECT_EQ(counts(seen, "GET /a").repeats, 2u) << "what is kept is kept whole";
+  tell("GET /a", 1);
+  EXPECT_EQ(counts(evidence.take(), "GET /a").repeats, 2u);
+  tell("GET /a", 1);
+  EXPECT_EQ(counts(evidence.take(), "GET /a").repeats, 3u);
+  evidence.retain([](const row&) { return false; });
+  seen = evidence.take();
+  EXPECT_TRUE(seen.rows.empty());
+  EXPECT_EQ(seen.span, milliseconds{0});
+  tell("GET /c", 1);
+  EXPECT_EQ(evidence.take().requests, 1u);
+}
+
 TEST(http_evidence, rows_are_routes_or_templates) {
   http_evidence evidence;
   for (int i = 0; i < 5; ++i) evidence.record(get("/api/products/" + std::to_string(i)), start);

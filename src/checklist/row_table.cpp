@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/hash.hpp"
 
@@ -47,6 +48,24 @@ void row_table::clear() noexcept {
   rows_.clear();
   index_.fill(0);
   generation = -1;
+}
+
+bool row_table::retain(const std::function<bool(const row&)>& holds) {
+  const auto all = std::exchange(rows_, {});
+  index_.fill(0);
+  std::uint64_t kept = 0;
+  bool dropped = false;
+  for (const auto& e : all) {
+    if (e.counts.requests == 0) continue;
+    if (holds(unpack(e.key))) {
+      at(e.key).merge(e.counts);
+      ++kept;
+    } else {
+      dropped = true;
+    }
+  }
+  if (kept == 0 && dropped) clear();
+  return dropped;
 }
 
 row row_table::unpack(std::string_view key) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,8 @@ class row_table {
   [[nodiscard]] row_counts& at(const row_key& key) { return at(key.bytes()); }
   [[nodiscard]] row_counts& at(std::string_view key);
   void clear() noexcept;
+  // Keeps the rows that `holds` of (asked without counts). True if one was dropped. Slow.
+  bool retain(const std::function<bool(const row&)>& holds);
   // rows()[0] is "(other)", perhaps without requests; empty if nothing came yet.
   [[nodiscard]] const std::vector<entry>& rows() const noexcept { return rows_; }
   // The key's parts as a row without counts.

@@ -12,7 +12,11 @@ constexpr auto tick = std::chrono::milliseconds{100};
 }
 
 core::core(std::uint32_t index)
-    : index_(index), context_(1), work_(asio::make_work_guard(context_)), timer_(context_) {}
+    : index_(index),
+      context_(1),
+      reactor_(context_),
+      work_(asio::make_work_guard(context_)),
+      timer_(context_) {}
 
 core::~core() {
   // What is still suspended in handlers dies with the context; it must not find the list's head gone.
@@ -53,6 +57,7 @@ void core::sweep() {
 
 void core::run() {
   arm();
+  reactor_.arm();
   context_.run();
 }
 

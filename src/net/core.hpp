@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "net/reactor.hpp"
 
 namespace fairing::net {
 
@@ -65,6 +66,8 @@ class core {
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] asio::io_context& context() noexcept { return context_; }
 
+  [[nodiscard]] net::reactor& reactor() noexcept { return reactor_; }
+
   // Runs f on this core, later; from any thread.
   template <class F>
   void post(F&& f) {
@@ -87,6 +90,7 @@ class core {
 
   std::uint32_t index_;
   asio::io_context context_;
+  net::reactor reactor_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;
   sentinel first_;

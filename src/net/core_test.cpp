@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <boost/asio/local/stream_protocol.hpp>
 #include <future>
 #include <numeric>
 
@@ -134,11 +133,7 @@ TEST_F(gate_test, a_deadline_and_a_full_queue_give_no_permit) {
 std::pair<std::unique_ptr<stream>, std::unique_ptr<stream>> make_pair_on(core& c) {
   int fds[2];
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-  const auto wrap = [&](int fd) {
-    socket s(c.context().get_executor());
-    s.assign(boost::asio::generic::stream_protocol(AF_UNIX, 0), fd);
-    return std::make_unique<stream>(std::move(s));
-  };
+  const auto wrap = [&](int fd) { return std::make_unique<stream>(c, socket(fd)); };
   return {wrap(fds[0]), wrap(fds[1])};
 }
 

@@ -1,10 +1,17 @@
 #include "net/dialer.hpp"
 
-#include <boost/asio/connect.hpp>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "base/ascii.hpp"
+#include "net/alarm.hpp"
+#include "net/event.hpp"
 #include "net/tls.hpp"
 
 namespace fairing::net {
@@ -16,16 +23,21 @@ using boost::system::error_code;
 namespace {
 constexpr seconds resolve_ttl{30};
 
-// Closes a socket when its deadline comes, while it is in scope.
+// Closes a stream when its deadline comes, while it is in scope.
 struct guard final : timed {
-  socket* target = nullptr;
-  bool expired = false;
+  guard(core& c, stream& s, mono_time deadline) : target(s) {
+    set_deadline(deadline);
+    c.watch(*this);
+  }
   void on_deadline() override {
     expired = true;
-    error_code ignored;
-    target->close(ignored);
+    target.close();
   }
+  stream& target;
+  bool expired = false;
 };
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
 
 bool out_of_resources(const error_code& ec) {
   return ec == asio::error::no_descriptors ||
@@ -52,7 +64,42 @@ std::string_view to_string(dial_fault f) noexcept {
   return "none";
 }
 
-task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mono_time now) {
+// Owned by the resolver's handler as well: it may end after everybody who waited for it.
+struct resolver_cache::look_up {
+  explicit look_up(core& c) : resolver(c.context()) {}
+  tcp::resolver resolver;
+  bool ended = false;
+  mono_time ended_at{};
+  error_code error;
+  std::vector<endpoint> found;
+  std::vector<event*> waiting;
+};
+
+void resolver_cache::start(core& c, const dial_target& target) {
+  running_ = std::make_shared<look_up>(c);
+  running_->resolver.async_resolve(
+      target.host, std::to_string(target.port),
+      [l = running_](const error_code& e, const tcp::resolver::results_type& results) {
+        for (const auto& entry : results) l->found.emplace_back(entry.endpoint());
+        l->error = !e && l->found.empty() ? error_code{asio::error::host_not_found} : e;
+        l->ended = true;
+        l->ended_at = fairing::now().mono;
+        for (auto* w : l->waiting) w->set();
+      });
+}
+
+// Takes in what the look-up found. An old answer is better than none: the name server may be down while the backend
+// is not.
+void resolver_cache::adopt() {
+  const auto l = std::move(running_);
+  if (l->error) return;
+  addresses_ = l->found;
+  valid_until_ = l->ended_at + resolve_ttl;
+}
+
+task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mono_time now,
+                                         mono_time deadline) {
+  if (running_ && running_->ended) adopt();
   if (now < valid_until_ && !addresses_.empty()) co_return error_code{};
   if (!target.unix_path.empty()) {
     addresses_ = {endpoint(asio::local::stream_protocol::endpoint(target.unix_path))};
@@ -74,22 +121,17 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
   }
   // Meanwhile others use what is known: one look-up at a time, and a slow name server delays one request.
   if (!addresses_.empty()) valid_until_ = now + resolve_ttl;
-  tcp::resolver resolver(c.context());
-  tcp::resolver::results_type found;
-  auto looked_up = co_await start_operation([&](auto handler) {
-    resolver.async_resolve(target.host, std::to_string(target.port),
-                           [&found, h = std::move(handler)](const error_code& e,
-                                                            tcp::resolver::results_type r) mutable {
-                             found = std::move(r);
-                             h(e);
-                           });
-  });
-  // An old answer is better than none: the name server may be down while the backend is not.
-  if (!looked_up.ok()) co_return addresses_.empty() ? looked_up.error : error_code{};
-  addresses_.clear();
-  for (const auto& entry : found) addresses_.emplace_back(entry.endpoint());
-  valid_until_ = now + resolve_ttl;
-  co_return addresses_.empty() ? error_code{asio::error::host_not_found} : error_code{};
+  if (!running_) start(c, target);
+  const auto mine = running_;
+  event ready(c);
+  mine->waiting.push_back(&ready);
+  const alarm patience(c, ready.make_waker(),
+                       addresses_.empty() ? deadline : now + (deadline - now) / 2);
+  while (!mine->ended && !patience.rang()) co_await ready.wait();
+  std::erase(mine->waiting, &ready);
+  if (mine->ended && running_ == mine) adopt();
+  if (!addresses_.empty()) co_return error_code{};
+  co_return mine->ended ? mine->error : error_code{asio::error::timed_out};
 }
 
 endpoint resolver_cache::next() { return addresses_[turn_++ % addresses_.size()]; }
@@ -102,10 +144,7 @@ std::string describe(const dial_target& t) {
 task<dial_result> start_tls(core& c, const dial_target& target, std::unique_ptr<stream> s,
                             mono_time deadline) {
   s->set_tls(std::make_unique<tls_channel>(target.tls, target.host));
-  guard g;
-  g.target = &s->raw();
-  g.set_deadline(deadline);
-  c.watch(g);
+  const guard g(c, *s, deadline);
   auto ec = co_await s->handshake();
   if (!ec) co_return dial_result{dial_fault::none, {}, std::move(s)};
   if (g.expired)
@@ -118,33 +157,39 @@ task<dial_result> start_tls(core& c, const dial_target& target, std::unique_ptr<
 
 task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names,
                        mono_time deadline) {
-  auto resolved = co_await names.resolve(c, target, now().mono);
+  auto resolved = co_await names.resolve(c, target, now().mono, deadline);
+  if (resolved == asio::error::timed_out)
+    co_return dial_result{
+        dial_fault::timeout,
+        "looking up " + target.host + " timed out: timeouts.connect counts from there", nullptr};
   if (resolved)
     co_return dial_result{dial_fault::resolve,
                           "cannot find " + target.host + ": " + resolved.message(), nullptr};
   error_code last;
   for (std::size_t tries = 0; tries < names.size(); ++tries) {
     const auto address = names.next();
-    socket s(c.context().get_executor());
-    s.open(address.protocol(), last);
+    socket s(::socket(address.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    last = s.is_open() ? error_code{} : last_error();
     if (last) break;
-    if (address.protocol().family() != AF_UNIX) s.set_option(tcp::no_delay(true), last);
-    guard g;
-    g.target = &s;
-    g.set_deadline(deadline);
-    c.watch(g);
-    auto connected = co_await start_operation(
-        [&](auto handler) { s.async_connect(address, std::move(handler)); });
-    if (connected.ok()) {
-      auto connection = std::make_unique<stream>(std::move(s));
-      if (!target.tls) co_return dial_result{dial_fault::none, {}, std::move(connection)};
-      auto secured = co_await start_tls(c, target, std::move(connection), deadline);
-      co_return secured;
+    const int one = 1;
+    if (address.protocol().family() != AF_UNIX)
+      ::setsockopt(s.native(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (::connect(s.native(), address.data(), static_cast<socklen_t>(address.size())) != 0) {
+      last = last_error();
+      if (last != asio::error::in_progress) continue;
     }
-    last = connected.error;
-    if (g.expired)
-      co_return dial_result{dial_fault::timeout, "connecting to " + describe(target) + " timed out",
-                            nullptr};
+    auto connection = std::make_unique<stream>(c, std::move(s));
+    if (last) {
+      const guard g(c, *connection, deadline);
+      last = co_await connection->established();
+      if (g.expired)
+        co_return dial_result{dial_fault::timeout,
+                              "connecting to " + describe(target) + " timed out", nullptr};
+      if (last) continue;
+    }
+    if (!target.tls) co_return dial_result{dial_fault::none, {}, std::move(connection)};
+    auto secured = co_await start_tls(c, target, std::move(connection), deadline);
+    co_return secured;
   }
   const auto fault = out_of_resources(last) ? dial_fault::resources : dial_fault::refused;
   co_return dial_result{fault, "cannot connect to " + describe(target) + ": " + last.message(),

@@ -1,12 +1,15 @@
 // dialer: names to addresses, and addresses to connected streams.
 //
-// Problem: connecting must have a deadline, must not block the core on a name look-up, and must say plainly what
-// failed. Look-ups go through Asio's resolver thread and are kept for `resolve_ttl`.
-// Threads: on the core that is passed in.
+// Problem: connecting must have a deadline that counts from the name's look-up on, must not block the core, and must
+// say plainly what failed. Look-ups go through Asio's resolver thread, one at a time for each cache whatever the number
+// of callers, and are kept for `resolve_ttl`. A look-up cannot be broken off: who gave up waiting for it leaves it
+// running, and what it finds serves the next caller.
+// Lifecycle: a resolver_cache outlives the calls on it, not the look-up. Threads: on the core that is passed in.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,7 +32,7 @@ enum class dial_fault : std::uint8_t {
   none,
   resolve,    // the name has no address
   refused,    // refused, unreachable, reset
-  timeout,    // the deadline passed
+  timeout,    // the deadline passed, in the look-up, the connecting or the handshake
   resources,  // this process is out of file descriptors, ports or memory
   tls,        // the TLS handshake failed, the certificate was refused
 };
@@ -46,12 +49,19 @@ using endpoint = boost::asio::generic::stream_protocol::endpoint;
 // Addresses of one name, looked up at most every 30 s; one per core and upstream.
 class resolver_cache {
  public:
-  task<boost::system::error_code> resolve(core& c, const dial_target& target, mono_time now);
+  // No error: size() > 0. timed_out: the look-up had not ended by the deadline, and no earlier one is known. While
+  // addresses of an earlier look-up are known, half of the time is waited for new ones.
+  task<boost::system::error_code> resolve(core& c, const dial_target& target, mono_time now,
+                                          mono_time deadline);
   // Addresses in turn.
   [[nodiscard]] endpoint next();
   [[nodiscard]] std::size_t size() const noexcept { return addresses_.size(); }
 
  private:
+  struct look_up;
+  void start(core& c, const dial_target& target);
+  void adopt();
+  std::shared_ptr<look_up> running_;  // ended ones until adopted
   std::vector<endpoint> addresses_;
   std::size_t turn_ = 0;
   mono_time valid_until_ = mono_time::min();

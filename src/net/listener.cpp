@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -18,17 +17,17 @@
 #include <vector>
 
 #include "base/ascii.hpp"
-#include "base/log.hpp"
+#include "base/assert.hpp"
 
 namespace fairing::net {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
 using protocol = asio::generic::stream_protocol;
-using acceptor = asio::basic_socket_acceptor<protocol, asio::io_context::executor_type>;
 
 namespace {
 constexpr int backlog = 4096;
+constexpr int accepts_a_turn = 32;  // then the connections there are get their turn
 constexpr std::chrono::milliseconds retry_after{50};
 
 struct parsed_address {
@@ -65,18 +64,24 @@ result<parsed_address> parse_address(std::string_view text) {
       protocol::endpoint(asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(*port))), {}};
 }
 
-std::string text_of(const acceptor& a, const std::string& unix_path) {
-  if (!unix_path.empty()) return "unix:" + unix_path;
+// Where it really listens: port 0 has become a number.
+protocol::endpoint bound_to(const socket& s) {
   sockaddr_storage raw{};
   socklen_t length = sizeof raw;
-  ::getsockname(const_cast<acceptor&>(a).native_handle(), reinterpret_cast<sockaddr*>(&raw),
-                &length);
+  ::getsockname(s.native(), reinterpret_cast<sockaddr*>(&raw), &length);
+  return {&raw, length, IPPROTO_TCP};
+}
+
+std::string text_of(const protocol::endpoint& bound, const std::string& unix_path) {
+  if (!unix_path.empty()) return "unix:" + unix_path;
   asio::ip::tcp::endpoint e;
-  std::memcpy(e.data(), &raw, std::min<std::size_t>(length, e.capacity()));
+  std::memcpy(e.data(), bound.data(), std::min<std::size_t>(bound.size(), e.capacity()));
   const auto host = e.address().to_string();
   const auto port = std::to_string(e.port());
   return e.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
 }
+
+error_code last_error() { return {errno, boost::system::system_category()}; }
 
 std::unexpected<error> cannot_listen(const std::string& address, const error_code& ec) {
   std::string hint;
@@ -91,6 +96,22 @@ std::unexpected<error> cannot_listen(const std::string& address, const error_cod
   return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message() + hint);
 }
 
+// A socket bound to `at`; it listens where `and_listen`.
+result<socket> bind_to(const std::string& address, const protocol::endpoint& at, bool shared,
+                       bool and_listen) {
+  socket s(::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!s.is_open()) return cannot_listen(address, last_error());
+  const int one = 1;
+  if (at.protocol().family() != AF_UNIX) {
+    ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (shared) ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+  }
+  if (::bind(s.native(), at.data(), static_cast<socklen_t>(at.size())) != 0 ||
+      (and_listen && ::listen(s.native(), backlog) != 0))
+    return cannot_listen(address, last_error());
+  return s;
+}
+
 int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
 }  // namespace
 
@@ -103,11 +124,15 @@ void send_refusal(int fd, std::string_view refusal) noexcept {
 }
 
 struct listener::impl {
-  struct per_core {
-    core* home;
-    acceptor socket;
+  struct per_core final : watched {
+    per_core(impl& o, core& c, socket s)
+        : owner(o), home(c), listening(std::move(s)), later(c.context()), spare(open_spare()) {}
+    void on_ready(std::uint32_t) override { owner.accept(*this); }
+    impl& owner;
+    core& home;
+    socket listening;
     asio::steady_timer later;
-    int spare = -1;
+    int spare;
     bool stopped = false;
   };
   std::vector<std::unique_ptr<per_core>> acceptors;
@@ -118,6 +143,7 @@ struct listener::impl {
   std::string refusal;
   std::uint32_t turn = 0;
 
+  void start(per_core& at);
   void accept(per_core& at);
   void accept_later(per_core& at);
   bool refuse(per_core& at);
@@ -145,40 +171,17 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
   }
   if (!is_unix) {
     // With SO_REUSEPORT two processes could share a port unknowingly: a plain bind first finds who holds it.
-    acceptor probe(cores.at(0).context().get_executor());
-    error_code ec;
-    probe.open(endpoint.protocol(), ec);
-    const int one = 1;
-    if (!ec) ::setsockopt(probe.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (!ec) probe.bind(endpoint, ec);
-    if (ec) return cannot_listen(address, ec);
+    if (auto probe = bind_to(address, endpoint, false, false); !probe)
+      return std::unexpected(probe.error());
   }
   for (std::uint32_t n = 0; n < (is_unix ? 1 : cores.size()); ++n) {
-    auto at = std::make_unique<impl::per_core>(
-        impl::per_core{&cores.at(n), acceptor(cores.at(n).context().get_executor()),
-                       asio::steady_timer(cores.at(n).context())});
-    error_code ec;
-    at->socket.open(endpoint.protocol(), ec);
-    if (!ec && !is_unix) {
-      const int one = 1;
-      ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-      if (cores.size() > 1)
-        ::setsockopt(at->socket.native_handle(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-    }
-    if (!ec) at->socket.bind(endpoint, ec);
-    if (!ec) at->socket.listen(backlog, ec);
-    if (ec) return cannot_listen(address, ec);
+    auto bound = bind_to(address, endpoint, cores.size() > 1, true);
+    if (!bound) return std::unexpected(bound.error());
     if (n == 0) {
-      i->address = text_of(at->socket, i->unix_path);
-      if (!is_unix) {
-        sockaddr_storage raw{};
-        socklen_t length = sizeof raw;
-        ::getsockname(at->socket.native_handle(), reinterpret_cast<sockaddr*>(&raw), &length);
-        endpoint = protocol::endpoint(&raw, length, IPPROTO_TCP);
-      }
+      if (!is_unix) endpoint = bound_to(*bound);
+      i->address = text_of(endpoint, i->unix_path);
     }
-    at->spare = open_spare();
-    i->acceptors.push_back(std::move(at));
+    i->acceptors.push_back(std::make_unique<impl::per_core>(*i, cores.at(n), std::move(*bound)));
   }
   return std::unique_ptr<listener>(new listener(std::move(i)));
 }
@@ -187,24 +190,29 @@ void listener::start(accept_handler on_accept, std::string refusal) {
   impl_->on_accept = std::move(on_accept);
   impl_->refusal = std::move(refusal);
   for (auto& at : impl_->acceptors)
-    at->home->post([i = impl_.get(), a = at.get()] { i->accept(*a); });
+    at->home.post([i = impl_.get(), a = at.get()] { i->start(*a); });
+}
+
+void listener::impl::start(per_core& at) {
+  if (at.stopped) return;
+  if (!at.home.reactor().add(at, at.listening.native()))
+    FAIRING_PANIC("no room in epoll for a listening socket");
 }
 
 void listener::impl::accept(per_core& at) {
-  at.socket.async_accept([this, &at](const error_code& ec, auto peer) {
-    if (at.stopped) return;
-    if (!ec) {
-      hand_over(at, socket(std::move(peer)));
-    } else if (ec == asio::error::no_descriptors ||
-               ec == boost::system::errc::too_many_files_open_in_system) {
-      if (!refuse(at)) return accept_later(at);
-    } else if (ec == asio::error::operation_aborted) {
+  for (int n = 0; n < accepts_a_turn && !at.stopped; ++n) {
+    const int fd = ::accept4(at.listening.native(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0) {
+      hand_over(at, socket(fd));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
-    } else if (ec == asio::error::no_memory || ec == asio::error::no_buffer_space) {
+    } else if (errno == EMFILE || errno == ENFILE) {
+      if (!refuse(at)) return accept_later(at);
+    } else if (errno == ENOMEM || errno == ENOBUFS) {
       return accept_later(at);
     }
-    accept(at);
-  });
+  }
+  if (!at.stopped) at.home.reactor().again(at);
 }
 
 // The connection stays in the kernel's queue, and accepting it fails at once: trying without pause would take the core.
@@ -218,31 +226,23 @@ void listener::impl::accept_later(per_core& at) {
 void listener::impl::hand_over(per_core& at, socket s) {
   if (unix_path.empty()) {
     const int one = 1;
-    ::setsockopt(s.native_handle(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    on_accept(*at.home, std::move(s));
+    ::setsockopt(s.native(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    on_accept(at.home, std::move(s));
     return;
   }
   auto& home = cores->at(turn++ % cores->size());
-  if (&home == at.home) {
+  if (&home == &at.home) {
     on_accept(home, std::move(s));
     return;
   }
-  error_code ec;
-  const int fd = s.release(ec);
-  home.post([this, &home, fd] {
-    socket moved(home.context().get_executor());
-    error_code assigned;
-    moved.assign(protocol(AF_UNIX, 0), fd, assigned);
-    if (!assigned) on_accept(home, std::move(moved));
-  });
+  home.post([this, &home, moved = std::move(s)]() mutable { on_accept(home, std::move(moved)); });
 }
 
 // Did it come to an answer?
 bool listener::impl::refuse(per_core& at) {
   if (at.spare >= 0) ::close(at.spare);
   at.spare = -1;
-  const int fd =
-      ::accept4(at.socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  const int fd = ::accept4(at.listening.native(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   const bool nobody = fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED);
   if (fd >= 0) {
     send_refusal(fd, refusal);
@@ -255,10 +255,10 @@ bool listener::impl::refuse(per_core& at) {
 void listener::stop() {
   std::latch done(static_cast<std::ptrdiff_t>(impl_->acceptors.size()));
   for (auto& at : impl_->acceptors) {
-    at->home->post([a = at.get(), &done] {
+    at->home.post([a = at.get(), &done] {
       a->stopped = true;
-      error_code ignored;
-      a->socket.close(ignored);
+      a->home.reactor().remove(*a, a->listening.native());
+      a->listening.close();
       a->later.cancel();
       if (a->spare >= 0) ::close(a->spare);
       a->spare = -1;

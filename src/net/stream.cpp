@@ -1,5 +1,6 @@
 #include "net/stream.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 
 #include <boost/asio/error.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "net/tls.hpp"
 
@@ -17,6 +19,7 @@ using boost::system::error_code;
 namespace {
 constexpr size_t max_iovecs = 64;
 constexpr size_t tls_record = 16 * 1024;
+constexpr std::uint8_t reads_a_turn = 8;  // then others are served first
 
 error_code last_error() { return {errno, boost::system::system_category()}; }
 
@@ -32,13 +35,89 @@ size_t gather(std::span<const part> parts, size_t first, size_t done, iovec* iov
 }
 }  // namespace
 
-stream::stream(socket s) : socket_(std::move(s)) {
-  error_code ignored;
-  socket_.native_non_blocking(true, ignored);
+stream::stream(core& home, socket s) : home_(home), socket_(std::move(s)) {
+  const int flags = ::fcntl(socket_.native(), F_GETFL);
+  if (flags >= 0 && !(flags & O_NONBLOCK)) ::fcntl(socket_.native(), F_SETFL, flags | O_NONBLOCK);
+  if (!home_.reactor().add(*this, socket_.native())) socket_.close();
 }
-stream::stream(stream&&) noexcept = default;
-stream& stream::operator=(stream&&) noexcept = default;
-stream::~stream() = default;
+
+stream::~stream() {
+  if (socket_.is_open()) home_.reactor().remove(*this, socket_.native());
+}
+
+task<error_code> stream::established() {
+  writable_ = false;
+  const bool open = co_await writable();
+  if (!open) co_return boost::asio::error::operation_aborted;
+  int fault = 0;
+  socklen_t size = sizeof fault;
+  if (::getsockopt(socket_.native(), SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
+    co_return last_error();
+  co_return error_code{fault, boost::system::system_category()};
+}
+
+socket stream::detach() noexcept {
+  if (socket_.is_open()) home_.reactor().remove(*this, socket_.native());
+  return std::move(socket_);
+}
+
+void stream::on_ready(std::uint32_t events) {
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ended_ = true;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
+  // Either resumption may destroy this object: what the second needs is taken before the first.
+  const auto writer = writable_ ? std::exchange(writer_, {}) : std::coroutine_handle<>{};
+  if (reader_ && try_read(room_)) {
+    if (writer) resume_soon(writer);
+    std::exchange(reader_, {}).resume();
+  } else if (writer) {
+    writer.resume();
+  }
+}
+
+bool stream::try_read(std::span<char> out) noexcept {
+  if (!socket_.is_open()) {
+    read_ = {boost::asio::error::operation_aborted, 0};
+    return true;
+  }
+  if (!readable_) return false;
+  for (;;) {
+    const auto n = ::recv(socket_.native(), out.data(), out.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      readable_ = false;
+      return false;
+    }
+    if (n < 0)
+      read_ = {last_error(), 0};
+    else if (n == 0 && !out.empty())
+      read_ = {boost::asio::error::eof, 0};
+    else
+      read_ = {{}, static_cast<size_t>(n)};
+    // A short read has emptied the socket; what comes from now on is a new event.
+    if (n > 0 && static_cast<size_t>(n) < out.size() && !ended_) readable_ = false;
+    return true;
+  }
+}
+
+bool stream::has_share() noexcept {
+  if (turn_ != home_.reactor().turn()) {
+    turn_ = home_.reactor().turn();
+    reads_ = 0;
+  }
+  return ++reads_ <= reads_a_turn;
+}
+
+void stream::await_read(std::span<char> out, std::coroutine_handle<> h) {
+  room_ = out;
+  reader_ = h;
+  if (!socket_.is_open()) return resume_soon(std::exchange(reader_, {}));
+  if (readable_) home_.reactor().again(*this);
+}
+
+void stream::resume_soon(std::coroutine_handle<> h) {
+  home_.post([h] { h.resume(); });
+}
 
 void stream::set_tls(std::unique_ptr<tls_channel> channel) { tls_ = std::move(channel); }
 
@@ -47,7 +126,7 @@ task<io_result> stream::read_some(std::span<char> out) {
     auto r = co_await read_tls(out);
     co_return r;
   }
-  auto r = co_await async_read(socket_, out);
+  auto r = co_await read_plain(out);
   co_return r;
 }
 
@@ -62,13 +141,13 @@ bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
   const auto& p = parts[at.part];
   if (p.file) {
     auto offset = static_cast<off_t>(p.offset + at.done);
-    const auto sent =
-        ::sendfile(socket_.native_handle(), p.file->fd(), &offset, p.length - at.done);
+    const auto sent = ::sendfile(socket_.native(), p.file->fd(), &offset, p.length - at.done);
     if (sent == 0) at.error = boost::asio::error::eof;
     if (sent > 0) at.done += static_cast<std::uint64_t>(sent), sent_ += static_cast<size_t>(sent);
     if (at.done == p.length) ++at.part, at.done = 0;
     if (sent > 0 || (sent < 0 && errno == EINTR)) return true;
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) at.error = last_error();
+    if (!at.error) writable_ = false;
     return false;
   }
   iovec iov[max_iovecs];
@@ -77,11 +156,16 @@ bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
   message.msg_iov = iov;
   message.msg_iovlen = count;
   const bool more = at.part + count < parts.size();
-  const auto sent = ::sendmsg(socket_.native_handle(), &message,
-                              MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
+  const auto sent = count == 1  // the plain call is the cheaper one
+                        ? ::send(socket_.native(), iov[0].iov_base, iov[0].iov_len, flags)
+                        : ::sendmsg(socket_.native(), &message, flags);
   if (sent < 0) {
     if (errno == EINTR) return true;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) at.error = last_error();
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+      at.error = last_error();
+    else
+      writable_ = false;
     return false;
   }
   sent_ += static_cast<size_t>(sent);
@@ -109,8 +193,8 @@ task<error_code> stream::write(std::span<const part> parts, write_state at) {
     co_return ec;
   }
   while (!send_now(parts, at)) {
-    auto ready = co_await async_wait_writable(socket_);
-    if (!ready.ok()) co_return ready.error;
+    const bool open = co_await writable();
+    if (!open) co_return boost::asio::error::operation_aborted;
   }
   co_return at.error;
 }
@@ -121,7 +205,7 @@ task<error_code> stream::flush_tls() {
   size_t done = 0;
   while (done < bytes.size()) {
     const auto sent =
-        ::send(socket_.native_handle(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
+        ::send(socket_.native(), bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
     if (sent >= 0) {
       done += static_cast<size_t>(sent);
       sent_ += static_cast<size_t>(sent);
@@ -129,8 +213,9 @@ task<error_code> stream::flush_tls() {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
-    auto ready = co_await async_wait_writable(socket_);
-    if (!ready.ok()) co_return ready.error;
+    writable_ = false;
+    const bool open = co_await writable();
+    if (!open) co_return boost::asio::error::operation_aborted;
   }
   co_return error_code{};
 }
@@ -144,7 +229,7 @@ task<error_code> stream::handshake() {
     if (ec) co_return ec;
     if (step == tls_step::done) co_return error_code{};
     if (step != tls_step::want_read) co_return boost::asio::error::connection_refused;
-    auto r = co_await async_read(socket_, in);
+    auto r = co_await read_plain(in);
     if (!r.ok()) co_return r.error;
     tls_->feed({in, r.bytes});
   }
@@ -162,7 +247,7 @@ task<io_result> stream::read_tls(std::span<char> out) {
     if (step == tls_step::closed) co_return io_result{boost::asio::error::eof, 0};
     if (step == tls_step::failed) co_return io_result{boost::asio::error::connection_reset, 0};
     std::string in(tls_record, '\0');
-    auto got = co_await async_read(socket_, in);
+    auto got = co_await read_plain(in);
     // An end without close_notify may be a cut (RFC 9112 §9.8).
     if (got.error == boost::asio::error::eof) got.error = boost::asio::error::connection_reset;
     if (!got.ok()) co_return got;
@@ -201,31 +286,36 @@ bool stream::quiet() noexcept {
   if (!socket_.is_open()) return false;
   if (tls_ && !tls_->idle()) return false;
   char byte;
-  const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  const auto n = ::recv(socket_.native(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 bool stream::peer_ended() noexcept {
   if (!socket_.is_open()) return true;
-  pollfd state{.fd = socket_.native_handle(), .events = POLLRDHUP, .revents = 0};
+  pollfd state{.fd = socket_.native(), .events = POLLRDHUP, .revents = 0};
   return ::poll(&state, 1, 0) > 0;
 }
 
 void stream::shutdown_send() noexcept {
-  error_code ignored;
-  socket_.shutdown(socket::shutdown_send, ignored);
+  if (socket_.is_open()) ::shutdown(socket_.native(), SHUT_WR);
 }
 
 void stream::reset() noexcept {
   const linger abrupt{1, 0};
   if (socket_.is_open())
-    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &abrupt, sizeof abrupt);
+    ::setsockopt(socket_.native(), SOL_SOCKET, SO_LINGER, &abrupt, sizeof abrupt);
   close();
 }
 
 void stream::close() noexcept {
-  error_code ignored;
-  socket_.close(ignored);
+  if (!socket_.is_open()) return;
+  home_.reactor().remove(*this, socket_.native());
+  socket_.close();
+  if (auto h = std::exchange(reader_, {})) {
+    read_ = {boost::asio::error::operation_aborted, 0};
+    resume_soon(h);
+  }
+  if (auto h = std::exchange(writer_, {})) resume_soon(h);
 }
 
 }  // namespace fairing::net

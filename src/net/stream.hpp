@@ -7,28 +7,28 @@
 // Flow:
 //   auto r = co_await s.read_some(buffer);          // r.bytes == 0 with eof or error
 //   auto e = co_await s.write(parts);               // all of them, or an error
-// Lifecycle: close() makes every pending operation end with an error; the object must outlive them.
-// Threads: the home core only.
-// Cost: one read is one recv; one write is one sendmsg per 64 memory parts, one sendfile a file part.
+// Lifecycle: close() makes every pending operation end with an error; the object must outlive them. One reader and one
+// writer at a time.
+// Threads: the home core only; another core may take over a connection that is idle (detach, then a new stream there).
+// Cost: one read is one recv, and none that finds nothing (see reactor.hpp); one write is one sendmsg per 64 memory
+// parts, one sendfile a file part.
 #pragma once
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/system/error_code.hpp>
+#include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "net/core.hpp"
 #include "net/sealed_file.hpp"
+#include "net/socket.hpp"
 #include "net/task.hpp"
 
 namespace fairing::net {
 
-using socket = boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol,
-                                                boost::asio::io_context::executor_type>;
 using std::size_t;
 
 struct io_result {
@@ -54,13 +54,13 @@ struct write_state {
 
 class tls_channel;  // OpenSSL over memory, see tls.hpp
 
-class stream {
+class stream final : watched {
  public:
-  explicit stream(socket s);
-  stream(stream&&) noexcept;
-  stream& operator=(stream&&) noexcept;
+  stream(core& home, socket s);
   ~stream();
 
+  // After a connect that is in progress: its outcome.
+  task<boost::system::error_code> established();
   // Puts TLS on the connection; the handshake is its own step: co_await handshake().
   void set_tls(std::unique_ptr<tls_channel> channel);
   [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
@@ -85,51 +85,57 @@ class stream {
   // Bytes that the kernel has taken so far: whether a long write makes progress.
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }
   [[nodiscard]] bool is_open() const noexcept { return socket_.is_open(); }
-  [[nodiscard]] int native() noexcept { return socket_.native_handle(); }
-  // The reading awaitable of the plain socket, for the one loop where a coroutine frame counts.
-  [[nodiscard]] socket& raw() noexcept { return socket_; }
+  [[nodiscard]] int native() const noexcept { return socket_.native(); }
+  // Gives up the descriptor (and take_tls the session) so that another core goes on with it; nothing may be pending.
+  [[nodiscard]] socket detach() noexcept;
+  [[nodiscard]] std::unique_ptr<tls_channel> take_tls() noexcept { return std::move(tls_); }
+
+  // read_some of a plain connection without a coroutine of its own, for the loops where a frame counts.
+  [[nodiscard]] auto read_plain(std::span<char> out) noexcept {
+    struct awaiter {
+      stream& s;
+      std::span<char> room;
+      bool await_ready() noexcept { return s.has_share() && s.try_read(room); }
+      void await_suspend(std::coroutine_handle<> h) { s.await_read(room, h); }
+      io_result await_resume() const noexcept { return s.read_; }
+    };
+    return awaiter{*this, out};
+  }
 
  private:
+  void on_ready(std::uint32_t events) override;
+  [[nodiscard]] bool try_read(std::span<char> out) noexcept;  // true: read_ holds the outcome
+  void await_read(std::span<char> out, std::coroutine_handle<> h);
+  [[nodiscard]] bool has_share() noexcept;  // has it not been read too often in this turn?
+  void resume_soon(std::coroutine_handle<> h);
+  [[nodiscard]] auto writable() noexcept {
+    struct awaiter {
+      stream& s;
+      bool await_ready() const noexcept { return s.writable_ || !s.socket_.is_open(); }
+      void await_suspend(std::coroutine_handle<> h) noexcept { s.writer_ = h; }
+      bool await_resume() const noexcept { return s.socket_.is_open(); }
+    };
+    return awaiter{*this};
+  }
   task<io_result> read_tls(std::span<char> out);
   task<boost::system::error_code> write_tls(std::span<const part> parts);
   [[nodiscard]] bool send_some(std::span<const part> parts, write_state& at) noexcept;
   task<boost::system::error_code> flush_tls();
 
+  core& home_;
   socket socket_;
+  bool readable_ = true;  // as far as is known: the next recv may find bytes
+  bool writable_ = true;
+  bool ended_ =
+      false;  // the peer has ended its side, or the connection is broken: reads never have to wait
+  std::uint8_t reads_ = 0;  // at once, since the reactor's turn `turn_`
+  std::uint64_t turn_ = 0;
+  std::coroutine_handle<> reader_;
+  std::coroutine_handle<> writer_;
+  std::span<char> room_;  // of the pending read
+  io_result read_;
   std::uint64_t sent_ = 0;
   std::unique_ptr<tls_channel> tls_;
 };
-
-// Awaitable operations on a raw socket.
-namespace detail {
-template <class Start>
-struct socket_operation {
-  Start start;
-  io_result result;
-  bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
-    start([this, h](const boost::system::error_code& ec, size_t n = 0) {
-      result = {ec, n};
-      h.resume();
-    });
-  }
-  io_result await_resume() noexcept { return result; }
-};
-}  // namespace detail
-
-template <class Start>
-[[nodiscard]] auto start_operation(Start start) {
-  return detail::socket_operation<Start>{std::move(start), {}};
-}
-
-[[nodiscard]] inline auto async_read(socket& s, std::span<char> out) {
-  return start_operation([&s, out](auto handler) {
-    s.async_read_some(boost::asio::mutable_buffer(out.data(), out.size()), std::move(handler));
-  });
-}
-[[nodiscard]] inline auto async_wait_writable(socket& s) {
-  return start_operation(
-      [&s](auto handler) { s.async_wait(socket::wait_write, std::move(handler)); });
-}
 
 }  // namespace fairing::net

@@ -33,6 +33,18 @@ class outlier_detector {
   bool report(std::size_t i, bool ok, mono_time now);
   [[nodiscard]] bool ejected(std::size_t i, mono_time now) const noexcept;
   [[nodiscard]] std::size_t ejected_count(mono_time now) const noexcept;
+  // How long upstream i stays out; 0 if it is not.
+  [[nodiscard]] milliseconds out_for(std::size_t i, mono_time now) const noexcept {
+    return ejected(i, now) ? std::chrono::ceil<milliseconds>(upstreams_[i].until - now)
+                           : milliseconds{0};
+  }
+  // Failures in a row, counted up to `failures`; at the limit it would be out, but for max_ejected.
+  [[nodiscard]] std::uint32_t failures(std::size_t i) const noexcept {
+    return upstreams_[i].failures;
+  }
+  [[nodiscard]] bool at_limit(std::size_t i) const noexcept {
+    return upstreams_[i].failures >= options_.failures;
+  }
 
  private:
   struct upstream {

@@ -23,6 +23,8 @@ TEST_F(outlier, failures_in_a_row_eject) {
   o.report(0, true, now);
   EXPECT_FALSE(o.report(0, false, now));
   EXPECT_FALSE(o.report(0, false, now));
+  EXPECT_EQ(o.failures(0), 2U);
+  EXPECT_FALSE(o.at_limit(0));
   EXPECT_TRUE(o.report(0, false, now));
   EXPECT_TRUE(o.ejected(0, now));
   EXPECT_FALSE(o.ejected(1, now));
@@ -31,6 +33,8 @@ TEST_F(outlier, failures_in_a_row_eject) {
 TEST_F(outlier, an_ejection_ends_by_itself) {
   EXPECT_TRUE(fail(0));
   EXPECT_TRUE(o.ejected(0, now + milliseconds{9999}));
+  EXPECT_EQ(o.out_for(0, now + milliseconds{9000}), milliseconds{1000});
+  EXPECT_EQ(o.out_for(0, now + seconds{10}), milliseconds{0});
   EXPECT_FALSE(o.ejected(0, now + seconds{10}));
 }
 

@@ -102,9 +102,8 @@ class Alone(unittest.TestCase):
         self.addCleanup(os.chdir, here)
         done = run_cli("init", env={"PORT": "3123"})
         self.assertEqual(done.returncode, 0, done.stderr)
-        text = (
-            open("fairing.yaml", encoding="utf-8").read() if os.path.exists("fairing.yaml") else done.stdout
-        )
+        with open("fairing.yaml", encoding="utf-8") as made:
+            text = made.read()
         self.assertIn("3123", text)
         self.assertEqual(run_cli("validate", "-c", self.file(text)).returncode, 0)
 
@@ -132,8 +131,8 @@ class WithInstance(unittest.TestCase):
         self.routes.on("/cookie", answer(200, {"Cache-Control": "max-age=60", "Set-Cookie": "a=b"}, b"c"))
         self.fairing = Fairing(self, {"http": {"listen": "127.0.0.1:0", "upstream": self.origin.url}})
 
-    def get(self, path):
-        return fetch(self.fairing.http, path)
+    def get(self, path, headers=None):
+        return fetch(self.fairing.http, path, headers=headers)
 
     def test_explain_says_why_without_asking_the_backend(self):
         self.get("/a"), self.get("/a"), self.get("/cookie")
@@ -145,6 +144,35 @@ class WithInstance(unittest.TestCase):
             json.loads(self.fairing.cli("explain", f"http://test{path}", "--json").stdout)
         self.assertEqual(self.fairing.cli("explain", "http://test/never-asked").returncode, 1)
         self.assertEqual(self.origin.count(), before)
+
+    def test_explain_tells_every_decision_newest_first(self):
+        self.routes.on("/b", answer(200, {"Cache-Control": "no-store"}, b"b"))
+        asked = (
+            ("/a", {}, "fwd=uri-miss; fwd-status=200; stored"),
+            ("/a", {}, "hit"),
+            ("/a", {"Cache-Control": "no-cache"}, "fwd=request"),
+            ("/b", {}, "detail=no-store"),
+            ("/b", {}, "detail=hit-for-miss"),
+        )
+        for path, headers, _ in asked:
+            self.get(path, headers)
+        self.assertEqual(self.fairing.cli("purge", "--url", "http://test/a").returncode, 0)
+        self.get("/a")
+        for path in ("/a", "/b"):
+            wanted = [word for p, _, word in asked if p == path] + (["fwd=uri-miss"] if path == "/a" else [])
+            for said in (path, f"test{path}", f"http://test{path}"):
+                done = self.fairing.cli("explain", said, "--json")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                items = json.loads(done.stdout)["items"]
+                self.assertEqual(len(items), len(wanted), items)
+                for item, word in zip(items, reversed(wanted)):
+                    self.assertIn(word, item["cache"])
+                    self.assertEqual((item["method"], item["url"], item["status"]), ("GET", f"test{path}", 200))
+                times = [item["time"] for item in items]
+                self.assertEqual(times, sorted(times, reverse=True))
+        text = self.fairing.cli("explain", "/a").stdout
+        self.assertEqual(text.count(" GET test/a 200"), 4, text)
+        self.assertLess(text.index("fwd=request"), text.index("; hit;"), "newest first")
 
     def test_explain_takes_a_trace(self):
         trace = "0af7651916cd43dd8448eb211c80319c"
@@ -179,6 +207,35 @@ class WithInstance(unittest.TestCase):
         self.assertEqual(self.fairing.cli("bypass", "http", "--off").returncode, 0)
         self.get("/a")
         self.assertTrue(self.get("/a").is_hit)
+
+    def test_bypass_of_a_site_and_of_a_route(self):
+        self.routes.on("/c", answer(200, {"Cache-Control": "max-age=60"}, b"c" * 4000))
+        limit = {"rate": "1/h", "burst": 1}
+        routes = [{"match": "GET /a", "rate_limit": limit}, {"match": "/c"}]
+        site = {"listen": "127.0.0.1:0", "name": "web", "upstream": self.origin.url, "routes": routes}
+        f = Fairing(self, {"http": site})
+
+        def statuses(path):
+            return [fetch(f.http, path).status for _ in range(2)]
+
+        self.assertEqual(statuses("/a"), [200, 429])
+        self.assertEqual(fetch(f.http, "/c").cache.get("stored"), True)
+        done = f.cli("bypass", "GET /a")
+        self.assertEqual((done.returncode, done.stdout), (0, "bypassed: GET /a\n"))
+        self.assertEqual(statuses("/a"), [200, 200], "no limit there")
+        self.assertEqual(fetch(f.http, "/a").cache.get("detail"), "bypassed")
+        self.assertTrue(fetch(f.http, "/c").is_hit, "other routes go on")
+        self.assertEqual(f.cli("bypass", "web").stdout, "bypassed: GET /a\nbypassed: web\n")
+        plain = fetch(f.http, "/c", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual((plain.is_hit, plain.get("Content-Encoding")), (False, None), "neither cache nor coding")
+        self.assertEqual(f.cli("reload").returncode, 0)
+        self.assertEqual(json.loads(f.cli("bypass", "--json").stdout), {"bypassed": ["GET /a", "web"]})
+        self.assertFalse(fetch(f.http, "/c").is_hit, "it survives a reload")
+        for what in ("web", "GET /a"):
+            self.assertEqual(f.cli("bypass", what, "--off").returncode, 0)
+        self.assertEqual(f.cli("bypass").stdout, "nothing is bypassed\n")
+        self.assertTrue(fetch(f.http, "/c").is_hit)
+        self.assertIn(429, statuses("/a"))
 
     def test_the_token_is_private(self):
         path = os.path.join(self.fairing.runtime, "token")

@@ -119,13 +119,13 @@ std::optional<http::upstream_config> parse_upstream(std::string_view url, std::s
     return std::nullopt;
   }
   if (rest.find_first_of("?# \t") != std::string_view::npos) {
-    problem = "an upstream has no query, fragment or space";
+    problem = "an upstream has no query, fragment or space; take it out";
     return std::nullopt;
   }
   const auto slash = rest.find('/');
   const auto authority = rest.substr(0, slash);
   if (authority.find('@') != std::string_view::npos) {
-    problem = "an http upstream has no user and password";
+    problem = "an http upstream has no user and password; take what is before the @ out";
     return std::nullopt;
   }
   if (!split_host_port(authority, u.tls ? 443 : 80, u.host, u.port) || u.port == 0) {

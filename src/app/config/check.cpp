@@ -88,7 +88,8 @@ class checker {
     std::string problem;
     const auto text = read_small_file(path, max_pem_bytes, problem);
     if (!text)
-      error(k, fmt::format("`{}`: {}", k, problem));
+      error(k, fmt::format("`{}`: {}; write the path of a PEM file that this user may read", k,
+                           problem));
     else if (text->find(must_have) == std::string::npos)
       error(k, fmt::format("`{}`: {} is not a PEM file of that kind: it has no `{}`", k, path,
                            must_have));
@@ -107,19 +108,24 @@ class checker {
                         key(i, "limits.target")));
     if (s.timeouts.connect > s.timeouts.total)
       error(key(i, "timeouts.connect"),
-            fmt::format("`{}` is longer than `timeouts.total`", key(i, "timeouts.connect")));
+            fmt::format("`{}` ({}) is longer than `timeouts.total` ({}); lower it or raise that",
+                        key(i, "timeouts.connect"), format_duration(s.timeouts.connect),
+                        format_duration(s.timeouts.total)));
     if (s.timeouts.first_byte > s.timeouts.total && places_.contains(key(i, "timeouts.first_byte")))
       note(key(i, "timeouts.first_byte"),
            fmt::format("`{}` is longer than `timeouts.total`, which ends the wait first",
                        key(i, "timeouts.first_byte")));
     if (!s.health.path.empty() && !s.health.path.starts_with('/'))
-      error(key(i, "health.path"), fmt::format("`{}` begins with `/`", key(i, "health.path")));
+      error(key(i, "health.path"), fmt::format("`{0}`: `{1}` does not begin with `/`; write /{1}",
+                                               key(i, "health.path"), s.health.path));
     if (s.health.timeout > s.health.interval)
       error(key(i, "health.timeout"),
-            fmt::format("`{}` is longer than `health.interval`", key(i, "health.timeout")));
+            fmt::format("`{}` is longer than `health.interval`; lower it or raise that",
+                        key(i, "health.timeout")));
     if (s.proxy_protocol && c_.trusted_proxies.empty())
       error(key(i, "proxy_protocol"),
-            fmt::format("`{}` needs `trusted_proxies`: nobody is trusted to send the header",
+            fmt::format("`{}` needs `trusted_proxies`: nobody is trusted to send the header; list "
+                        "who sends it, or turn it off",
                         key(i, "proxy_protocol")));
   }
 

@@ -64,7 +64,7 @@ TEST(check, certificates_must_be_readable_pem) {
       plain.errors("http: { listen: 1, upstream: http://h, tls: { cert: /nonexistent/c, key: " +
                    path + " } }"),
       ElementsAre("fairing.yaml:1:53: `http.tls.cert`: cannot read /nonexistent/c: No such file or "
-                  "directory",
+                  "directory; write the path of a PEM file that this user may read",
                   HasSubstr("is not a PEM file of that kind: it has no `PRIVATE KEY-----`")));
   EXPECT_THAT(plain.errors("http: { listen: 1, upstream: http://h, tls: { cert: /c } }"),
               ElementsAre(HasSubstr("`http.tls` has no `key`")));
@@ -76,11 +76,13 @@ TEST(check, thresholds) {
   };
   EXPECT_THAT(one("limits: { object: 100MiB }"),
               ElementsAre(HasSubstr("is more than a quarter of `cache.memory` (256MiB)")));
-  EXPECT_THAT(one("timeouts: { connect: 5s, total: 3s }"),
-              ElementsAre(HasSubstr("`http.timeouts.connect` is longer than `timeouts.total`")));
+  EXPECT_THAT(
+      one("timeouts: { connect: 5s, total: 3s }"),
+      ElementsAre(HasSubstr("`http.timeouts.connect` (5s) is longer than `timeouts.total` (3s)")));
   EXPECT_THAT(one("limits: { target: 128KiB }"),
               ElementsAre(HasSubstr("is larger than `limits.header`")));
-  EXPECT_THAT(one("health: { path: up }"), ElementsAre(HasSubstr("begins with `/`")));
+  EXPECT_THAT(one("health: { path: up }"),
+              ElementsAre(HasSubstr("`up` does not begin with `/`; write /up")));
   EXPECT_THAT(one("health: { path: /up, timeout: 9s }"),
               ElementsAre(HasSubstr("is longer than `health.interval`")));
   EXPECT_THAT(one("proxy_protocol: true"), ElementsAre(HasSubstr("needs `trusted_proxies`")));

@@ -59,7 +59,8 @@ class decoder {
     }
     for (const auto& c : s.children)
       if (c.row->required && !has_value(n, c.name))
-        report(n.at, path, fmt::format("`{}` has no `{}`; {}", path, c.name, c.row->doc));
+        report(n.at, path,
+               fmt::format("`{}` has no `{}`, which it needs: {}", path, c.name, c.row->doc));
   }
 
  private:

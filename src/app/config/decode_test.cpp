@@ -60,7 +60,8 @@ TEST(decode, bad_values_say_what_is_good) {
       one("cache: { memory: 1MiB }"),
       ElementsAre("fairing.yaml:2:18: `cache.memory`: `1MiB` must be between 4MiB and 1024GiB"));
   EXPECT_THAT(one("runtime: { threads: -1 }"),
-              ElementsAre("fairing.yaml:2:21: `runtime.threads`: `-1` is not a whole number"));
+              ElementsAre("fairing.yaml:2:21: `runtime.threads`: `-1` is not a whole number; write "
+                          "one from 0 to 1024"));
   EXPECT_THAT(one("runtime: { log: { level: inof } }"),
               ElementsAre("fairing.yaml:2:26: `runtime.log.level`: `inof` is not one of debug, "
                           "info, warn, error, off; "
@@ -75,9 +76,10 @@ TEST(decode, bad_values_say_what_is_good) {
   EXPECT_THAT(one("trusted_proxies: [10.0.0.0/8, 10.0.0.0/33]"),
               ElementsAre("fairing.yaml:2:18: `trusted_proxies`: `10.0.0.0/33` is not a network; "
                           "write 10.0.0.0/8 or ::1/128"));
-  EXPECT_THAT(one("admin: { listen: nowhere }"),
-              ElementsAre("fairing.yaml:2:18: `admin.listen`: a listen address is PORT, HOST:PORT, "
-                          "unix:PATH, or off"));
+  EXPECT_THAT(
+      one("admin: { listen: nowhere }"),
+      ElementsAre("fairing.yaml:2:18: `admin.listen`: `nowhere` is no listen address; write PORT "
+                  "(0 to 65535), HOST:PORT or unix:PATH, or off"));
   EXPECT_THAT(
       one("admin: { token: short }"),
       ElementsAre(
@@ -118,7 +120,7 @@ TEST(decode, wrong_types) {
   EXPECT_THAT(plain.errors("- a\n- b\n"),
               ElementsAre("fairing.yaml:1:1: the file is a mapping of keys, not a list"));
   EXPECT_THAT(plain.errors("http: { listen: 1, upstream: { weight: 2 } }"),
-              ElementsAre("fairing.yaml:1:30: `http.upstream` has no `url`; "
+              ElementsAre("fairing.yaml:1:30: `http.upstream` has no `url`, which it needs: "
                           "`http://HOST:PORT[/BASE]`, `https://HOST` or "
                           "`unix:PATH`."));
 }
@@ -127,13 +129,13 @@ TEST(decode, all_errors_of_a_file_in_order) {
   EXPECT_THAT(
       plain.errors(
           "runtime: { threds: 1 }\nhttp:\n  - listen: 99999\n    upstream: ftp://x\nsql: {}\n"),
-      ElementsAre(
-          "fairing.yaml:1:12: unknown key `runtime.threds`; did you mean `threads`?",
-          "fairing.yaml:3:13: `http.0.listen`: a listen address is PORT, HOST:PORT or unix:PATH",
-          "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is "
-          "http://HOST:PORT, "
-          "https://HOST or unix:PATH",
-          "fairing.yaml:5:1: `sql` is not in this version of Fairing (0.1.0); remove it"));
+      ElementsAre("fairing.yaml:1:12: unknown key `runtime.threds`; did you mean `threads`?",
+                  "fairing.yaml:3:13: `http.0.listen`: `99999` is no listen address; write PORT (0 "
+                  "to 65535), HOST:PORT or unix:PATH",
+                  "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is "
+                  "http://HOST:PORT, "
+                  "https://HOST or unix:PATH",
+                  "fairing.yaml:5:1: `sql` is not in this version of Fairing (0.1.0); remove it"));
 }
 
 TEST(decode, shorthands) {

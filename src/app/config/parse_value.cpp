@@ -36,7 +36,9 @@ std::string outside(const field& f, std::string_view least, std::string_view mos
 template <class T, class Show>
 value ranged(const field& f, const std::optional<T>& parsed, std::uint64_t number,
              std::string_view what, Show show, std::string& problem) {
-  if (!parsed)
+  if (!parsed && f.kind == field_kind::integer && f.most != UINT64_MAX)
+    problem = fmt::format("is not {}; write one from {} to {}", what, show(f.least), show(f.most));
+  else if (!parsed)
     problem = fmt::format("is not {}", what);
   else if (number < f.least || number > f.most)
     problem = outside(f, show(f.least), show(f.most));

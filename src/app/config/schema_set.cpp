@@ -22,13 +22,16 @@ bool is_token(std::string_view text) {
 }  // namespace
 
 std::string check_listen(const value& v) {
-  if (parse_listen(std::get<std::string>(v))) return {};
-  return "a listen address is PORT, HOST:PORT or unix:PATH";
+  const auto& text = std::get<std::string>(v);
+  if (parse_listen(text)) return {};
+  return fmt::format("`{}` is no listen address; write PORT (0 to 65535), HOST:PORT or unix:PATH",
+                     text);
 }
 
 std::string check_listen_or_off(const value& v) {
-  if (std::get<std::string>(v) == "off" || parse_listen(std::get<std::string>(v))) return {};
-  return "a listen address is PORT, HOST:PORT, unix:PATH, or off";
+  if (std::get<std::string>(v) == "off") return {};
+  const auto why = check_listen(v);
+  return why.empty() ? why : why + ", or off";
 }
 
 std::string check_networks(const value& v) {

@@ -54,8 +54,9 @@ TEST(source, an_http_flag_replaces_the_backend_of_its_listener_or_adds_a_site) {
 TEST(source, an_error_of_a_flag_names_the_flag) {
   test_source s;
   s.from.sites = {{"80800", "http://b:1"}};
-  EXPECT_THAT(s.errors(""), ElementsAre("--http 80800=http://b:1: `http.0.listen`: a listen "
-                                        "address is PORT, HOST:PORT or unix:PATH"));
+  EXPECT_THAT(s.errors(""),
+              ElementsAre("--http 80800=http://b:1: `http.0.listen`: `80800` is no listen address; "
+                          "write PORT (0 to 65535), HOST:PORT or unix:PATH"));
 }
 
 TEST(source, set_reaches_every_depth) {

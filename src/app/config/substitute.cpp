@@ -30,7 +30,10 @@ std::optional<std::string> resolve(std::string_view inside, const environment& e
   if (inside.starts_with("file:")) {
     const std::string path(inside.substr(5));
     auto bytes = read_small_file(path, max_secret_bytes, problem);
-    if (!bytes) return std::nullopt;
+    if (!bytes) {
+      problem += "; make the file readable for this user, or write another reference";
+      return std::nullopt;
+    }
     if (bytes->ends_with('\n')) bytes->pop_back();
     if (bytes->ends_with('\r')) bytes->pop_back();
     return bytes;

@@ -64,7 +64,8 @@ TEST(substitute, a_file_loses_one_final_newline) {
   EXPECT_EQ(replace("${file:" + one + "}").text, "s3cret");
   EXPECT_EQ(replace("x${file:" + two + "}").text, "xs3cret\n");
   EXPECT_THAT(replace("${file:/nonexistent/x}").errors,
-              ElementsAre("f.yaml:3:7: cannot read /nonexistent/x: No such file or directory"));
+              ElementsAre("f.yaml:3:7: cannot read /nonexistent/x: No such file or directory; make "
+                          "the file readable for this user, or write another reference"));
 }
 
 TEST(substitute, errors_have_a_position) {

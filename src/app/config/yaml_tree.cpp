@@ -160,6 +160,22 @@ class builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+// The first tab that indents a line, if any: yaml-cpp's own words for it are of no help.
+std::optional<position> indenting_tab(std::string_view text, const std::string& source) {
+  int line = 1;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto row = text.substr(0, end);
+    const auto first = row.find_first_not_of(' ');
+    if (first != std::string_view::npos && row[first] == '\t' &&
+        row.find_first_not_of(" \t\r") != std::string_view::npos)
+      return position{source, line, static_cast<int>(first) + 1};
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++line;
+  }
+  return std::nullopt;
+}
+
 bool refused_characters(std::string_view text, const std::string& source, diagnostics& errors) {
   int line = 1;
   int column = 1;
@@ -219,6 +235,10 @@ std::optional<node> parse_yaml(std::string_view text, const std::string& source,
     errors.push_back({made.at(e.mark), {}, e.what()});
     return std::nullopt;
   } catch (const YAML::Exception& e) {
+    if (const auto tab = indenting_tab(text, source); tab && tab->line <= e.mark.line + 1) {
+      errors.push_back({*tab, {}, "a tab indents this line; YAML takes spaces only, two a level"});
+      return std::nullopt;
+    }
     errors.push_back(
         {made.at(e.mark),
          {},

@@ -29,6 +29,15 @@ TEST(yaml_tree, positions_of_keys_and_values) {
   EXPECT_TRUE(inner.entries.at(0).value.quoted);
 }
 
+TEST(yaml_tree, a_tab_that_indents_is_named) {
+  constexpr auto told = "a tab indents this line; YAML takes spaces only, two a level";
+  EXPECT_THAT(errors_of("a:\n\tb: 1\n"), ElementsAre(std::string("f.yaml:2:1: ") + told));
+  EXPECT_THAT(errors_of("a:\n  \tb: 1\n    c: 2\n"),
+              ElementsAre(std::string("f.yaml:2:3: ") + told));
+  EXPECT_THAT(errors_of("a: b: c\n\td: 1\n"), ElementsAre(HasSubstr("not YAML")))
+      << "the tab comes after the mistake";
+}
+
 TEST(yaml_tree, references_may_stand_in_flow_maps) {
   diagnostics errors;
   auto tree = parse_yaml("{ token: ${FASTLY_TOKEN}, next: '${A:-x, y: #z}', l: [${B:-[1]}] }",

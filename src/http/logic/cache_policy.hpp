@@ -173,9 +173,14 @@ enum class hit_use : std::uint8_t {
 };
 struct hit_judgement {
   hit_use use = hit_use::revalidate;
-  bool request_forced =
-      false;  // revalidate because of the request's no-cache, max-age or min-fresh
+  // A fresh one is there, but this request may not have it unasked: because of its no-cache, max-age
+  // or min-fresh, or of its credentials (`refused` then says which).
+  bool request_forced = false;
+  cache_reason refused = cache_reason::none;  // authorization, cookie
 };
+// What is left of the freshness as Cache-Status says it: negative for one that is stale, also if a
+// soft purge made it so before its time.
+[[nodiscard]] seconds ttl_of(const freshness& f, bool softly_purged, mono_time now) noexcept;
 // `softly_purged` makes it stale now. `random` in (0,1] for XFetch.
 [[nodiscard]] hit_judgement judge_hit(const http1::request_head& request, const freshness& f,
                                       bool softly_purged, bool honour_request_no_cache,

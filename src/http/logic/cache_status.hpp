@@ -24,7 +24,8 @@ enum class fwd_reason : std::uint8_t {
   uri_miss,   // nothing is stored for the URL
   vary_miss,  // something is, but not for these request fields
   miss,       // nothing usable, cause not told apart
-  request,    // a fresh one is stored, but the request's directives ask for the origin
+  request,    // a fresh one is stored, but the request's directives ask for the origin, or its
+              // credentials keep it from the common answer (`detail` says which)
   stale,      // a stored one has to be confirmed
   partial,    // part of it is stored
 };

@@ -2,6 +2,7 @@
 #include "codec/http1/date.hpp"
 #include "http/logic/fields.hpp"
 #include "http/logic/forward.hpp"
+#include "http/logic/range.hpp"
 #include "http/logic/stored_head.hpp"
 
 namespace fairing::http {
@@ -18,6 +19,8 @@ bool is_left_out(const http1::response_head& response, const http1::header& h,
                  const downstream_context& c) noexcept {
   if (is_tag_field(h.id)) return true;
   if (h.id == content_length) return !c.pass_length || !c.coding.empty();
+  if (c.partial && (h.id == content_range || (h.id == other && describes_content(h.name))))
+    return true;
   if (!c.coding.empty()) {
     // They describe the bytes before encoding.
     if (h.id == content_encoding || h.id == content_range) return true;
@@ -65,8 +68,8 @@ void append_framing(std::string& out, const http1::response_head& response,
 void append_response_head(std::string& out, const http1::response_head& response,
                           const downstream_context& c) {
   out.append("HTTP/1.1 ");
-  http1::append_decimal(out, response.status);
-  out.append(" ").append(response.reason).append("\r\n");
+  http1::append_decimal(out, c.partial ? 206 : response.status);
+  out.append(" ").append(c.partial ? "Partial Content" : response.reason).append("\r\n");
   bool dated = c.interim;
   for (const auto& h : response.headers) {
     if (is_left_out(response, h, c)) continue;

@@ -96,6 +96,8 @@ struct downstream_context {
   const cache_status* status = nullptr;
   std::string_view coding;        // "gzip": Fairing encodes; ETag, Vary and digests follow
   bool vary_on_encoding = false;  // another client would have got another coding
+  // Of a 200's body one range is sent: the status is 206, `extra_fields` has Content-Range.
+  bool partial = false;
   std::string_view extra_fields;  // complete lines
 };
 // Appends status line, fields and the blank line. Tag fields, hop-by-hop fields and the origin's

@@ -219,6 +219,25 @@ TEST(downstream, encoding_changes_what_belongs_to_the_bytes) {
   EXPECT_EQ(down("Vary: accept-encoding\r\n", c).find("Vary: Accept"), std::string::npos);
 }
 
+TEST(downstream, a_part_of_a_200_is_a_206_without_the_digest_of_the_whole_content) {
+  downstream_context c;
+  c.partial = true;
+  c.body = {http1::body_kind::length, 5};
+  c.extra_fields = "Content-Range: bytes 0-4/10\r\n";
+  const auto head = down(
+      "Content-Length: 10\r\nContent-Range: bytes 0-9/10\r\nContent-Digest: sha-256=:x:\r\n"
+      "Content-MD5: m\r\nRepr-Digest: sha-256=:y:\r\nETag: \"1\"\r\n",
+      c);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 206 Partial Content\r\n"));
+  EXPECT_TRUE(has(head, "Content-Length: 5"));
+  EXPECT_TRUE(has(head, "Content-Range: bytes 0-4/10"));
+  EXPECT_TRUE(has(head, "Repr-Digest: sha-256=:y:"));
+  EXPECT_TRUE(has(head, "ETag: \"1\""));
+  for (const auto* gone : {"Content-Length: 10", "Content-Range: bytes 0-9/10",
+                           "Content-Digest: sha-256=:x:", "Content-MD5: m"})
+    EXPECT_FALSE(has(head, gone)) << gone;
+}
+
 TEST(downstream, interim_and_upgrade) {
   downstream_context c;
   c.interim = true;

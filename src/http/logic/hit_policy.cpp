@@ -40,8 +40,11 @@ request_facts gather(const http1::request_head& request) noexcept {
   return f;
 }
 
-bool may_share(const request_facts& request, const freshness& f) noexcept {
-  return (!request.cookie || f.cookie_ok) && (!request.authorization || f.authorization_ok);
+// Which of the request's credentials keep a shared answer from it.
+cache_reason refusal(const request_facts& request, const freshness& f) noexcept {
+  if (request.authorization && !f.authorization_ok) return cache_reason::authorization;
+  if (request.cookie && !f.cookie_ok) return cache_reason::cookie;
+  return cache_reason::none;
 }
 
 milliseconds to_ms(seconds s) noexcept { return milliseconds{std::min(s, delta_max)}; }
@@ -86,10 +89,15 @@ hit_judgement judge_hit(const http1::request_head& request, const freshness& f, 
     return hit_judgement{r.cc.only_if_cached ? hit_use::unsatisfiable : hit_use::revalidate,
                          forced};
   };
-  if (f.no_cache || !may_share(r, f)) return ask(false);
+  if (f.no_cache) return ask(false);
 
   const auto age = std::max(current_age(f, now), milliseconds{0});
   const auto left = softly_purged ? milliseconds{0} : f.lifetime - age;
+  if (const auto refused = refusal(r, f); refused != cache_reason::none) {
+    auto asked = ask(left > milliseconds{0});
+    asked.refused = refused;
+    return asked;
+  }
   if (honour_request_no_cache) {
     const auto& cc = r.cc;
     if (cc.no_cache) return ask(true);
@@ -107,10 +115,15 @@ hit_judgement judge_hit(const http1::request_head& request, const freshness& f, 
   return ask(false);
 }
 
+seconds ttl_of(const freshness& f, bool softly_purged, mono_time now) noexcept {
+  const auto left = std::chrono::floor<seconds>(f.lifetime - current_age(f, now));
+  return softly_purged ? std::min(left, seconds{-1}) : left;
+}
+
 bool may_serve_on_error(const http1::request_head& request, const freshness& f, bool softly_purged,
                         mono_time now) noexcept {
   const auto r = gather(request);
-  if (f.no_cache || !may_share(r, f)) return false;
+  if (f.no_cache || refusal(r, f) != cache_reason::none) return false;
   const auto age = std::max(current_age(f, now), milliseconds{0});
   const auto stale_for = std::max(age - f.lifetime, milliseconds{0});
   // Still fresh (the request forced the question, or a soft purge did): fresh needs no window of

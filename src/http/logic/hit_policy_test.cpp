@@ -49,6 +49,28 @@ TEST(hit_policy, request_directives) {
   EXPECT_EQ(use(minute(), 10, "Cache-Control: only-if-cached\r\n"), hit_use::serve);
 }
 
+TEST(hit_policy, credentials_that_may_not_have_a_fresh_answer_are_the_requests_doing) {
+  const auto judged = [](std::string_view fields, std::int64_t after_ms, bool purged = false) {
+    return judge_hit(request(fields).head, minute(), purged, true, start + milliseconds{after_ms},
+                     1.0);
+  };
+  const auto fresh = judged("Authorization: x\r\nCookie: a=b\r\n", 10);
+  EXPECT_EQ(fresh.use, hit_use::revalidate);
+  EXPECT_TRUE(fresh.request_forced);
+  EXPECT_EQ(fresh.refused, cache_reason::authorization);
+  EXPECT_EQ(judged("Cookie: a=b\r\n", 10).refused, cache_reason::cookie);
+  EXPECT_FALSE(judged("Cookie: a=b\r\n", 70'000).request_forced) << "stale for anybody";
+  EXPECT_FALSE(judged("Cookie: a=b\r\n", 10, true).request_forced);
+  EXPECT_EQ(judged("", 70'000).refused, cache_reason::none);
+}
+
+TEST(hit_policy, ttl_is_negative_for_what_is_stale) {
+  EXPECT_EQ(ttl_of(minute(), false, start + milliseconds{10'000}), seconds{50});
+  EXPECT_EQ(ttl_of(minute(), false, start + milliseconds{60'100}), seconds{-1});
+  EXPECT_EQ(ttl_of(minute(), true, start + milliseconds{10'000}), seconds{-1});
+  EXPECT_EQ(ttl_of(minute(), true, start + milliseconds{70'000}), seconds{-10});
+}
+
 TEST(hit_policy, stale_only_inside_a_stated_window) {
   auto f = minute();
   f.swr = milliseconds{30'000};

@@ -44,8 +44,6 @@ constexpr std::array<problem_info, problem_count> table{{
      "Leave out only-if-cached to have it fetched."},
     {overloaded, 503, "Service Unavailable", "overloaded", "No room for new work",
      "Try again as Retry-After says; raise the limit that the detail names."},
-    {draining, 503, "Service Unavailable", "draining", "This instance is going down",
-     "Try again: another instance will answer."},
     {no_upstream, 503, "Service Unavailable", "no-upstream", "No healthy upstream is left",
      "Look at the upstreams' health in /readyz?verbose and start the backend."},
     {upstream_refused, 502, "Bad Gateway", "upstream-refused", "The upstream cannot be reached",
@@ -59,12 +57,8 @@ constexpr std::array<problem_info, problem_count> table{{
     {upstream_timeout, 504, "Gateway Timeout", "upstream-timeout",
      "The upstream did not answer in time",
      "Make the route faster or asynchronous, or raise the timeout that the detail names."},
-    {upgrade_failed, 502, "Bad Gateway", "upgrade-failed", "The upstream did not switch protocols",
-     "Look in the backend's log for why it refused the upgrade."},
     {loop_detected, 508, "Loop Detected", "loop-detected", "The request has passed here before",
      "Correct the upstream's address: it leads back to Fairing."},
-    {internal, 500, "Internal Server Error", "internal", "Fairing failed",
-     "Report it with the trace id; `fairing bypass` takes the plane out of the way."},
 }};
 
 constexpr bool in_order() {

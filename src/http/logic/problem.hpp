@@ -5,7 +5,7 @@
 //
 // Flow: append_problem_response(out, problem::upstream_timeout, "no answer head within 15s",
 // {.keep_alive = true});
-//       for (p : all_problems()) ... docs/reference
+//       for (p : all_problems()) ... docs/reference/problems.md, held to it by app/reference_docs_test.cpp
 // Cost: appends only. Pure; any thread.
 #pragma once
 
@@ -35,17 +35,14 @@ enum class problem : std::uint8_t {
   rate_limited,           // 429: over the route's limit
   only_if_cached,         // 504: only-if-cached and nothing usable is stored
   overloaded,             // 503: no descriptor, memory or connection left for new work
-  draining,               // 503: this instance is going down
   no_upstream,            // 503: every upstream is ejected or unhealthy
   upstream_refused,       // 502: no connection to the upstream
   upstream_bad_response,  // 502: the upstream's answer cannot be read
   upstream_closed,        // 502: the upstream closed before its answer was complete
   upstream_timeout,       // 504: no answer within the time
-  upgrade_failed,         // 502: the upstream did not switch protocols as asked
   loop_detected,          // 508: Via shows that the request has been here too often
-  internal,               // 500: a bug in Fairing
 };
-inline constexpr std::size_t problem_count = 24;
+inline constexpr std::size_t problem_count = 21;
 
 struct problem_info {
   problem id;

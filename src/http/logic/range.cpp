@@ -90,6 +90,18 @@ range_set parse_ranges(std::string_view value, std::uint64_t body_size) noexcept
   return out;
 }
 
+range_set asked_ranges(const http1::request_head& request, const validators& stored,
+                       std::uint64_t body_size) noexcept {
+  if (request.method != http1::method::get) return {};
+  const auto* asked = request.find(http1::field::range);
+  if (!asked || !if_range_holds(request, stored)) return {};
+  return parse_ranges(asked->value, body_size);
+}
+
+bool describes_content(std::string_view name) noexcept {
+  return iequals(name, "content-digest") || iequals(name, "content-md5");
+}
+
 void append_content_range(std::string& out, byte_range r, std::uint64_t body_size) {
   out.append("Content-Range: bytes ");
   http1::append_decimal(out, r.first);

@@ -1,17 +1,18 @@
-// range: byte ranges of a stored body (RFC 9110 §14).
+// range: byte ranges of a body that is stored, or of known length and still arriving (RFC 9110 §14).
 //
 // Problem: a client may ask for parts of what is stored; many small or overlapping parts are an
 // attack (they cost more than the body), so at most eight are served, after merging, else the whole
 // body.
 //
-// Flow: auto r = parse_ranges(request.get(field::range), body_size);       // GET, status 200,
-// If-Range holds
+// Flow: auto r = asked_ranges(request, stored.validators(), body_size);    // status 200, and the
+// other preconditions hold
 //   whole          -> 200 as if nothing was asked
 //   unsatisfiable  -> 416 with append_unsatisfied_range
 //   one part       -> 206, append_content_range, bytes
 //   several        -> 206, Content-Type: multipart/byteranges; boundary=B; each part:
 //   append_part_head, bytes;
 //                     then append_parts_end; Content-Length is multipart_size
+//                     (of a body that is still arriving: 200 with all of it)
 // Cost: no allocation; bounded by the field's length.
 #pragma once
 
@@ -20,6 +21,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "codec/http1/head.hpp"
+#include "http/logic/conditional.hpp"
 
 namespace fairing::http {
 
@@ -48,6 +52,14 @@ struct range_set {
 // `value` is the Range field; "" is whole. Overlapping or touching ranges are merged; the parts are
 // sorted.
 [[nodiscard]] range_set parse_ranges(std::string_view value, std::uint64_t body_size) noexcept;
+
+// The same for a request: `whole` also if it is no GET or its If-Range does not hold.
+[[nodiscard]] range_set asked_ranges(const http1::request_head& request, const validators& stored,
+                                     std::uint64_t body_size) noexcept;
+
+// Does the field describe the bytes of one message, and therefore not those of a part of it
+// (Content-Digest, RFC 9530; Content-MD5)? Repr-Digest and Digest describe the whole anyway.
+[[nodiscard]] bool describes_content(std::string_view name) noexcept;
 
 // "Content-Range: bytes 0-4/10\r\n" and, for 416, "Content-Range: bytes */10\r\n".
 void append_content_range(std::string& out, byte_range r, std::uint64_t body_size);

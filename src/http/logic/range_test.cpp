@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "http/logic/test_heads.hpp"
+
 namespace fairing::http {
 namespace {
 
@@ -45,6 +47,20 @@ TEST(range, several_are_sorted_and_merged) {
   std::string attack = "bytes=0-0";
   for (int i = 0; i < 100; ++i) attack += ",0-0";
   EXPECT_EQ(text(attack), "whole");
+}
+
+TEST(range, of_a_request) {
+  const validators stored{.etag = "\"1\"", .last_modified = {}, .date = {}};
+  const auto asked = [&](std::string_view fields, std::string_view line = "GET /a") {
+    return asked_ranges(test::request(fields, line).head, stored, 100);
+  };
+  EXPECT_EQ(asked("").use, range_use::whole);
+  EXPECT_EQ(asked("Range: bytes=5-9\r\n").ranges[0], (byte_range{5, 9}));
+  EXPECT_EQ(asked("Range: bytes=5-9\r\nIf-Range: \"1\"\r\n").use, range_use::parts);
+  EXPECT_EQ(asked("Range: bytes=5-9\r\nIf-Range: \"2\"\r\n").use, range_use::whole);
+  EXPECT_EQ(asked("Range: bytes=100-\r\n").use, range_use::unsatisfiable);
+  EXPECT_EQ(asked("Range: bytes=100-\r\nIf-Range: \"2\"\r\n").use, range_use::whole);
+  EXPECT_EQ(asked("Range: bytes=5-9\r\n", "HEAD /a").use, range_use::whole);
 }
 
 TEST(range, heads) {

@@ -101,6 +101,21 @@ TEST(validation, asks_with_the_origins_validators) {
   EXPECT_FALSE(append_validators(out, s));
 }
 
+TEST(validation, a_made_etag_is_nothing_to_ask_with) {
+  stored_head h;
+  EXPECT_FALSE(has_validators(h));
+  h.etag = "\"made\"";
+  h.etag_made = true;
+  EXPECT_FALSE(has_validators(h));
+  std::string out;
+  EXPECT_FALSE(append_validators(out, h));
+  h.last_modified = wall_time{seconds{784111777}};
+  EXPECT_TRUE(has_validators(h));
+  h.last_modified.reset();
+  h.etag_made = false;
+  EXPECT_TRUE(has_validators(h));
+}
+
 TEST(validation, takes_in_a_304) {
   const auto s = store(
       "Cache-Control: max-age=1\r\nContent-Type: text/plain\r\nContent-Encoding: "

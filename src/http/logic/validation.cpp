@@ -25,6 +25,10 @@ bool replaced_by(const http1::response_head& head, std::string_view name) noexce
 
 }  // namespace
 
+bool has_validators(const stored_head& stored) noexcept {
+  return (!stored.etag.empty() && !stored.etag_made) || stored.last_modified.has_value();
+}
+
 bool append_validators(std::string& out, const stored_head& stored) {
   const auto before = out.size();
   if (!stored.etag.empty() && !stored.etag_made)

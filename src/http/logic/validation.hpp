@@ -24,6 +24,9 @@ namespace fairing::http {
 // never sent.
 [[nodiscard]] bool append_validators(std::string& out, const stored_head& stored);
 
+// Is there anything to ask with: did the origin give an ETag or a Last-Modified?
+[[nodiscard]] bool has_validators(const stored_head& stored) noexcept;
+
 // How a 304 refers to the stored answer (RFC 9111 §4.3.4). We ask with one answer's validators, so
 // even a 304 that names another ETag has confirmed ours (origins that compress do that: "x" becomes
 // "x-gzip"); the stored ETag stays.

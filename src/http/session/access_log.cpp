@@ -13,7 +13,6 @@
 namespace fairing::http {
 
 namespace {
-constexpr int off = -1;
 constexpr std::size_t queue_limit = 1024;
 
 int open_log(const std::string& path) {
@@ -32,58 +31,76 @@ std::size_t write_all(int fd, std::string_view lines) {
 }
 }  // namespace
 
-access_log::access_log(int fd, std::string path, bool buffered)
-    : fd_(fd), path_(std::move(path)), buffered_(buffered) {
-  if (fd != off) writer_ = std::make_unique<net::offload>("access-log", queue_limit, false);
+log_target::~log_target() {
+  if (!path_.empty()) ::close(fd_);
 }
 
+access_log::access_log(log_target to, bool buffered)
+    : to_(std::move(to)),
+      enabled_(!to_.is_off()),
+      buffered_(buffered),
+      writer_(std::make_unique<net::offload>("access-log", queue_limit, false)) {}
+
 result<std::unique_ptr<access_log>> access_log::open(const std::string& to, bool buffered) {
-  const auto make = [buffered](int fd, std::string path) {
-    return std::unique_ptr<access_log>(new access_log(fd, std::move(path), buffered));
-  };
-  if (to.empty() || to == "off") return make(off, {});
-  if (to == "stderr") return make(STDERR_FILENO, {});
-  if (to == "stdout") return make(STDOUT_FILENO, {});
+  auto target = open_target(to);
+  if (!target) return std::unexpected(target.error());
+  return std::unique_ptr<access_log>(new access_log(std::move(*target), buffered));
+}
+
+result<log_target> access_log::open_target(const std::string& to) {
+  if (to.empty() || to == "off") return log_target{};
+  if (to == "stderr") return log_target{STDERR_FILENO, {}};
+  if (to == "stdout") return log_target{STDOUT_FILENO, {}};
   const int fd = open_log(to);
   if (fd < 0)
     return fail(std::error_code(errno, std::system_category()),
                 "cannot open the access log " + to + ": " + std::strerror(errno) +
                     "; its directory must be there and writable, or write stderr, stdout or off");
-  return make(fd, to);
+  return log_target{fd, to};
 }
 
 access_log::~access_log() {
-  if (writer_) writer_->drain();
+  writer_->drain();
   writer_.reset();
-  if (!path_.empty()) ::close(fd_);
 }
 
 void access_log::write(std::string lines) {
   const auto size = lines.size();
-  const bool taken = writer_ && writer_->submit([this, text = std::move(lines)] {
+  const bool taken = writer_->submit([this, text = std::move(lines)] {
     static log::once_per_change<bool> failing{false};
-    errno = ENOSPC;  // what a write of nothing means
-    const auto lost = write_all(fd_.load(), text);
+    if (to_.is_off()) return;  // lines of before a reload that turned it off
+    errno = ENOSPC;            // what a write of nothing means
+    const auto lost = write_all(to_.fd(), text);
     const int reason = errno;
     dropped_.fetch_add(lost, std::memory_order_relaxed);
     if (failing.changed(lost > 0)) {
       if (lost > 0)
-        log::error("access_log_failing", {{"to", path_}, {"reason", std::strerror(reason)}});
+        log::error("access_log_failing", {{"to", to_.path()}, {"reason", std::strerror(reason)}});
       else
-        log::info("access_log_writing", {{"to", path_}});
+        log::info("access_log_writing", {{"to", to_.path()}});
     }
   });
   if (!taken) dropped_.fetch_add(size, std::memory_order_relaxed);
 }
 
+bool access_log::change(log_target next, bool buffered) {
+  const bool on = !next.is_off();
+  if (!writer_->submit([this, to = std::move(next)]() mutable { to_ = std::move(to); }))
+    return false;
+  enabled_ = on;
+  buffered_ = buffered;
+  return true;
+}
+
 void access_log::reopen() {
-  if (path_.empty()) return;
-  if (!writer_->submit([this] {
-        const int fresh = open_log(path_);
-        if (fresh < 0) return;
-        ::close(fd_.exchange(fresh));
-      }))
-    log::warn("access_log_not_reopened", {{"to", path_}});
+  const bool taken = writer_->submit([this] {
+    if (to_.path().empty()) return;
+    if (auto fresh = open_target(to_.path()))
+      to_ = std::move(*fresh);
+    else
+      log::warn("access_log_not_reopened", {{"reason", fresh.error().message()}});
+  });
+  if (!taken) log::warn("access_log_not_reopened", {{"reason", "its writer is behind"}});
 }
 
 void append_access_line(std::string& out, const exchange_record& r) {

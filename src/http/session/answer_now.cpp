@@ -274,6 +274,7 @@ void connection::tell_why(const found& f, cache_reason verdict) {
     p.status.detail = to_string(cache_reason::hit_for_miss);
   } else if (f.entry) {
     p.status.fwd = f.forced ? fwd_reason::request : fwd_reason::stale;
+    if (f.refused != cache_reason::none) p.status.detail = to_string(f.refused);
   } else {
     p.status.fwd =
         f.status.fwd == fwd_reason::vary_miss ? fwd_reason::vary_miss : fwd_reason::uri_miss;
@@ -299,6 +300,7 @@ void connection::on_found(found& f, const http1::request_head& head, const route
   switch (use.use) {
     case hit_use::revalidate:
       f.forced = use.request_forced;
+      f.refused = use.refused;
       f.entry = stored_ptr(&v);
       return;
     case hit_use::unsatisfiable:
@@ -313,9 +315,10 @@ void connection::on_found(found& f, const http1::request_head& head, const route
       break;
   }
   f.answered = true;
-  const auto left = v.of->fresh.lifetime - current_age(v.of->fresh, t.mono);
-  f.status = {
-      .hit = true, .has_ttl = true, .ttl = std::chrono::floor<seconds>(left), .detail = "l1"};
+  f.status = {.hit = true,
+              .has_ttl = true,
+              .ttl = ttl_of(v.of->fresh, f.softly_purged, t.mono),
+              .detail = "l1"};
   f.result = use.use == hit_use::serve_stale ? cache_result::stale : cache_result::hit;
   f.answered_status = append_stored(head, route, v, home_.key, f.status, keep_alive_, &f.encode);
   if (f.encode != compress::coding::identity) f.entry = stored_ptr(&v);
@@ -410,6 +413,7 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
   using http1::method;
   const auto facts = std::exchange(facts_, {});
   if (result == cache_result::error || !route) return;
+  if (site_->replaced.load(std::memory_order_relaxed)) return;
   const auto m = head.method;
   home_.plane.evidence.record(
       {.site = r.site,

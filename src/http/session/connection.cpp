@@ -27,7 +27,7 @@ connection::connection(core_state& home, std::size_t site_index, net::socket s)
     : home_(home),
       site_index_(site_index),
       site_(home.site(site_index)),
-      stream_(std::move(s)),
+      stream_(home.core, std::move(s)),
       parser_(limits_of(site_->config)),
       peer_(net::ip_address::of_peer(stream_.native())) {
   client_ip_ = peer_.text();
@@ -54,7 +54,7 @@ void connection::start(core_state& home, std::size_t site_index, net::socket s) 
     append_problem_response(text, problem::overloaded,
                             "limits.connections of site " + site.config.name + " are open",
                             {.now = now().wall, .extra_fields = "Retry-After: 1\r\n"});
-    net::send_refusal(s.native_handle(), text);
+    net::send_refusal(s.native(), text);
     return;
   }
   auto* self = new connection(home, site_index, std::move(s));
@@ -235,15 +235,13 @@ net::task<void> connection::run() {
     if (wants == step_kind::flush) continue;
     if (wants == step_kind::close) break;
     if (wants == step_kind::read) {
-      // Let what else is ready run first: the next request is then often there already (PERF §4).
-      co_await net::yield(home_.core);
       if (!begin_read()) break;
       const auto room = in_.prepare(read_block);
       net::io_result r;
       if (stream_.is_tls())
         r = co_await stream_.read_some(room);
       else
-        r = co_await net::async_read(stream_.raw(), room);
+        r = co_await stream_.read_plain(room);
       if (end_read(r)) continue;
       polite = expired_;
       co_await flush({});

@@ -12,11 +12,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "codec/http1/parser.hpp"
 #include "http/logic/cache_status.hpp"
 #include "http/logic/problem.hpp"
+#include "http/logic/range.hpp"
 #include "http/session/buffers.hpp"
 #include "http/session/fetch.hpp"
 #include "http/session/plane.hpp"
@@ -61,6 +63,7 @@ class connection final : public net::timed, public body_source {
     bool hit_for_miss = false;
     bool unsatisfiable = false;
     bool forced = false;
+    cache_reason refused = cache_reason::none;
     bool refresh = false;
     bool softly_purged = false;
     compress::coding encode =
@@ -118,8 +121,13 @@ class connection final : public net::timed, public body_source {
   std::uint16_t append_by_condition(const http1::request_head& head, const answer& a,
                                     const cache_status& status, bool keep_alive);
   stored_ptr encode_now(const stored_ptr& v, std::string_view key, compress::coding c);
-  void append_ranges(const http1::request_head& head, const stored_response& v,
-                     const struct range_set& ranges, const cache_status& status, bool keep_alive);
+  std::uint16_t append_ranges(const http1::request_head& head, const stored_response& v,
+                              const range_set& ranges, const cache_status& status, bool keep_alive);
+  // The head of a 206 with one range of an answer that may be shared; and the whole 416.
+  void append_part_of(const http1::request_head& head, const answer& a, byte_range r,
+                      std::uint64_t size, const cache_status& status, bool keep_alive);
+  std::uint16_t append_unsatisfiable(const http1::request_head& head, std::uint64_t size,
+                                     const cache_status& status, bool keep_alive);
   compress::coding choose_coding(const http1::request_head& head, const route_runtime& route,
                                  const stored_response& v, std::string_view key,
                                  compress::coding* encode);
@@ -138,15 +146,29 @@ class connection final : public net::timed, public body_source {
     in_vain  // the client has gone, and the answer is for it alone
   };
   net::task<fetch_phase> await_answer(fetch& f, bool leader, net::event& ready, patience& how);
-  net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready,
-                                bool& not_possible);
-  void append_stream_head(fetch& f, const http1::request_head& head, bool leader,
-                          compress::coding coding, http1::body_kind kind, bool keep_alive);
-  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind,
-                               bool with_trailers, net::event& ready, std::uint64_t& sent);
   net::task<bool> answer_failure(const fetch_failure& failure);
   net::task<bool> answer_stored(const fetch& f);
   net::task<bool> settle_body(bool keep_alive);
+  // stream.cpp: an answer that is still arriving
+  // How its body goes to this client.
+  struct streamed {
+    compress::coding coding = compress::coding::identity;
+    http1::body_kind kind = http1::body_kind::none;
+    std::uint64_t length = 0;        // for body_kind::length
+    std::optional<byte_range> part;  // 206: this much of it only
+    bool keep_alive = true;
+  };
+  // `not_possible`: it has to be fetched again, for this client alone.
+  net::task<bool> stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready,
+                                bool& not_possible);
+  std::uint16_t append_without_body(fetch& f, const http1::request_head& own,
+                                    std::optional<byte_range>& part);
+  bool open_stream(fetch& f, const http1::request_head& own, net::event& ready, streamed& s,
+                   std::size_t& reader);
+  void append_stream_head(fetch& f, const http1::request_head& head, bool leader,
+                          const streamed& s);
+  net::task<bool> write_pieces(fetch& f, std::size_t reader, http1::body_kind kind,
+                               bool with_trailers, net::event& ready, std::uint64_t& sent);
   // tunnel.cpp
   net::task<bool> tunnel(std::shared_ptr<fetch> f);
 

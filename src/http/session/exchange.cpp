@@ -1,15 +1,12 @@
-// Requests that need the backend: start or join a fetch, wait for its head, stream its body.
-#include "codec/http1/writer.hpp"
-#include "http/logic/conditional.hpp"
-#include "http/logic/fields.hpp"
+// Requests that need the backend: start or join a fetch and wait for its head; stream.cpp does the body.
 #include "http/session/connection.hpp"
 #include "net/alarm.hpp"
 
 namespace fairing::http {
 
 namespace {
-constexpr std::size_t pieces_at_once = 24;
-constexpr int most_rounds = 3;
+// Joined, joined with those of its own variant, alone, alone and as a part.
+constexpr int most_rounds = 4;
 constexpr milliseconds look_every{500};       // for a client that has gone
 constexpr std::uint16_t client_closed = 499;  // what logs call it, nginx's number
 }  // namespace
@@ -182,7 +179,7 @@ net::task<bool> connection::answer_stored(const fetch& f) {
   const auto& v = *f.stored();
   const auto& fresh = v.of->fresh;
   p.status.has_ttl = true;
-  p.status.ttl = std::chrono::floor<seconds>(fresh.lifetime - current_age(fresh, now().mono));
+  p.status.ttl = ttl_of(fresh, !f.confirmed() && p.request.stale_softly_purged, now().mono);
   p.status.stored = f.confirmed() && v.of->store;
   p.status.detail = f.confirmed() ? "revalidated" : "stale-if-error";
   if (!f.confirmed()) p.status.hit = true, p.status.fwd = fwd_reason::none;
@@ -198,164 +195,6 @@ net::task<bool> connection::answer_stored(const fetch& f) {
                  f.confirmed() ? cache_result::revalidated : cache_result::stale, code, p.began_us,
                  bytes);
   co_return sent&& keep_alive_;
-}
-
-void connection::append_stream_head(fetch& f, const http1::request_head& head, bool leader,
-                                    compress::coding coding, http1::body_kind kind,
-                                    bool keep_alive) {
-  auto& p = *pending_;
-  const auto& a = *f.head();
-  const auto coding_name =
-      coding == compress::coding::identity ? std::string_view{} : compress::to_string(coding);
-  if (leader) {
-    append_response_head(out_.text(), f.raw_head(),
-                         {.body = {kind, a.content_length.value_or(0)},
-                          .client_http_1_0 = head.version_minor == 0,
-                          .keep_alive = keep_alive,
-                          .pass_length = head.method == http1::method::head || a.head.status == 304,
-                          .tell_via = !site_->config.egress,
-                          .now = now().wall,
-                          .status = &p.status,
-                          .coding = coding_name,
-                          .vary_on_encoding = a.compressible,
-                          .extra_fields = rate_fields_});
-    return;
-  }
-  auto& out = out_.text();
-  out += a.head.text;
-  if (!a.head.etag.empty()) {
-    out += "ETag: ";
-    if (coding_name.empty())
-      out += a.head.etag;
-    else
-      append_etag_variant(out, a.head.etag, coding_name);
-    out += "\r\n";
-  }
-  if (!coding_name.empty()) http1::append_header(out, "Content-Encoding", coding_name);
-  if (kind == http1::body_kind::length) append_content_length(out, a.content_length.value_or(0));
-  if (kind == http1::body_kind::chunked) out += "Transfer-Encoding: chunked\r\n";
-  append_common(out, head, a, p.status, keep_alive);
-  out += "\r\n";
-}
-
-net::task<bool> connection::stream_answer(std::shared_ptr<fetch> f, bool leader, net::event& ready,
-                                          bool& not_possible) {
-  auto& p = *pending_;
-  const auto& a = *f->head();
-  http1::request_head own;
-  http1::head_parser parser(
-      http1::parse_limits{p.request.head_bytes.size() + 1, p.request.head_bytes.size() + 1, 128});
-  (void)parser.parse_request(p.request.head_bytes, own);
-  auto coding = compress::coding::identity;
-  if (const auto* asked = own.find(http1::field::accept_encoding); asked && a.compressible)
-    coding = compress::choose(compress::parse_accept_encoding(asked->value),
-                              site_->config.compression.encodings)
-                 .value_or(coding);
-  p.status.stored = a.store;
-  if (p.status.detail.empty() && !a.store) p.status.detail = to_string(a.reason);
-  const bool conditional = p.request.may_store && a.head.status == 200 && is_conditional(own);
-  if (const auto code =
-          conditional ? append_by_condition(own, a, p.status, keep_alive_) : std::uint16_t{0}) {
-    const bool sent = co_await flush();
-    // Nobody reads an answer that is not kept: let it go.
-    std::size_t id = 0;
-    if (f->body().open_reader(compress::coding::identity, ready.make_waker(), id))
-      f->body().close_reader(id);
-    finish_request(own, p.request.route, p.status,
-                   leader ? cache_result::miss : cache_result::collapsed, code, p.began_us, 0);
-    co_return sent&& keep_alive_;
-  }
-  std::size_t reader = 0;
-  if (!f->body().open_reader(coding, ready.make_waker(), reader)) {
-    coding = compress::coding::identity;
-    if (!f->body().open_reader(coding, ready.make_waker(), reader)) {
-      not_possible = true;
-      co_return false;
-    }
-  }
-  const bool bodyless =
-      own.method == http1::method::head || a.head.status == 204 || a.head.status == 304;
-  auto kind = http1::body_kind::none;
-  if (!bodyless) {
-    kind = coding == compress::coding::identity && a.content_length ? http1::body_kind::length
-           : own.version_minor > 0                                  ? http1::body_kind::chunked
-                                                                    : http1::body_kind::until_close;
-  }
-  const bool keep_alive =
-      keep_alive_ && kind != http1::body_kind::until_close && (body_complete_ || !p.request.body);
-  append_stream_head(*f, own, leader, coding, kind, keep_alive);
-  std::uint64_t sent_bytes = out_.bytes();
-  // Trailers may describe the bytes that the backend sent: they go with these only.
-  const bool with_trailers = coding == compress::coding::identity && accepts_trailers(own);
-  const bool whole = co_await write_pieces(*f, reader, kind, with_trailers, ready, sent_bytes);
-  f->body().close_reader(reader);
-  note_facts(own, a, coding);
-  facts_.streaming = a.content_type.starts_with("text/event-stream");
-  if (whole && leader) {
-    facts_.key_hash = home_.plane.store.hash(p.request.key);
-    facts_.body_hash = f->body_hash();
-    facts_.longest_json_array = f->longest_json_array();
-  }
-  const auto result = p.no_lookup || p.hit_for_miss ? cache_result::bypass
-                      : leader                      ? cache_result::miss
-                                                    : cache_result::collapsed;
-  finish_request(own, p.request.route, p.status, result, a.head.status, p.began_us, sent_bytes);
-  co_return whole&& keep_alive;
-}
-
-net::task<bool> connection::write_pieces(fetch& f, std::size_t reader, http1::body_kind kind,
-                                         bool with_trailers, net::event& ready,
-                                         std::uint64_t& sent) {
-  std::vector<piece> pieces;
-  std::vector<net::part> parts;
-  std::string framing;
-  std::string last;
-  std::string head;
-  out_.swap_block(head);
-  bool head_due = true;
-  net::alarm look(home_.core, ready.make_waker(), now().mono + look_every);
-  for (;;) {
-    pieces.clear();
-    parts.clear();
-    framing.clear();
-    auto state = fill_state::finished;
-    if (kind != http1::body_kind::none) state = f.body().next(reader, pieces, pieces_at_once);
-    if (head_due) parts.push_back({.memory = head});
-    std::size_t bytes = 0;
-    for (const auto& p : pieces) bytes += p.bytes.size();
-    if (kind == http1::body_kind::chunked && bytes > 0) {
-      http1::append_chunk_header(framing, bytes);
-      parts.push_back({.memory = framing});
-    }
-    for (const auto& p : pieces) parts.push_back({.memory = p.bytes});
-    if (kind == http1::body_kind::chunked) {
-      if (bytes > 0) parts.push_back({.memory = "\r\n"});
-      if (state == fill_state::finished) {
-        last.clear();
-        http1::append_last_chunk(last, with_trailers ? f.body().trailers() : std::string_view{});
-        parts.push_back({.memory = last});
-      }
-    }
-    sent += bytes;
-    if (!parts.empty()) {
-      const net::closer limit(home_.core, stream_, site_->config.timeouts.idle);
-      auto ec = co_await stream_.write(parts);
-      if (ec) co_return false;
-      head_due = false;
-    }
-    if (state == fill_state::finished) co_return true;
-    if (state == fill_state::aborted) {
-      // Where only the connection's end ends the body, a clean end would make it look whole.
-      if (kind == http1::body_kind::until_close) stream_.reset();
-      co_return false;
-    }
-    if (!pieces.empty()) continue;
-    co_await ready.wait();
-    if (!look.rang()) continue;
-    // Of a stream that is silent no write tells that the client has left.
-    if (stream_.peer_ended()) co_return false;
-    look.again(now().mono + look_every);
-  }
 }
 
 }  // namespace fairing::http

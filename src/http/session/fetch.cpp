@@ -15,10 +15,21 @@ constexpr std::size_t most_interim = 8;
 exchange_outcome outcome_of(net::dial_fault f) {
   return f == net::dial_fault::timeout ? exchange_outcome::timeout : exchange_outcome::failure;
 }
+
+// limits.header is the site's word on how large a head may be, in both directions.
+http1::parse_limits answer_limits(const site_config& c) {
+  http1::parse_limits l;
+  l.head_bytes = std::max<std::size_t>(l.head_bytes, c.limits.header);
+  return l;
+}
 }  // namespace
 
 fetch::fetch(core_state& home, fetch_request request)
-    : home_(home), request_(std::move(request)), wake_(home.core), upload_wake_(home.core) {
+    : home_(home),
+      request_(std::move(request)),
+      parser_(answer_limits(request_.site->config)),
+      wake_(home.core),
+      upload_wake_(home.core) {
   // The head's views must point into our own copy.
   const auto size = request_.head_bytes.size() + 1;
   http1::head_parser own(http1::parse_limits{size, size, 128});
@@ -75,6 +86,10 @@ bool fetch::joinable() const {
   std::lock_guard lock(mutex_);
   if (phase_ == fetch_phase::failed || phase_ == fetch_phase::stored) return false;
   if (phase_ == fetch_phase::streamed && (!answer_->store || buffer_.passing())) return false;
+  // Its head has come: from now on it is a stored answer like any other, which may have to be confirmed first.
+  if (phase_ == fetch_phase::streamed &&
+      (answer_->fresh.no_cache || answer_->fresh.lifetime <= answer_->fresh.initial_age))
+    return false;
   const auto& log = home_.plane.purges;
   if (log.seq() == request_.began) return true;
   const cache::tag_hash url = cache::url_tag_of(request_.key);
@@ -335,6 +350,7 @@ void fetch::keep_link(upstream_group::choice& choice, link_ptr link) {
                                     seconds{std::min<std::uint64_t>(*s, 3600)} - milliseconds{500});
   }
   link->idle_until = now().mono + idle;
+  link_.reset();  // from now on another fetch's: leave() must not close it
   home_.links_of(*request_.site)->give(*choice.endpoint, std::move(link), now().mono);
 }
 
@@ -347,7 +363,7 @@ net::task<http1::parse_status> fetch::read_head(upstream_link& link) {
       if (status == http1::parse_status::error) co_return status;
       if (status == http1::parse_status::complete) {
         response_bytes_.assign(link.in.view().substr(0, response_.size));
-        http1::head_parser own;
+        http1::head_parser own(answer_limits(request_.site->config));
         (void)own.parse_response(response_bytes_, request_.head.method, response_);
         link.in.consume(response_bytes_.size());
         times_.response_received = now();
@@ -414,7 +430,7 @@ net::task<bool> fetch::read_body(upstream_link& link) {
         if (step.status == http1::parse_status::error) {
           log::warn("upstream_bad_chunk", {{"site", request_.site->config.name},
                                            {"reason", make_error_code(chunks.error()).message()}});
-          buffer_.abort();
+          cut_body();
           co_return false;
         }
         data = step.data;
@@ -447,7 +463,7 @@ net::task<bool> fetch::read_body(upstream_link& link) {
       finish_body();
       co_return true;
     }
-    buffer_.abort();
+    cut_body();
     co_return false;
   }
 }

@@ -114,6 +114,8 @@ class fetch : public std::enable_shared_from_this<fetch> {
   [[nodiscard]] const std::shared_ptr<const answer>& head() const noexcept { return answer_; }
   [[nodiscard]] const http1::response_head& raw_head() const noexcept { return response_; }
   [[nodiscard]] bool shareable() const noexcept { return answer_ && answer_->store; }
+  // Why an answer that was to be stored is not, or `none`; known once the body has ended.
+  [[nodiscard]] cache_reason lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
   // Was it made for a request whose varying fields equal these?
   [[nodiscard]] bool matches(const http1::request_head& request) const;
   [[nodiscard]] fill_buffer& body() noexcept { return buffer_; }
@@ -175,11 +177,13 @@ class fetch : public std::enable_shared_from_this<fetch> {
   void invalidate();
   bool on_not_modified();
   bool refuses_304();
+  [[nodiscard]] bool answers_client() const noexcept;
   bool serve_stale_on_error();
   void append(std::string_view bytes, bool flush);
   void give_up_storing(cache_reason reason);
   void finish_body();
-  void store_answer();
+  void cut_body();
+  cache_reason store_answer();
   void remember_uncacheable();
   void fail_with(problem type, std::string detail, milliseconds retry_after = {});
   void set_phase(fetch_phase p);
@@ -212,6 +216,7 @@ class fetch : public std::enable_shared_from_this<fetch> {
   net::event upload_wake_;
   exchange_times times_{};
   std::uint16_t origin_status_ = 0;
+  std::atomic<cache_reason> lost_{cache_reason::none};
   bool confirmed_ = false;
   bool in_flights_ = false;
   bool head_sent_ = false;             // request bytes reached a connection

@@ -2,6 +2,7 @@
 // stale one.
 #include "base/hash.hpp"
 #include "http/logic/cache_policy.hpp"
+#include "http/logic/conditional.hpp"
 #include "http/logic/request_key.hpp"
 #include "http/logic/validation.hpp"
 #include "http/session/fetch.hpp"
@@ -47,6 +48,19 @@ vary_spec effective_vary(const http1::response_head& response, const route_confi
   return spec;
 }
 
+cache_reason reason_of(cache::put_result r) {
+  switch (r) {
+    case cache::put_result::stored:
+      return cache_reason::none;
+    case cache::put_result::purged_meanwhile:
+      return cache_reason::purged_meanwhile;
+    case cache::put_result::no_ttl:
+      return cache_reason::expired;
+    default:
+      return cache_reason::too_large;
+  }
+}
+
 void tag_all(answer& a, const http1::response_head& response, const fetch_request& request) {
   a.tags.push_back(cache::url_tag_of(request.key));
   for (const auto t : request.route->tags)
@@ -64,7 +78,7 @@ void tag_all(answer& a, const http1::response_head& response, const fetch_reques
 void fetch::on_head() {
   const auto& site = *request_.site;
   if (invalidates(request_.head.method, response_.status)) invalidate();
-  if (response_.status == 304 && request_.stale && on_not_modified()) return;
+  if (response_.status == 304 && request_.stale && !answers_client() && on_not_modified()) return;
   if (is_server_failure(response_.status) && serve_stale_on_error()) {
     leave_flights();
     set_phase(fetch_phase::stored);
@@ -175,10 +189,17 @@ bool fetch::on_not_modified() {
   return true;
 }
 
+// A HEAD's own condition went to the origin because what is stored gave nothing to ask with: its 304 says what the
+// client has, nothing of ours (RFC 9111 §4.3.4), and goes to the client as it is.
+bool fetch::answers_client() const noexcept {
+  return !request_.may_store && !has_validators(request_.stale->of->head) &&
+         is_conditional(request_.head);
+}
+
 // A 304 whose ETag the stored answer never had confirms nothing if only a date was sent, or a client's own condition
 // (dates are too coarse): the whole is asked for. Where our If-None-Match was sent, the 304 is its answer.
 bool fetch::refuses_304() {
-  if (!request_.stale) return false;
+  if (!request_.stale || answers_client()) return false;
   const auto& head = request_.stale->of->head;
   if (!head.etag.empty() && !head.etag_made) return false;
   if (match_304(head, response_) != match_kind::differs) return false;
@@ -235,6 +256,7 @@ void fetch::append(std::string_view bytes, bool flush) {
 }
 
 void fetch::give_up_storing(cache_reason reason) {
+  lost_.store(reason, std::memory_order_relaxed);
   buffer_.set_passing();
   leave_flights();
   auto& plane = home_.plane;
@@ -269,12 +291,19 @@ void fetch::remember_uncacheable() {
 
 void fetch::finish_body() {
   if (phase() != fetch_phase::streamed) return;
-  if (answer_->store && !buffer_.passing()) store_answer();
+  if (answer_->store && !buffer_.passing()) lost_.store(store_answer(), std::memory_order_relaxed);
   buffer_.finish();
   leave_flights();
 }
 
-void fetch::store_answer() {
+// The backend broke off: what came is no answer that could be kept.
+void fetch::cut_body() {
+  if (!buffer_.passing()) lost_.store(cache_reason::incomplete, std::memory_order_relaxed);
+  buffer_.abort();
+}
+
+// Returns why it could not be stored, or `none`.
+cache_reason fetch::store_answer() {
   auto& plane = home_.plane;
   buffer_.seal();
   auto bodies = buffer_.take_bodies();
@@ -303,14 +332,16 @@ void fetch::store_answer() {
       const auto& marker = static_cast<const stored_response&>(*old.value);
       if (marker.kind == stored_kind::vary_marker) (void)merge(spec, marker.of->vary);
     }
-    if (spec.star) return;
+    if (spec.star) return cache_reason::vary_star;  // more names than a key takes
     const cache::tag_hash url = cache::url_tag_of(request_.key);
     append_variant(key, spec, request_.head, request_.route->compression);
     (void)plane.store.put(h, request_.key, make_vary_marker(std::move(spec)),
                           {std::max(ttl, marker_ttl_least), {&url, 1}, plane.purges.seq()}, t);
   }
-  (void)plane.store.put(plane.store.hash(key), key, make_stored(made, std::move(codings)),
-                        {ttl, made->tags, request_.began}, t);
+  const auto did =
+      plane.store.put(plane.store.hash(key), key, make_stored(made, std::move(codings)),
+                      {ttl, made->tags, request_.began}, t);
+  return reason_of(did);
 }
 
 void flight_table::leave(std::uint64_t hash, const std::string& key, const fetch* which) {

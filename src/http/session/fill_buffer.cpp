@@ -113,7 +113,7 @@ void fill_buffer::disown() {
 
 void fill_buffer::wake_readers() {
   for (const auto& r : readers_)
-    if (r.used) r.wake();
+    if (r.used && (r.offset < tracks_[r.coding].end || state_ != fill_state::open)) r.wake();
 }
 
 void fill_buffer::set_passing() {
@@ -131,7 +131,8 @@ bool fill_buffer::passing() const {
 std::uint64_t fill_buffer::fastest_lag() const {
   std::uint64_t least = UINT64_MAX;
   for (const auto& r : readers_)
-    if (r.used && !r.cut_off) least = std::min(least, tracks_[r.coding].end - r.offset);
+    if (r.used && !r.cut_off && !r.ahead_of(tracks_[r.coding]))
+      least = std::min(least, tracks_[r.coding].end - r.offset);
   if (least != UINT64_MAX) return least;
   return opened_ ? 0 : tracks_[0].end - tracks_[0].base;  // the first reader is still to come
 }
@@ -157,11 +158,11 @@ std::uint64_t fill_buffer::size() const {
   return size_;
 }
 
-bool fill_buffer::open_reader(coding c, net::waker w, std::size_t& id) {
+bool fill_buffer::open_reader(coding c, net::waker w, std::size_t& id, fill_span want) {
   std::lock_guard lock(mutex_);
   const auto index = static_cast<std::uint8_t>(c);
   auto& t = tracks_[index];
-  if (t.base > 0) return false;
+  if (t.base > want.first) return false;
   if (!t.active) {
     if (index > 0) {
       if (tracks_[0].base > 0 || (tracks_[0].end < size_)) return false;
@@ -182,7 +183,7 @@ bool fill_buffer::open_reader(coding c, net::waker w, std::size_t& id) {
   opened_ = true;
   for (id = 0; id < readers_.size() && readers_[id].used;) ++id;
   if (id == readers_.size()) readers_.emplace_back();
-  readers_[id] = {true, false, index, 0, std::move(w)};
+  readers_[id] = {true, false, index, want.first, want.end, std::move(w)};
   return true;
 }
 
@@ -200,7 +201,7 @@ void fill_buffer::drop_read(track& t, std::uint8_t coding) {
   std::uint64_t slowest = t.end;
   bool any = false;
   for (const auto& r : readers_) {
-    if (!r.used || r.cut_off || r.coding != coding) continue;
+    if (!r.used || r.cut_off || r.coding != coding || r.ahead_of(t)) continue;
     any = true;
     fastest = std::max(fastest, r.offset);
     slowest = std::min(slowest, r.offset);
@@ -219,12 +220,14 @@ fill_state fill_buffer::next(std::size_t id, std::vector<piece>& out, std::size_
   if (r.cut_off) return fill_state::aborted;
   std::uint64_t at = t.base;
   for (const auto& c : t.chunks) {
+    if (at >= r.until) break;
     const auto size = c->bytes.size();
     if (at + size > r.offset) {
       if (max_pieces-- == 0) break;
+      const auto to = std::min(at + size, r.until);
       const std::string_view all(c->bytes);
-      out.push_back({c, all.substr(r.offset - at)});
-      r.offset = at + size;
+      out.push_back({c, all.substr(r.offset - at, to - r.offset)});
+      r.offset = to;
     }
     at += size;
   }
@@ -233,6 +236,7 @@ fill_state fill_buffer::next(std::size_t id, std::vector<piece>& out, std::size_
     if (r.coding != 0) drop_read(tracks_[0], 0);
     writer_();
   }
+  if (r.offset >= r.until) return fill_state::finished;
   if (r.offset < t.end) return fill_state::open;
   return state_;
 }

@@ -6,6 +6,8 @@
 // Modes: keeping (all bytes stay until the end, up to limits.object) and passing (what every reader has had is
 // dropped; the writer waits while the fastest reader is `window` behind; readers that fall four windows further
 // behind the fastest are cut off).
+// A reader of a part may stand beyond what has arrived: it waits, holds no byte back, and neither paces the writer nor
+// counts as the fastest until its first byte is there.
 // Flow:  writer: append(bytes), finish() or abort(); reader: next(cursor, out) then wait on its waker.
 // Threads: any; one mutex. Bytes handed out stay valid while their chunk_ptr is held.
 #pragma once
@@ -44,6 +46,12 @@ enum class fill_state : std::uint8_t {
   aborted,   // the origin broke off, or this reader was cut off: what was sent must look incomplete
 };
 
+// What a reader wants of its track, in bytes.
+struct fill_span {
+  std::uint64_t first = 0;
+  std::uint64_t end = UINT64_MAX;  // exclusive; beyond the body: all of it
+};
+
 // Bytes held by all fills of the process, for the memory bound.
 [[nodiscard]] std::atomic<std::size_t>& fill_bytes_in_flight() noexcept;
 
@@ -78,12 +86,15 @@ class fill_buffer {
   // Of the identity body kept so far; independent of how it arrived.
   [[nodiscard]] std::uint64_t content_hash() const;
 
-  // Readers. A coding's track starts at the body's first byte: false if that is gone already.
-  [[nodiscard]] bool open_reader(compress::coding c, net::waker w, std::size_t& id);
+  // Readers. False if the first byte wanted is gone already. Parts are of identity: a coding's track is read from its
+  // start.
+  [[nodiscard]] bool open_reader(compress::coding c, net::waker w, std::size_t& id,
+                                 fill_span want = {});
   void close_reader(std::size_t id);
   // Complete lines; once next() has said finished.
   [[nodiscard]] std::string_view trailers() const noexcept { return trailers_; }
-  // Appends up to `max_pieces` pieces to `out` and moves the reader on.
+  // Appends up to `max_pieces` pieces to `out` and moves the reader on. `finished` also once a part is complete,
+  // whatever becomes of the rest.
   [[nodiscard]] fill_state next(std::size_t id, std::vector<piece>& out, std::size_t max_pieces);
   [[nodiscard]] std::size_t readers() const;
 
@@ -100,7 +111,10 @@ class fill_buffer {
     bool cut_off = false;
     std::uint8_t coding = 0;
     std::uint64_t offset = 0;
+    std::uint64_t until = UINT64_MAX;
     net::waker wake;
+    // Its bytes are still to come.
+    [[nodiscard]] bool ahead_of(const track& t) const noexcept { return offset > t.end; }
   };
   void push(track& t, std::string_view bytes);
   void end_encoders();

@@ -20,9 +20,9 @@ struct fill : testing::Test {
     } while (!pieces.empty() && state == fill_state::open);
     return {out, state};
   }
-  std::size_t open(coding c = coding::identity) {
+  std::size_t open(coding c = coding::identity, fill_span want = {}) {
     std::size_t id = 99;
-    EXPECT_TRUE(buffer.open_reader(c, {}, id));
+    EXPECT_TRUE(buffer.open_reader(c, {}, id, want));
     return id;
   }
   fill_buffer buffer;
@@ -105,6 +105,58 @@ TEST_F(fill, a_track_whose_reader_left_does_not_grow_while_another_reads) {
     EXPECT_EQ(drain(plain).second, fill_state::open);
   }
   EXPECT_LT(fill_bytes_in_flight().load() - before, 6 * fill_buffer::window);
+}
+
+TEST_F(fill, a_part_ends_where_it_ends_whatever_becomes_of_the_rest) {
+  const auto early = open(coding::identity, {1, 3});
+  const auto late = open(coding::identity, {4, 7});
+  buffer.append("ab", false);
+  EXPECT_EQ(drain(early), std::pair(std::string("b"), fill_state::open));
+  EXPECT_EQ(drain(late), std::pair(std::string(), fill_state::open));
+  buffer.append("cdef", false);
+  EXPECT_EQ(drain(early), std::pair(std::string("c"), fill_state::finished));
+  EXPECT_EQ(drain(late), std::pair(std::string("ef"), fill_state::open));
+  buffer.abort();
+  EXPECT_EQ(drain(early).second, fill_state::finished);
+  EXPECT_EQ(drain(late), std::pair(std::string(), fill_state::aborted));
+  EXPECT_EQ(drain(open(coding::identity, {100, 200})).second, fill_state::aborted);
+}
+
+TEST_F(fill, a_part_may_span_more_chunks_than_are_taken_at_once) {
+  std::string body;
+  for (int i = 0; i < 10; ++i)
+    body += std::string(fill_buffer::chunk_size, static_cast<char>('a' + i));
+  buffer.append(body, false);
+  const fill_span want{fill_buffer::chunk_size / 2, 9 * fill_buffer::chunk_size + 5};
+  EXPECT_EQ(drain(open(coding::identity, want)),
+            std::pair(body.substr(want.first, want.end - want.first), fill_state::finished));
+}
+
+TEST_F(fill, who_waits_for_its_part_holds_no_bytes_and_paces_nobody) {
+  buffer.set_passing();
+  const std::string block(fill_buffer::window, 'x');
+  const auto before = fill_bytes_in_flight().load();
+  const auto far = open(coding::identity, {20 * fill_buffer::window, 20 * fill_buffer::window + 2});
+  for (int i = 0; i < 20; ++i) {
+    buffer.append(block, false);
+    EXPECT_FALSE(buffer.must_wait());
+  }
+  EXPECT_LT(fill_bytes_in_flight().load() - before, 2 * fill_buffer::window);
+  EXPECT_EQ(drain(far), std::pair(std::string(), fill_state::open));
+  buffer.append(block, false);
+  EXPECT_EQ(drain(far), std::pair(std::string("xx"), fill_state::finished));
+}
+
+TEST_F(fill, who_waits_for_its_part_cuts_nobody_off) {
+  const auto plain = open();
+  (void)open(coding::identity, {1000 * fill_buffer::window, UINT64_MAX});
+  buffer.set_passing();
+  buffer.append(std::string(fill_buffer::window, 'x'), false);
+  EXPECT_TRUE(buffer.must_wait()) << "for the one that reads";
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(drain(plain).second, fill_state::open);
+    buffer.append(std::string(fill_buffer::window, 'y'), false);
+  }
 }
 
 TEST_F(fill, nobody_left_means_abandoned_only_when_passing) {

@@ -195,6 +195,7 @@ result<void> http_plane::set_sites(const std::vector<site_config>& configs,
   for (const auto& s : made) s->upstreams->gate().resize(s->config.max_connections);
   {
     std::lock_guard lock(sites_mutex_);
+    for (const auto& s : sites_) s->replaced = true;
     sites_ = made;
     apply_bypass();
   }

@@ -31,11 +31,6 @@ void append_etag(std::string& out, const answer& a, coding c) {
   out += "\r\n";
 }
 
-std::string_view first_line_rest(std::string_view text) {
-  const auto end = text.find("\r\n");
-  return end == std::string_view::npos ? std::string_view{} : text.substr(end + 2);
-}
-
 // The coding whose ETag the client's If-None-Match names, if any does.
 std::optional<coding> named_variant(const http1::request_head& head, const answer& a) {
   std::optional<coding> hit;
@@ -143,13 +138,9 @@ std::uint16_t connection::append_stored(const http1::request_head& head, const r
   const bool only_head = head.method == http1::method::head;
   if (a.head.status == 200 && is_conditional(head))
     if (const auto code = append_by_condition(head, a, status, keep_alive)) return code;
-  if (a.head.status == 200 && head.method == http1::method::get && head.has(http1::field::range) &&
-      if_range_holds(head, a.head.validators())) {
-    const auto ranges = parse_ranges(head.get(http1::field::range), v.identity()->size());
-    if (ranges.use != range_use::whole) {
-      append_ranges(head, v, ranges, status, keep_alive);
-      return ranges.use == range_use::unsatisfiable ? 416 : 206;
-    }
+  if (a.head.status == 200 && head.has(http1::field::range)) {
+    const auto ranges = asked_ranges(head, a.head.validators(), v.identity()->size());
+    if (ranges.use != range_use::whole) return append_ranges(head, v, ranges, status, keep_alive);
   }
   const auto chosen = choose_coding(head, route, v, key, encode);
   if (encode && *encode != coding::identity) return 0;
@@ -172,39 +163,53 @@ std::uint16_t connection::append_stored(const http1::request_head& head, const r
   return a.head.status;
 }
 
-void connection::append_ranges(const http1::request_head& head, const stored_response& v,
-                               const range_set& ranges, const cache_status& status,
-                               bool keep_alive) {
+std::uint16_t connection::append_unsatisfiable(const http1::request_head& head, std::uint64_t size,
+                                               const cache_status& status, bool keep_alive) {
+  std::string field;
+  append_unsatisfied_range(field, size);
+  append_problem_response(out_.text(), problem::range_not_satisfiable,
+                          "no part of the ranges is in the body",
+                          {.keep_alive = keep_alive,
+                           .client_http_1_0 = head.version_minor == 0,
+                           .now = now().wall,
+                           .status = &status,
+                           .extra_fields = field});
+  return 416;
+}
+
+void connection::append_part_of(const http1::request_head& head, const answer& a, byte_range r,
+                                std::uint64_t size, const cache_status& status, bool keep_alive) {
+  auto& out = out_.text();
+  out += "HTTP/1.1 206 Partial Content\r\n";
+  for_each_line(a.head.text, [&](std::string_view name, std::string_view value) {
+    if (!describes_content(name)) http1::append_header(out, name, value);
+  });
+  append_etag(out, a, coding::identity);
+  append_content_range(out, r, size);
+  append_length(out, r.size());
+  append_common(out, head, a, status, keep_alive);
+  out += "\r\n";
+}
+
+std::uint16_t connection::append_ranges(const http1::request_head& head, const stored_response& v,
+                                        const range_set& ranges, const cache_status& status,
+                                        bool keep_alive) {
   const auto& a = *v.of;
   const auto size = v.identity()->size();
-  if (ranges.use == range_use::unsatisfiable) {
-    std::string field;
-    append_unsatisfied_range(field, size);
-    append_problem_response(out_.text(), problem::range_not_satisfiable,
-                            "no part of the ranges is in the body",
-                            {.keep_alive = keep_alive,
-                             .client_http_1_0 = head.version_minor == 0,
-                             .now = now().wall,
-                             .status = &status,
-                             .extra_fields = field});
-    return;
-  }
-  out_.text() += "HTTP/1.1 206 Partial Content\r\n";
+  if (ranges.use == range_use::unsatisfiable)
+    return append_unsatisfiable(head, size, status, keep_alive);
   if (ranges.count == 1) {
     const auto r = ranges.ranges[0];
-    out_.text() += first_line_rest(a.head.text);
-    append_etag(out_.text(), a, coding::identity);
-    append_content_range(out_.text(), r, size);
-    append_length(out_.text(), r.size());
-    append_common(out_.text(), head, a, status, keep_alive);
-    out_.text() += "\r\n";
+    append_part_of(head, a, r, size, status, keep_alive);
     out_.add(v.identity(), r.first, r.size());
-    return;
+    return 206;
   }
+  out_.text() += "HTTP/1.1 206 Partial Content\r\n";
   const auto made = make_boundary(home_.random());
   const std::string_view boundary(made.data(), made.size());
   for_each_line(a.head.text, [&](std::string_view name, std::string_view value) {
-    if (!iequals(name, "content-type")) http1::append_header(out_.text(), name, value);
+    if (!iequals(name, "content-type") && !describes_content(name))
+      http1::append_header(out_.text(), name, value);
   });
   append_etag(out_.text(), a, coding::identity);
   out_.text()
@@ -219,6 +224,7 @@ void connection::append_ranges(const http1::request_head& head, const stored_res
     out_.add(v.identity(), r.first, r.size());
   }
   append_parts_end(out_.text(), boundary);
+  return 206;
 }
 
 }  // namespace fairing::http

@@ -76,6 +76,8 @@ class site_runtime {
   metrics::histogram upstream_duration;
   metrics::counter retries;
   [[nodiscard]] const std::vector<route_runtime>& routes() const noexcept { return routes_; }
+  // A reload has put another in its place: requests that still end here are no evidence of what runs now.
+  mutable std::atomic<bool> replaced{false};
 
  private:
   site_runtime(const site_config& c, std::size_t i, metrics::registry& r)

@@ -126,7 +126,15 @@ void upstream_group::report_health(upstream_endpoint& e, bool ok, instant now) {
 
 upstream_group::state upstream_group::state_of(const upstream_endpoint& e, instant now) {
   std::lock_guard lock(mutex_);
-  return {health_[e.index].healthy(), outlier_.ejected(e.index, now.mono)};
+  const auto pause = breakers_[e.index].retry_after(now.mono);
+  const auto out = outlier_.out_for(e.index, now.mono);
+  return {
+      .healthy = health_[e.index].healthy(),
+      .ejected = out > milliseconds{0},
+      .back_in = std::max(out, pause),
+      .paused = breakers_[e.index].state() == retry::breaker_state::open && pause > milliseconds{0},
+      .failures = outlier_.failures(e.index),
+      .over_the_limit = outlier_.at_limit(e.index)};
 }
 
 core_links::core_links(net::core& c, std::shared_ptr<upstream_group> group,

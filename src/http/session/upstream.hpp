@@ -72,8 +72,12 @@ class upstream_group {
     return endpoints_;
   }
   struct state {
-    bool healthy = true;
-    bool ejected = false;
+    bool healthy = true;          // as its health checks say
+    bool ejected = false;         // for its failures in a row
+    milliseconds back_in{0};      // until an ejection or a pause of the breaker ends
+    bool paused = false;          // by the breaker, for its timeouts
+    std::uint32_t failures = 0;   // of requests, in a row; counted up to outlier.failures
+    bool over_the_limit = false;  // failures have reached outlier.failures, and it was not ejected
   };
   [[nodiscard]] state state_of(const upstream_endpoint& e, instant now);
   [[nodiscard]] std::uint64_t ejections() const noexcept { return ejections_.load(); }

@@ -1,0 +1,261 @@
+#include "pool/server_pool.hpp"
+
+namespace fairing::pool {
+namespace {
+
+// How often a pool under load compares its waits with those of others.
+constexpr microseconds look_interval{1000};
+
+microseconds between(micro_time from, micro_time to) noexcept {
+  return to > from ? to - from : microseconds{0};  // coarse and precise clocks may be mixed
+}
+
+}  // namespace
+
+server_pool::server_pool(pool_options o, pool_budget& budget, member_id me,
+                         pool_events& events) noexcept
+    : options_(o), budget_(budget), events_(events), me_(me) {}
+
+server_pool::~server_pool() {
+  if (total_ != 0 || !waiters_.empty()) FAIRING_BUG("pool_destroyed_in_use");
+  while (auto* s = closing_.front()) {
+    closing_.remove(*s);
+    if (s->promised_to_ != nobody) budget_.hand(s->promised_to_);
+    s->state_ = server_state::absent;
+  }
+  budget_.leave(me_);
+}
+
+acquired server_pool::acquire(waiter& w, micro_time now) noexcept {
+  if (!waiters_.empty() || idle_.empty() || paused_ || draining_ || w.queued_) [[unlikely]]
+    return acquire_slow(w, now);
+  auto* s = choose_idle(w);
+  if (s->expires_ <= now) [[unlikely]]
+    return acquire_slow(w, now);
+  from_idle(*s);
+  lease(*s, w, now);
+  return {acquire_kind::granted, refusal::none, s};
+}
+
+acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
+  const auto no = [&](refusal why) {
+    ++totals_.refused;
+    return acquired{acquire_kind::refused, why, nullptr};
+  };
+  if (w.queued_) {
+    FAIRING_BUG("pool_acquire_while_waiting");
+    return no(refusal::queue_full);
+  }
+  if (draining_) return no(refusal::draining);
+  if (waiters_.empty() && !paused_) {
+    while (auto* s = idle_.back()) {
+      from_idle(*s);
+      if (s->expires_ > now) {
+        lease(*s, w, now);
+        return {acquire_kind::granted, refusal::none, s};
+      }
+      start_close(*s, close_reason::max_lifetime, now);
+    }
+  }
+  if (refusing() && (now < retry_at_ || opening_ > 0)) {
+    probe_asked_ = true;
+    return no(refusal::server_refuses);
+  }
+  if (waiters_.size() >= options_.max_waiters) return no(refusal::queue_full);
+  enqueue(w, now);
+  pursue(now);
+  return {acquire_kind::waiting};
+}
+
+// The newest, or another of the newest few that saves the client a SET or a Parse.
+server* server_pool::choose_idle(const waiter& w) noexcept {
+  auto* best = idle_.back();
+  int best_score = -1;
+  std::uint32_t left = options_.look;
+  for (auto* s = best; s != nullptr && left > 0; s = pool_list<server>::before(*s), --left) {
+    int score = s->state_id == w.state_id ? 2 : 0;
+    if (w.statement == 0 || events_.has_statement(*s, w.statement)) ++score;
+    if (score <= best_score) continue;
+    best = s;
+    best_score = score;
+    if (score == 3) break;
+  }
+  return best;
+}
+
+released server_pool::release(server& s, micro_time now) noexcept {
+  if (s.state_ != server_state::leased && s.state_ != server_state::pinned) [[unlikely]] {
+    FAIRING_BUG("pool_release_of_what_is_not_leased");
+    return {};
+  }
+  const auto held = end_lease(s, now);
+  auto r = next_for(s, now);
+  r.held = held;
+  return r;
+}
+
+// What becomes of a server that is nobody's now: the oldest waiter's, idle, or closed.
+released server_pool::next_for(server& s, micro_time now) noexcept {
+  auto why = close_reason::surplus;
+  if (must_close(s, now, why)) [[unlikely]] {
+    start_close(s, why, now);
+    pursue(now);
+    return {};
+  }
+  if (budget_.contended(me_) && now >= next_look_) [[unlikely]] {
+    next_look_ = now + look_interval;
+    s.promised_to_ = yields_to(now, microseconds{0});
+    if (s.promised_to_ != nobody) {
+      start_close(s, close_reason::yielded, now);
+      pursue(now);
+      return {};
+    }
+  }
+  auto* w = waiters_.front();
+  if (w == nullptr) {
+    to_idle(s, now);
+    return {};
+  }
+  dequeue(*w);
+  const auto waited = between(w->since_, now);
+  ++totals_.waited;
+  const auto us = static_cast<std::uint64_t>(waited.count());
+  totals_.wait_us += us;
+  totals_.max_wait_us = std::max(totals_.max_wait_us, us);
+  lease(s, *w, now);
+  return {w, microseconds{0}, waited};
+}
+
+bool server_pool::must_close(const server& s, micro_time now, close_reason& why) const noexcept {
+  if (s.era_ != era_) return why = close_reason::retired, true;
+  if (s.expires_ <= now) return why = close_reason::max_lifetime, true;
+  if (paused_) return why = close_reason::paused, true;
+  if (draining_ && waiters_.empty()) return why = close_reason::draining, true;
+  if (total_ - closing_.size() > options_.size || budget_.over_limit(closing_.size()))
+    return why = close_reason::surplus, true;
+  return false;
+}
+
+member_id server_pool::yields_to(micro_time now, microseconds idle_for) noexcept {
+  const auto* oldest = waiters_.front();
+  return budget_.choose_claimant(
+      me_, {.oldest_wait = oldest == nullptr ? never : oldest->since_, .idle_for = idle_for}, now);
+}
+
+microseconds server_pool::discard(server& s, micro_time now) noexcept {
+  microseconds held{0};
+  if (s.state_ == server_state::idle) {
+    from_idle(s);
+  } else if (s.state_ == server_state::leased || s.state_ == server_state::pinned) {
+    held = end_lease(s, now);
+  } else {
+    FAIRING_BUG("pool_discard_of_what_is_not_ready");
+    return held;
+  }
+  s.state_ = server_state::closing;
+  closing_.push_back(s);
+  return held;
+}
+
+void server_pool::closed(server& s, micro_time now) noexcept {
+  if (s.state_ != server_state::closing) {
+    FAIRING_BUG("pool_closed_what_is_not_closing");
+    return;
+  }
+  closing_.remove(s);
+  s.state_ = server_state::absent;
+  --total_;
+  ++totals_.closed;
+  if (s.promised_to_ != nobody)
+    budget_.hand(s.promised_to_);
+  else
+    budget_.give(me_);
+  s.promised_to_ = nobody;
+  pursue(now);
+}
+
+bool server_pool::try_pin(server& s, pin_reason why) noexcept {
+  if (s.state_ == server_state::leased) {
+    if (pinned_ >= max_pinned()) {
+      ++totals_.pins_refused;
+      return false;
+    }
+    ++pinned_;
+    s.state_ = server_state::pinned;
+  } else if (s.state_ != server_state::pinned) {
+    FAIRING_BUG("pool_pin_of_what_is_not_leased");
+    return false;
+  }
+  s.pins_ |= server::bit(why);
+  return true;
+}
+
+bool server_pool::unpin(server& s, pin_reason why) noexcept {
+  s.pins_ &= ~server::bit(why);
+  if (s.pins_ != 0) return false;
+  if (s.state_ == server_state::pinned) {
+    --pinned_;
+    s.state_ = server_state::leased;
+  }
+  return true;
+}
+
+bool server_pool::cancel(waiter& w, micro_time now) noexcept {
+  if (!w.queued_) return false;
+  dequeue(w);
+  pursue(now);  // claims one server less
+  return true;
+}
+
+void server_pool::lease(server& s, waiter& w, micro_time now) noexcept {
+  s.state_ = server_state::leased;
+  s.holder_ = &w;
+  s.since_ = now;
+  ++s.leases_;
+  ++leased_;
+  ++totals_.granted;
+}
+
+microseconds server_pool::end_lease(server& s, micro_time now) noexcept {
+  if (s.state_ == server_state::pinned) --pinned_;
+  s.pins_ = 0;
+  s.holder_ = nullptr;
+  --leased_;
+  const auto held = between(s.since_, now);
+  ++totals_.released;
+  totals_.held_us += static_cast<std::uint64_t>(held.count());
+  return held;
+}
+
+void server_pool::to_idle(server& s, micro_time now) noexcept {
+  s.state_ = server_state::idle;
+  s.since_ = now;
+  if (idle_.empty()) budget_.idle_since(me_, now);
+  idle_.push_back(s);
+}
+
+void server_pool::from_idle(server& s) noexcept {
+  const bool oldest = idle_.front() == &s;
+  idle_.remove(s);
+  if (oldest) budget_.idle_since(me_, idle_.empty() ? never : idle_.front()->since_);
+}
+
+void server_pool::enqueue(waiter& w, micro_time now) noexcept {
+  w.since_ = now;
+  w.until_ = std::min<micro_time>(w.deadline, now + options_.wait_timeout);
+  w.queued_ = true;
+  next_deadline_ = std::min(next_deadline_, w.until_);
+  if (waiters_.empty()) budget_.waiting_since(me_, now);
+  waiters_.push_back(w);
+}
+
+void server_pool::dequeue(waiter& w) noexcept {
+  const bool oldest = waiters_.front() == &w;
+  waiters_.remove(w);
+  w.queued_ = false;
+  if (!oldest) return;
+  budget_.waiting_since(me_, waiters_.empty() ? never : waiters_.front()->since_);
+  if (waiters_.size() < budget_.claims(me_)) budget_.want(me_, waiters_.size());
+}
+
+}  // namespace fairing::pool

@@ -1,0 +1,197 @@
+// server_pool: who waits, who leases, which server opens and which closes, for one pool (user,
+// database, start-up set) on its home core. A pure machine: no IO, no timer, no allocation.
+//
+// Problem: a server that comes free must go to the client that waits longest, at once and past
+// nobody (newcomers that steal it are where p99 goes); a surplus must age out; a broken PostgreSQL
+// must fail clients fast and be probed gently; and pools share one budget of connections.
+//
+// Flow (the session layer owns sql_server : server and sql_client : waiter):
+//   auto a = pool.acquire(client, now);
+//     granted: a.to is leased to the client. waiting: release(), opened() will name the client, or
+//     events.give_up() will. refused: a.why (and, for server_refuses, the error of the last login).
+//   at ReadyForQuery 'I', without pins:  auto r = pool.release(server, now);
+//     r.to != null: it belongs to that client now: start its statement.
+//   on any doubt, or when the server died (idle or leased):  pool.discard(server, why, now); close
+//     the socket; pool.closed(server, now).
+//   events.open(): make a server, start its login; later pool.opened(server, now, random) (the same
+//     answer as release) or pool.open_failed(server, now, random), after which it may be destroyed.
+//   events.close(server, why): send Terminate, close, and when PostgreSQL has closed its end too (or
+//     after a second): pool.closed(server, now); then destroy it. closed() may be called at once.
+//   every 100 ms, and when the waker is called:  pool.tick(now).
+//   a client leaves while it waits: pool.cancel(client).
+//   a server must be kept beyond its transaction:  if (!pool.try_pin(server, why)) refuse to run it.
+// Events are called with the pool in order; but for closed() they must not call it back: post.
+// Idle servers are reused last in first out, so that the surplus reaches idle_timeout; among the
+// newest `look` of them one with the client's session state, then with its statement, is preferred.
+// Invariant: nobody waits beside an idle server (unless paused).
+// While logins fail, they are tried again after a growing, jittered pause; when `connect_attempts`
+// failed in a row and no server is left, clients are refused at once and one probe at a time goes on.
+// Lifecycle: drain(), then until size() is 0; then destroy. Threads: home core; the budget is shared.
+// Cost: acquire() of an idle server and release(): a few ns each, no atomic read-modify-write.
+// Source: hand-off and reasons as measured against PgBouncer; HikariCP for jitter of lifetimes.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "pool/pool_budget.hpp"
+#include "pool/pool_nodes.hpp"
+
+namespace fairing::pool {
+
+class pool_events {
+ public:
+  // Make a server and start to connect it; null when that is not possible now (counts as a failed
+  // login). The answer must come later, not from inside this call.
+  [[nodiscard]] virtual server* open() noexcept = 0;
+  virtual void close(server& s, close_reason why, microseconds age) noexcept = 0;
+  virtual void give_up(waiter& w, refusal why, microseconds waited) noexcept = 0;
+  // Only a preference: has this server that statement prepared?
+  [[nodiscard]] virtual bool has_statement(const server& s, std::uint32_t statement) noexcept = 0;
+
+ protected:
+  ~pool_events() = default;
+};
+
+enum class acquire_kind : std::uint8_t {
+  granted,  // a server is leased to the client
+  waiting,  // the client is queued
+  refused,  // neither; see the refusal
+};
+struct acquired {
+  acquire_kind kind;
+  refusal why = refusal::none;
+  server* to = nullptr;
+};
+
+struct released {
+  waiter* to = nullptr;    // has the server now; null: it is idle or being closed
+  microseconds held{0};    // how long the lease lasted that ended (0 for opened())
+  microseconds waited{0};  // how long `to` had waited
+};
+
+struct pool_options {
+  std::uint32_t size = 10;             // servers at most, those being closed included
+  std::uint32_t min_idle = 0;          // opened ahead, and not closed by idle_timeout
+  std::uint32_t max_waiters = 10'000;  // beyond it: queue_full
+  std::uint32_t max_pinned = 5;        // at a time; at least 1 is taken
+  std::uint32_t open_parallel = 4;     // logins at a time
+  std::uint32_t connect_attempts = 1;  // failed logins in a row that fail the waiters; 0: never
+  std::uint32_t look = 4;              // idle servers looked at for the client's state
+  milliseconds wait_timeout{10'000};
+  milliseconds idle_timeout{600'000};
+  milliseconds max_lifetime{3'600'000};  // less up to a tenth, by chance
+  milliseconds backoff{100};             // pause after a failed login, doubled with each ...
+  milliseconds backoff_max{10'000};      // ... up to this; each half to whole of it, by chance
+};
+
+// Since the start of the pool; for SHOW STATS and for advice on its size.
+struct pool_totals {
+  std::uint64_t granted = 0;      // leases
+  std::uint64_t waited = 0;       // of them, those that had to wait
+  std::uint64_t wait_us = 0;      // summed over them
+  std::uint64_t max_wait_us = 0;  // the longest
+  std::uint64_t released = 0;     // leases that ended
+  std::uint64_t held_us = 0;      // summed over them
+  std::uint64_t opened = 0;
+  std::uint64_t open_failed = 0;
+  std::uint64_t closed = 0;
+  std::uint64_t refused = 0;  // timeouts, full queues, refusing servers, draining
+  std::uint64_t pins_refused = 0;
+};
+
+class server_pool {
+ public:
+  // `me` is this pool's membership of the budget; the pool leaves it when destroyed.
+  server_pool(pool_options o, pool_budget& budget, member_id me, pool_events& events) noexcept;
+  ~server_pool();
+  server_pool(const server_pool&) = delete;
+  server_pool& operator=(const server_pool&) = delete;
+
+  [[nodiscard]] acquired acquire(waiter& w, micro_time now) noexcept;
+  [[nodiscard]] released release(server& s, micro_time now) noexcept;
+  // An idle, leased or pinned one is not to be used any more; the caller closes it. Its pins end.
+  // Answers how long the lease lasted, 0 for an idle one.
+  microseconds discard(server& s, micro_time now) noexcept;
+  [[nodiscard]] released opened(server& s, micro_time now, std::uint64_t random) noexcept;
+  void open_failed(server& s, micro_time now, std::uint64_t random) noexcept;
+  void closed(server& s, micro_time now) noexcept;
+  // False when it does not wait (any more).
+  bool cancel(waiter& w, micro_time now) noexcept;
+  void tick(micro_time now) noexcept;
+
+  // False when max_pinned servers are pinned already; then nothing has changed.
+  [[nodiscard]] bool try_pin(server& s, pin_reason why) noexcept;
+  // One reason less; true when none is left, so that the server may be released again.
+  bool unpin(server& s, pin_reason why) noexcept;
+
+  void set_options(pool_options o, micro_time now) noexcept;
+  // Servers of now are not used again: the idle ones close now, the others when released.
+  void retire_all(micro_time now) noexcept;
+  void pause(micro_time now) noexcept;  // all wait; servers close as they are released
+  void resume(micro_time now) noexcept;
+  void drain(micro_time now) noexcept;  // newcomers are refused; who waits is still served
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return total_; }
+  [[nodiscard]] std::uint32_t opening() const noexcept { return opening_; }
+  [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
+  [[nodiscard]] std::uint32_t leased() const noexcept { return leased_; }  // pinned ones included
+  [[nodiscard]] std::uint32_t pinned() const noexcept { return pinned_; }
+  [[nodiscard]] std::uint32_t closing() const noexcept { return closing_.size(); }
+  [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size(); }
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
+  // Logins fail and no server is left: clients are refused.
+  [[nodiscard]] bool refusing() const noexcept;
+  [[nodiscard]] const pool_totals& totals() const noexcept { return totals_; }
+  [[nodiscard]] const pool_options& options() const noexcept { return options_; }
+  [[nodiscard]] std::uint32_t max_pinned() const noexcept {
+    return std::max(options_.max_pinned, 1U);
+  }
+
+ private:
+  [[nodiscard]] acquired acquire_slow(waiter& w, micro_time now) noexcept;
+  [[nodiscard]] server* choose_idle(const waiter& w) noexcept;
+  [[nodiscard]] bool must_close(const server& s, micro_time now, close_reason& why) const noexcept;
+  [[nodiscard]] member_id yields_to(micro_time now, microseconds idle_for) noexcept;
+  [[nodiscard]] released next_for(server& s, micro_time now) noexcept;
+  microseconds end_lease(server& s, micro_time now) noexcept;
+  void lease(server& s, waiter& w, micro_time now) noexcept;
+  void to_idle(server& s, micro_time now) noexcept;
+  void from_idle(server& s) noexcept;
+  void start_close(server& s, close_reason why, micro_time now) noexcept;
+  void enqueue(waiter& w, micro_time now) noexcept;
+  void dequeue(waiter& w) noexcept;
+  void refuse(waiter& w, refusal why, micro_time now) noexcept;
+  void pursue(micro_time now) noexcept;
+  [[nodiscard]] bool start_open(micro_time now) noexcept;
+  void failed(micro_time now, std::uint64_t random) noexcept;
+  void close_idle(close_reason why, micro_time now) noexcept;
+  void age_idle(micro_time now) noexcept;
+  void donate_idle(micro_time now) noexcept;
+  void expire_waiters(micro_time now) noexcept;
+  void prewarm(micro_time now) noexcept;
+
+  pool_options options_;
+  pool_budget& budget_;
+  pool_events& events_;
+  member_id me_;
+  pool_list<server> idle_;     // the oldest first
+  pool_list<waiter> waiters_;  // the oldest first
+  pool_list<server> closing_;
+  std::uint32_t total_ = 0;
+  std::uint32_t opening_ = 0;
+  std::uint32_t leased_ = 0;
+  std::uint32_t pinned_ = 0;
+  std::uint32_t spare_ = 0;     // permits collected and not yet used
+  std::uint32_t era_ = 0;       // retire_all() counts it up
+  std::uint32_t failures_ = 0;  // logins failed in a row
+  bool paused_ = false;
+  bool draining_ = false;
+  bool probe_asked_ = false;          // a client was refused since the last probe
+  micro_time retry_at_{};             // no login before
+  micro_time next_look_{};            // no look at other pools' claims before
+  micro_time next_deadline_ = never;  // no waiter's is earlier
+  pool_totals totals_;
+};
+
+}  // namespace fairing::pool

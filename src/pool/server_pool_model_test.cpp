@@ -1,0 +1,281 @@
+// Random steps on three pools under one small budget, beside a naive reference of lists.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
+
+#include "base/assert.hpp"
+#include "pool/test_pool.hpp"
+
+namespace fairing::pool {
+namespace {
+
+// What a naive pool would know: who waits in which order, who has what, which servers are idle.
+struct reference {
+  std::deque<test_client*> queue;
+  std::vector<test_server*> idle;  // the newest last
+  std::map<test_server*, test_client*> leases;
+  std::map<test_server*, bool> pinned;
+};
+
+class model {
+ public:
+  explicit model(std::uint32_t seed) : random_(seed) {
+    const pool_options o{.size = 4,
+                         .min_idle = 1,
+                         .max_waiters = 6,
+                         .max_pinned = 2,
+                         .open_parallel = 2,
+                         .connect_attempts = 2,
+                         .look = 1,
+                         .wait_timeout = milliseconds{400},
+                         .idle_timeout = milliseconds{1500},
+                         .max_lifetime = milliseconds{4000},
+                         .backoff = milliseconds{20},
+                         .backoff_max = milliseconds{200}};
+    for (auto& p : pools_) {
+      p = std::make_unique<test_pool>(o, budget_);
+      p->close_at_once = false;
+    }
+  }
+
+  void step() {
+    now_ += microseconds{chance(20'000)};
+    at_ = chance(3);
+    p().now = now_;
+    act(chance(100));
+    settle_events();
+    if (chance(4) == 0) pass_wakes();
+    check();
+  }
+
+  // Everything returns and every login succeeds: who waits gets a server.
+  void finish() {
+    for (auto& p : pools_)
+      if (p->pool.paused()) p->pool.resume(now_);
+    for (int round = 0; round < 2000; ++round) {
+      now_ += milliseconds{5};
+      bool waiting = false;
+      for (at_ = 0; at_ < 3; ++at_) {
+        p().now = now_;
+        while (!p().connecting.empty()) login(true);
+        while (!p().closings.empty()) close_one();
+        if (!ref().leases.empty()) release();
+        p().tick();
+        settle_events();
+        check();
+        waiting = waiting || !ref().queue.empty();
+      }
+      if (!waiting) return;
+    }
+    FAIL() << "somebody still waits";
+  }
+
+  void empty() {
+    for (at_ = 0; at_ < 3; ++at_) {
+      p().pool.drain(now_);
+      while (!ref().leases.empty()) release();
+      while (!p().connecting.empty()) login(true);
+      while (!p().closings.empty()) close_one();
+      settle_events();
+      for (auto& q : pools_) q->pool.tick(now_);
+      EXPECT_EQ(p().pool.size(), 0U);
+    }
+    EXPECT_EQ(budget_.wanted(), 0U);
+    EXPECT_EQ(budget_.in_use(), 0U);
+  }
+
+  std::uint64_t granted = 0;
+  std::uint64_t handed_over = 0;
+  std::uint64_t yielded = 0;
+
+ private:
+  std::uint32_t chance(std::uint32_t below) {
+    return static_cast<std::uint32_t>(random_() % below);
+  }
+  test_pool& p() { return *pools_[at_]; }
+  reference& ref() { return refs_[at_]; }
+  test_server* any_lease() {
+    auto it = ref().leases.begin();
+    std::advance(it, chance(static_cast<std::uint32_t>(ref().leases.size())));
+    return it->first;
+  }
+
+  void act(std::uint32_t dice) {
+    if (dice < 35) return acquire();
+    if (dice < 62) return ref().leases.empty() ? void() : release();
+    if (dice < 75) return p().connecting.empty() ? void() : login(chance(5) != 0);
+    if (dice < 84) return p().closings.empty() ? void() : close_one();
+    if (dice < 90) return p().tick();
+    if (dice < 93) return cancel();
+    if (dice < 95) return ref().leases.empty() ? void() : pin();
+    if (dice < 97) return discard();
+    if (dice < 98) return chance(10) == 0 ? retire() : void();
+    if (p().pool.paused())
+      p().pool.resume(now_);
+    else if (chance(10) == 0)
+      p().pool.pause(now_);
+  }
+
+  void acquire() {
+    auto& c = p().client();
+    const auto a = p().pool.acquire(c, now_);
+    settle_events();  // idle ones that were too old were closed on the way
+    if (a.kind == acquire_kind::waiting) {
+      ref().queue.push_back(&c);
+    } else if (a.kind == acquire_kind::granted) {
+      ASSERT_TRUE(ref().queue.empty()) << "past a waiter";
+      auto* s = static_cast<test_server*>(a.to);
+      ASSERT_FALSE(ref().idle.empty());
+      ASSERT_EQ(ref().idle.back(), s) << "the newest";
+      ref().idle.pop_back();
+      lease(s, &c);
+    } else {
+      ASSERT_TRUE(ref().idle.empty() || p().pool.paused()) << "refused beside an idle server";
+    }
+  }
+  void lease(test_server* s, test_client* c) {
+    ASSERT_TRUE(ref().leases.emplace(s, c).second) << "two holders of one server";
+    ++granted;
+  }
+  // What a server that came free led to.
+  void took(test_server* s, const released& r) {
+    if (r.to != nullptr) {
+      ASSERT_FALSE(ref().queue.empty());
+      ASSERT_EQ(ref().queue.front(), r.to) << "not the oldest";
+      ref().queue.pop_front();
+      lease(s, static_cast<test_client*>(r.to));
+      ++handed_over;
+    } else if (s->state() == server_state::idle) {
+      ASSERT_TRUE(ref().queue.empty()) << "idle beside a waiter";
+      ref().idle.push_back(s);
+    } else {
+      ASSERT_EQ(s->state(), server_state::closing);
+    }
+  }
+  void release() {
+    auto* s = any_lease();
+    ref().leases.erase(s);
+    ref().pinned.erase(s);
+    took(s, p().pool.release(*s, now_));
+  }
+  void login(bool works) {
+    auto* s = p().connecting.front();
+    p().connecting.erase(p().connecting.begin());
+    if (works)
+      took(s, p().pool.opened(*s, now_, random_()));
+    else
+      p().pool.open_failed(*s, now_, random_());
+  }
+  void close_one() {
+    auto* s = p().closings.front();
+    p().closings.erase(p().closings.begin());
+    p().pool.closed(*s, now_);
+  }
+  void cancel() {
+    if (ref().queue.empty()) return;
+    const auto i = chance(static_cast<std::uint32_t>(ref().queue.size()));
+    ASSERT_TRUE(p().pool.cancel(*ref().queue[i], now_));
+    ref().queue.erase(ref().queue.begin() + i);
+  }
+  void pin() {
+    auto* s = any_lease();
+    const bool had = ref().pinned.contains(s);
+    const bool ok = p().pool.try_pin(*s, static_cast<pin_reason>(chance(pin_reasons)));
+    ASSERT_EQ(ok, had || ref().pinned.size() < 2) << "the quota";
+    if (ok) ref().pinned[s] = true;
+  }
+  void discard() {
+    test_server* s = nullptr;
+    if (!ref().leases.empty() && chance(2) == 0) {
+      s = any_lease();
+      ref().leases.erase(s);
+      ref().pinned.erase(s);
+    } else if (!ref().idle.empty()) {
+      s = ref().idle.front();
+      ref().idle.erase(ref().idle.begin());
+    } else {
+      return;
+    }
+    (void)p().pool.discard(*s, now_);
+    p().closings.push_back(s);
+  }
+  void retire() { p().pool.retire_all(now_); }
+
+  // The reference follows what the events said: closed idle servers, clients that gave up.
+  void settle_events() {
+    std::erase_if(ref().idle, [](auto* s) { return s->state() == server_state::closing; });
+    for (auto* c : p().gone) {
+      const auto it = std::find(ref().queue.begin(), ref().queue.end(), c);
+      ASSERT_NE(it, ref().queue.end()) << "gave up one that did not wait";
+      ref().queue.erase(it);
+    }
+    p().gone.clear();
+    for (const auto& line : p().happened())
+      if (line.ends_with("yielded")) ++yielded;
+  }
+  void pass_wakes() {
+    const auto kept = at_;
+    for (at_ = 0; at_ < 3; ++at_) {
+      if (!p().woken) continue;
+      p().now = now_;
+      p().tick();
+      settle_events();
+    }
+    at_ = kept;
+  }
+
+  void check() {
+    std::uint32_t permits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto& pool = pools_[i]->pool;
+      const auto& r = refs_[i];
+      ASSERT_EQ(pool.waiting(), r.queue.size()) << "a lost waiter";
+      ASSERT_EQ(pool.leased(), r.leases.size());
+      ASSERT_EQ(pool.idle(), r.idle.size());
+      ASSERT_EQ(pool.pinned(), r.pinned.size());
+      ASSERT_LE(pool.pinned(), 2U);
+      ASSERT_EQ(pool.closing(), pools_[i]->closings.size());
+      ASSERT_EQ(pool.opening(), pools_[i]->connecting.size());
+      ASSERT_EQ(pool.size(), pool.opening() + pool.idle() + pool.leased() + pool.closing());
+      ASSERT_LE(pool.size(), 4U);
+      ASSERT_LE(pool.waiting(), 6U);
+      ASSERT_TRUE(r.queue.empty() || r.idle.empty()) << "an idle server beside a waiter";
+      permits += pool.size();
+      for (const auto& [s, c] : r.leases) ASSERT_EQ(s->holder(), c);
+    }
+    ASSERT_LE(permits, budget_.in_use());
+    ASSERT_LE(budget_.in_use(), 6U);
+  }
+
+  std::mt19937 random_;
+  pool_budget budget_{6, 3};
+  std::unique_ptr<test_pool> pools_[3];
+  reference refs_[3];
+  std::size_t at_ = 0;
+  micro_time now_ = at_us(1'000'000'000);
+};
+
+class server_pool_model : public testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(server_pool_model, agrees_with_the_reference_over_random_steps) {
+  const auto bugs_before = bug_count();
+  model m(GetParam());
+  for (int i = 0; i < 100'000; ++i) {
+    m.step();
+    if (HasFatalFailure()) FAIL() << "at step " << i;
+  }
+  m.finish();
+  m.empty();
+  EXPECT_EQ(bug_count(), bugs_before);
+  EXPECT_GT(m.granted, 10'000U);
+  EXPECT_GT(m.handed_over, 1000U);
+  EXPECT_GT(m.yielded, 100U);
+}
+
+INSTANTIATE_TEST_SUITE_P(seeds, server_pool_model, testing::Values(1U, 20261123U));
+
+}  // namespace
+}  // namespace fairing::pool
