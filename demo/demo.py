@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """demo: a real shop under load, directly and through Fairing, side by side. Called by `./dev demo`.
 
-  PostgreSQL (temporary) <- server.mjs (Node, node-postgres, the handbook's mistakes) <- Fairing <- load.mjs
+  before:  PostgreSQL (temporary) <- server.mjs (Node, node-postgres, the handbook's mistakes) <- load.mjs
+  after:   PostgreSQL <- Fairing (sql) <- the same server.mjs, DATABASE_URL changed <- Fairing (http) <- load.mjs
 
 Everything listens on loopback, on free ports, and is gone at the end; with --keep it stays until Ctrl-C.
 """
@@ -74,26 +75,48 @@ def start(stack, name, command, env, folder):
     return child, child.wait_ready(20)
 
 
-def origin_stats(backend):
-    with urllib.request.urlopen(f"{backend}/stats", timeout=10) as answer:
-        return json.load(answer)
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
 
 
-def run_load(target, backend, o, seconds):
-    """One run of load.mjs against target, with what the backend did meanwhile."""
-    before = origin_stats(backend)
-    command = ["node", str(here / "load.mjs"), "--target", target, "--seconds", str(seconds),
-               "--clients", str(o.clients), "--seed", str(o.seed)]
+def load(target, seconds, *arguments):
+    command = ["node", str(here / "load.mjs"), "--target", target, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode:
         raise SystemExit(f"demo: the load failed: {done.stderr.strip()}")
-    seen = json.loads(done.stdout)
-    after = origin_stats(backend)
-    # The password guesses come after the measured seconds: one request and one query each, left out here.
-    tried = seen["guesses"]["tried"]
-    seen["origin_requests"] = after["requests"] - before["requests"] - tried
-    seen["queries"] = after["queries"] - before["queries"] - tried
+    return json.loads(done.stdout)
+
+
+def run_load(target, it, o, seconds, seed):
+    """One run of load.mjs against target, with what the backend and PostgreSQL did meanwhile."""
+    before = json.loads(get(f"{it.backend}/stats?window=new"))
+    statements = it.database.statements()
+    waits = it.waits()
+    with it.database.watch() as connections:
+        seen = load(target, seconds, "--seconds", str(seconds), "--clients", str(o.clients), "--seed", str(seed))
+    after = json.loads(get(f"{it.backend}/stats"))
+    seen["origin_requests"] = after["requests"] - before["requests"]
+    seen["queries"] = after["queries"] - before["queries"]
+    seen["query_p99_ms"] = after["query_p99_ms"]
+    # The backend's own pool, then Fairing's. A sum of p99s means something only where one of them is next to
+    # nothing, as here: the backend's pool has room for all visitors.
+    seen["pool_wait_p99_ms"] = after["pool_wait_p99_ms"] + 1000 * quantile(0.99, waits, it.waits())
+    seen["statements"] = it.database.statements() - statements
+    seen["connections"] = max(connections)
     return seen
+
+
+def quantile(q, before, after):
+    """Of a Prometheus histogram, between two readings of {upper bound: count so far}; linear within a bucket."""
+    rows = [(bound, after[bound] - before.get(bound, 0)) for bound in sorted(after)]
+    wanted = q * rows[-1][1] if rows else 0
+    low = below = 0
+    for bound, count in rows:
+        if count >= wanted and count > below:
+            return low if bound == float("inf") else low + (bound - low) * (wanted - below) / (count - below)
+        low, below = bound, count
+    return 0.0
 
 
 def check(fairing, admin, env):
@@ -105,23 +128,60 @@ def check(fairing, admin, env):
     return done.stdout
 
 
-def start_backend(stack, folder):
-    began = time.monotonic()
-    say("PostgreSQL: a temporary cluster, 100,000 products, 500,000 orders ...")
-    database = stack.enter_context(postgres.cluster())
-    database.sql(str(here / "schema.sql"))
-    say(f"  ready in {time.monotonic() - began:.1f} s on port {database.port}")
-    command = ["node", str(here / "server.mjs")]
-    _, ready = start(stack, "backend", command, {"DATABASE_URL": database.url, "PORT": "0"}, folder)
-    return f"http://127.0.0.1:{ready['port']}"
+class shop:
+    """What runs: PostgreSQL, the backend, and with `put_fairing_in` Fairing on both sides of it."""
+
+    def __init__(self, stack, fairing):
+        self.stack, self.fairing = stack, fairing
+        self.admin = None
+        self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fairing-demo-"))
+        began = time.monotonic()
+        say("PostgreSQL: a temporary cluster, 100,000 products, 500,000 orders ...")
+        self.database = stack.enter_context(postgres.cluster())
+        self.database.sql(str(here / "schema.sql"))
+        say(f"  ready in {time.monotonic() - began:.1f} s on port {self.database.port}")
+        self.start_backend("backend", self.database.url, "0")
+
+    def start_backend(self, name, database_url, port):
+        command = ["node", str(here / "server.mjs")]
+        env = {"DATABASE_URL": database_url, "PORT": port}
+        self.process, ready = start(self.stack, name, command, env, self.folder)
+        self.port = str(ready["port"])
+        self.backend = f"http://127.0.0.1:{self.port}"
+
+    def put_fairing_in(self):
+        """Stops the backend and starts it again, the same program on the same port, with another DATABASE_URL."""
+        self.process.stop()
+        self.env = {"DEMO_BACKEND": self.backend, "DEMO_DATABASE_URL": self.database.url,
+                    "FAIRING_RUNTIME_DIR": self.folder}
+        command = [self.fairing, "run", "-c", str(here / "fairing.yaml")]
+        _, ready = start(self.stack, "fairing", command, self.env, self.folder)
+        http, admin, sql = (ready["listeners"][name][0] for name in ("http", "admin", "sql"))
+        self.http, self.admin = f"http://{http}", f"http://{admin}"
+        self.sql = self.database.url.replace(f"127.0.0.1:{self.database.port}", sql)
+        self.start_backend("backend-again", self.sql, self.port)
+
+    def waits(self):
+        """Fairing's histogram of waits for a connection so far: {upper bound in seconds: count}."""
+        counts = {}
+        if self.admin:
+            for line in get(f"{self.admin}/metrics").splitlines():
+                if line.startswith("fairing_pool_wait_seconds_bucket"):
+                    bound = float(line.split('le="')[1].split('"')[0])
+                    counts[bound] = counts.get(bound, 0) + float(line.rsplit(" ", 1)[1])
+        return counts
+
+    def addresses(self):
+        rows = [("backend", self.backend), ("statistics", f"{self.backend}/stats"), ("PostgreSQL", self.database.url)]
+        if self.admin:
+            rows = [("Fairing", self.http), ("dashboard", self.admin + "/"), ("sql", self.sql), *rows]
+        return rows
 
 
-def start_fairing(stack, o, backend, folder):
-    env = {"DEMO_BACKEND": backend, "FAIRING_RUNTIME_DIR": folder}
-    command = [o.fairing, "run", "-c", str(here / "fairing.yaml")]
-    _, ready = start(stack, "fairing", command, env, folder)
-    listeners = ready["listeners"]
-    return f"http://{listeners['http'][0]}", f"http://{listeners['admin'][0]}", env
+def measure(target, it, o):
+    seen = run_load(target, it, o, o.seconds, o.seed)
+    seen["guesses"] = load(target, 30, "--guesses", "100")
+    return seen
 
 
 def keep(addresses):
@@ -149,20 +209,19 @@ def main():
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fairing-demo-"))
-        backend = start_backend(stack, folder)
-        addresses = [("backend", backend), ("statistics", f"{backend}/stats")]
+        it = shop(stack, o.fairing)
         say("warming the backend up for 3 s (in neither run) ...")
-        run_load(backend, backend, argparse.Namespace(clients=o.clients, seed=o.seed + 1), 3)
+        run_load(it.backend, it, o, 3, o.seed + 1)
         say(f"{o.clients} visitors directly at the backend for {o.seconds} s ...")
-        runs = {"direct": run_load(backend, backend, o, o.seconds)}
+        runs = {"direct": measure(it.backend, it, o)}
         checklist = ""
         if not o.direct_only:
-            proxy, admin, env = start_fairing(stack, o, backend, folder)
-            addresses = [("Fairing", proxy), ("dashboard", admin + "/"), *addresses]
+            it.put_fairing_in()
+            say("the backend again, its DATABASE_URL naming Fairing; warming it up for 3 s ...")
+            run_load(it.backend, it, o, 3, o.seed + 1)
             say(f"the same {o.clients} visitors through Fairing, its cache empty, for {o.seconds} s ...")
-            runs["fairing"] = run_load(proxy, backend, o, o.seconds)
-            checklist = check(o.fairing, admin, env)
+            runs["fairing"] = measure(it.http, it, o)
+            checklist = check(o.fairing, it.admin, it.env)
         if o.json:
             print(json.dumps({**runs, "checklist": checklist}, indent=1))
         else:
@@ -171,7 +230,7 @@ def main():
         sys.stdout.flush()
         if o.keep:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-            keep(addresses)
+            keep(it.addresses())
         wrong = sum(r["wrong"] for r in runs.values())
         broken = runs.get("fairing", {}).get("failed", 0)
         if wrong or broken:

@@ -3,6 +3,7 @@
 // next request when the last is answered. The same seed gives each visitor the same requests in every run.
 //
 //   node load.mjs --target http://127.0.0.1:PORT [--seconds 15] [--clients 32] [--seed 1]
+//   node load.mjs --target http://127.0.0.1:PORT --guesses 100     nothing but one address that tries passwords
 //   prints one JSON object: what was seen from outside.
 import http from 'node:http';
 import zlib from 'node:zlib';
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 const { values: o } = parseArgs({ options: {
   target: { type: 'string' }, seconds: { type: 'string', default: '15' },
   clients: { type: 'string', default: '32' }, seed: { type: 'string', default: '1' },
+  guesses: { type: 'string', default: '0' },
 } });
 const target = new URL(o.target);
 const clients = Number(o.clients);
@@ -124,22 +126,26 @@ async function visitor(index, until) {
   agent.destroy();
 }
 
-const began = performance.now();
-await Promise.all(Array.from({ length: clients }, (_, i) => visitor(i, began + Number(o.seconds) * 1000)));
-result.seconds = (performance.now() - began) / 1000;
-
 // One address tries passwords, as fast as it is let. An answer other than 429 is a password tried.
-const guesses = 100;
-const agent = new http.Agent({ keepAlive: true, maxSockets: 1, localAddress: '127.0.2.1' });
-result.guesses = { sent: guesses, tried: 0 };
-for (let i = 0; i < guesses; i++) {
-  const answer = await send(agent, post('guess', '/login', { email: 'customer1@shop.example', password: `guess${i}` }));
-  if (answer.status === 401 || answer.status === 200) result.guesses.tried++;
+async function guess(count) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1, localAddress: '127.0.2.1' });
+  let tried = 0;
+  for (let i = 0; i < count; i++) {
+    const answer = await send(agent, post('guess', '/login', { email: 'customer1@shop.example', password: `guess${i}` }));
+    if (answer.status === 401 || answer.status === 200) tried++;
+  }
+  agent.destroy();
+  return { sent: count, tried };
 }
-agent.destroy();
 
-for (const socket of sockets) result.bytes += socket.bytesRead;
-latencies.sort((a, b) => a - b);
-const at = (q) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))] ?? 0;
-Object.assign(result, { per_second: result.requests / result.seconds, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) });
-console.log(JSON.stringify(result));
+async function visit() {
+  const began = performance.now();
+  await Promise.all(Array.from({ length: clients }, (_, i) => visitor(i, began + Number(o.seconds) * 1000)));
+  result.seconds = (performance.now() - began) / 1000;
+  for (const socket of sockets) result.bytes += socket.bytesRead;
+  latencies.sort((a, b) => a - b);
+  const at = (q) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))] ?? 0;
+  return Object.assign(result, { per_second: result.requests / result.seconds, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) });
+}
+
+console.log(JSON.stringify(Number(o.guesses) ? await guess(Number(o.guesses)) : await visit()));

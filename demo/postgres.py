@@ -8,9 +8,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 user = "shop"
+database = "shop"  # the superuser's own, `postgres`, is for looking at it from outside
 
 
 def free_port():
@@ -27,7 +29,8 @@ def _binaries():
 
 
 class cluster:
-    """`with cluster() as c:` runs until the block ends. c.url is for clients; c.sql runs a file."""
+    """`with cluster() as c:` runs until the block ends. c.url is for clients; c.sql runs a file; c.ask and c.watch are
+    connections beside the shop's database, so that they are not in its figures."""
 
     def __init__(self):
         self.bin = _binaries()
@@ -81,7 +84,8 @@ class cluster:
                 "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.folder,
                 "fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0",
                 "shared_buffers": "256MB", "work_mem": "32MB", "maintenance_work_mem": "128MB", "max_wal_size": "4GB",
-                "autovacuum": "off", "jit": "off",
+                "autovacuum": "off", "jit": "off", "shared_preload_libraries": "pg_stat_statements",
+                "pg_stat_statements.save": "off",
             }
             command = [f"{self.bin}/postgres", "-D", f"{self.folder}/data"]
             for key, value in settings.items():
@@ -90,6 +94,8 @@ class cluster:
             self.process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=self.log,
                                             stderr=self.log, start_new_session=True, **self.owner)
             if self._wait():
+                self.ask(f"CREATE DATABASE {database} TEMPLATE template0")
+                self.ask("CREATE EXTENSION pg_stat_statements")
                 return
         with open(self.log.name, encoding="utf-8") as f:
             raise SystemExit("demo: PostgreSQL does not start:\n" + f.read()[-2000:])
@@ -105,7 +111,10 @@ class cluster:
 
     @property
     def url(self):
-        return f"postgres://{user}:{self.password}@127.0.0.1:{self.port}/postgres"
+        return self._url(database)
+
+    def _url(self, name):
+        return f"postgres://{user}:{self.password}@127.0.0.1:{self.port}/{name}"
 
     def sql(self, path):
         """Runs a file in one session, stopping at the first error."""
@@ -113,3 +122,49 @@ class cluster:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"demo: {path} failed: {done.stderr.strip()}")
+
+    def ask(self, statement):
+        """One statement beside the shop's database; its first value as text."""
+        command = [f"{self.bin}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
+                   self._url("postgres")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"demo: {statement} failed: {done.stderr.strip()}")
+        return done.stdout.strip()
+
+    def statements(self):
+        """How many statements ran in the shop's database so far, whoever sent them."""
+        return int(self.ask("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d "
+                            f"ON d.oid = s.dbid WHERE d.datname = '{database}'"))
+
+    def watch(self):
+        """`with c.watch() as connections:` counts the shop's connections three times a second; max(connections)."""
+        return _watch([f"{self.bin}/psql", "-X", "-q", "-A", "-t", self._url("postgres")])
+
+
+class _watch:
+    query = ("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+             f"AND datname = '{database}'\n\\watch 0.33\n")
+
+    def __init__(self, command):
+        self.command = command
+        self.seen = [0]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        self.process.stdin.write(self.query)
+        self.process.stdin.flush()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        return self.seen
+
+    def _read(self):
+        for line in self.process.stdout:
+            if line.strip().isdigit():  # \watch also prints the time
+                self.seen.append(int(line))
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()

@@ -2,19 +2,45 @@
 // makes the handbook's mistakes. Each is marked MISTAKE. Nothing in here knows of Fairing.
 //
 //   DATABASE_URL=postgres://... PORT=0 node server.mjs
-//   prints {"event":"ready","port":N} when it listens; GET /stats tells what it did.
+//   prints {"event":"ready","port":N} when it listens; GET /stats tells what it did, and the p99 of the queries since
+//   the last GET /stats?window=new.
 import http from 'node:http';
 import crypto from 'node:crypto';
 import pg from 'pg';
 
-const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
+// MISTAKE: as many connections as there is demand for, not as many as the database has cores for.
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 50 });
 const stats = { requests: 0, queries: 0, bytes: 0, routes: {} };
+let waits_ms = []; // of the window: for a connection of the pool above
+let queries_ms = []; // of the window: from the call to the rows, the wait included
 
-// Every SQL query goes through here, so that queries per request can be counted.
-function query(context, text, values) {
+// Every SQL query goes through here, so that it can be counted and timed.
+async function query(context, text, values) {
   stats.queries++;
   context.queries++;
-  return pool.query(text, values).then((r) => r.rows);
+  const began = performance.now();
+  const client = await pool.connect();
+  waits_ms.push(performance.now() - began);
+  try {
+    return (await client.query(text, values)).rows;
+  } finally {
+    client.release();
+    queries_ms.push(performance.now() - began);
+  }
+}
+
+function p99(values) {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
+}
+
+function statistics(url) {
+  const body = { ...stats, pool_wait_p99_ms: p99(waits_ms), query_p99_ms: p99(queries_ms) };
+  if (url.searchParams.get('window') === 'new') {
+    waits_ms = [];
+    queries_ms = [];
+  }
+  return { body };
 }
 
 class http_error extends Error {
@@ -174,7 +200,7 @@ function send(response, { status = 200, body, headers = {} }) {
 
 const server = http.createServer(async (request, response) => {
   const url = new URL(request.url, 'http://shop');
-  if (url.pathname === '/stats') return send(response, { body: stats });
+  if (url.pathname === '/stats') return send(response, statistics(url));
   if (url.pathname === '/healthz') return send(response, { body: { ok: true } });
   stats.requests++;
   try {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All limits one after another: idle.py, purge_tag.py, fill.py. Takes about fifteen minutes; each runs alone too.
+"""All limits one after another: idle.py, idle_sql.py, purge_tag.py, fill.py. Takes about fifteen minutes; each runs alone too.
 
   run.py [limits] [--quick] [--build DIR] [--tools DIR] [--out FILE]
 
@@ -11,8 +11,9 @@ import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-FULL = {"idle.py": [], "purge_tag.py": [], "fill.py": []}
-QUICK = {"idle.py": ["--hold-seconds", "1"], "purge_tag.py": ["--entries", "50000", "--purges", "2"],
+FULL = {"idle.py": [], "idle_sql.py": [], "purge_tag.py": [], "fill.py": []}
+QUICK = {"idle.py": ["--hold-seconds", "1"], "idle_sql.py": ["--hold-seconds", "1"],
+         "purge_tag.py": ["--entries", "50000", "--purges", "2"],
          "fill.py": ["--minutes", "0.2", "--memory-mib", "64"]}
 
 

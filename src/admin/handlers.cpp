@@ -74,6 +74,8 @@ response checklist(const admin_views& v, const request&) { return document(v.che
 response config(const admin_views& v, const request&) { return document(v.config()); }
 response upstreams(const admin_views& v, const request&) { return document(v.upstreams()); }
 
+response pools(const admin_views& v, const request&) { return document(v.pools()); }
+
 response bypassed(const admin_views& v, const request&) {
   const nlohmann::json body = {{"bypassed", v.bypassed()}};
   return document(body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -95,6 +97,41 @@ response explain(const admin_views& v, const request& r) {
                   fmt::format("nothing is remembered of {}; only the last requests are",
                               url.empty() ? trace : url));
   return document(std::move(body));
+}
+
+namespace {
+// ?limit=, 1 to 1000; nullopt if it is none.
+std::optional<std::size_t> limit_of(const query_params& query) {
+  const auto text = query.get("limit");
+  if (!text) return 50;
+  const auto n = parse_digits(*text);
+  if (!n || *n < 1 || *n > max_entries) return std::nullopt;
+  return static_cast<std::size_t>(*n);
+}
+}  // namespace
+
+response queries(const admin_views& v, const request& r) {
+  const query_params query(r.query);
+  if (!query.ok()) return refuse(problem::bad_request, "the query's percent encoding is malformed");
+  if (const auto name = query.unknown({"limit", "sort"}); !name.empty())
+    return refuse(problem::bad_request,
+                  fmt::format("`{}` is unknown or repeated; give limit, sort", name));
+  const auto limit = limit_of(query);
+  if (!limit)
+    return refuse(problem::bad_request, fmt::format("limit must be 1 to {}", max_entries));
+  return document(v.queries(*limit, query.get("sort").value_or("total")));
+}
+
+response n_plus_one(const admin_views& v, const request& r) {
+  const query_params query(r.query);
+  if (!query.ok()) return refuse(problem::bad_request, "the query's percent encoding is malformed");
+  if (const auto name = query.unknown({"limit"}); !name.empty())
+    return refuse(problem::bad_request,
+                  fmt::format("`{}` is unknown or repeated; give limit", name));
+  const auto limit = limit_of(query);
+  if (!limit)
+    return refuse(problem::bad_request, fmt::format("limit must be 1 to {}", max_entries));
+  return document(v.n_plus_one(*limit));
 }
 
 response cache_entries(const admin_views& v, const request& r) {

@@ -23,6 +23,9 @@ namespace fairing::admin::handlers {
 [[nodiscard]] response explain(const admin_views& v, const request& r);
 [[nodiscard]] response cache_entries(const admin_views& v, const request& r);
 [[nodiscard]] response upstreams(const admin_views& v, const request& r);
+[[nodiscard]] response pools(const admin_views& v, const request& r);
+[[nodiscard]] response queries(const admin_views& v, const request& r);
+[[nodiscard]] response n_plus_one(const admin_views& v, const request& r);
 
 [[nodiscard]] response purge(const admin_views& v, const request& r);
 [[nodiscard]] response reload(const admin_views& v, const request& r);

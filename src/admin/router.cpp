@@ -19,7 +19,7 @@ struct endpoint {
   response (*post)(const admin_views&, const request&) = nullptr;
   bool at_once = false;         // answers on the core
   bool probe = false;           // free of the token, wherever the listener is
-  std::string_view plane = {};  // not empty: what it needs is not in this version
+  std::string_view needs = {};  // what it needs and is not in this version; empty: it is here
 };
 
 namespace {
@@ -38,13 +38,13 @@ constexpr std::array endpoints = {
     endpoint{.path = "/v1/explain", .get = handlers::explain},
     endpoint{.path = "/v1/cache/entries", .get = handlers::cache_entries},
     endpoint{.path = "/v1/upstreams", .get = handlers::upstreams},
+    endpoint{.path = "/v1/pools", .get = handlers::pools},
     endpoint{.path = "/v1/drain", .post = handlers::drain},
-    endpoint{.path = "/v1/pools", .plane = "sql"},
-    endpoint{.path = "/v1/queries", .plane = "sql"},
-    endpoint{.path = "/v1/n_plus_one", .plane = "sql"},
-    endpoint{.path = "/v1/indexes", .plane = "sql"},
-    endpoint{.path = "/v1/keyspaces", .plane = "redis"},
-    endpoint{.path = "/v1/jobs", .plane = "jobs"},
+    endpoint{.path = "/v1/queries", .get = handlers::queries},
+    endpoint{.path = "/v1/n_plus_one", .get = handlers::n_plus_one},
+    endpoint{.path = "/v1/indexes", .needs = "live index advice (`fairing advise` has it)"},
+    endpoint{.path = "/v1/keyspaces", .needs = "the redis plane"},
+    endpoint{.path = "/v1/jobs", .needs = "the jobs plane"},
 };
 
 // Edits (insert, delete, replace) from a to b.
@@ -68,7 +68,7 @@ response no_such_path(std::string_view path) {
   const endpoint* nearest = nullptr;
   std::size_t least = 0;
   for (const auto& e : endpoints) {
-    if (!e.plane.empty()) continue;
+    if (!e.needs.empty()) continue;
     const auto d = distance(head, e.path);
     if (nearest == nullptr || d < least) {
       nearest = &e;
@@ -111,10 +111,9 @@ plan router::admit(const request& r) const {
   const auto* e = std::find_if(endpoints.begin(), endpoints.end(),
                                [&](const endpoint& at) { return at.path == r.path; });
   if (e == endpoints.end()) return {no_such_path(r.path), nullptr, false};
-  if (!e->plane.empty())
+  if (!e->needs.empty())
     return {refuse(problem::not_found,
-                   fmt::format("{} needs the {} plane, which this version does not have", e->path,
-                               e->plane)),
+                   fmt::format("{} needs {}, which this version does not have", e->path, e->needs)),
             nullptr, false};
   const bool known =
       reads(r.method) ? e->get != nullptr : r.method == http1::method::post && e->post != nullptr;
@@ -154,6 +153,9 @@ std::string_view admin_views::missing() const noexcept {
   if (!explain) return "explain";
   if (!cache_entries) return "cache_entries";
   if (!upstreams) return "upstreams";
+  if (!pools) return "pools";
+  if (!queries) return "queries";
+  if (!n_plus_one) return "n_plus_one";
   if (!ready) return "ready";
   if (!drain) return "drain";
   return {};

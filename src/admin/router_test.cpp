@@ -62,8 +62,9 @@ std::string detail(const response& r) { return json::parse(r.body).at("detail");
 
 TEST(Router, ReadsAreFreeOnLoopback) {
   const fixture f;
-  for (const auto* path : {"/livez", "/readyz", "/startupz", "/metrics", "/", "/v1/checklist",
-                           "/v1/config", "/v1/bypass", "/v1/cache/entries", "/v1/upstreams"})
+  for (const auto* path :
+       {"/livez", "/readyz", "/startupz", "/metrics", "/", "/v1/checklist", "/v1/config",
+        "/v1/bypass", "/v1/cache/entries", "/v1/upstreams", "/v1/pools"})
     EXPECT_EQ(f.get(path).status, 200) << path;
   EXPECT_EQ(f.get("/metrics").content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(f.get("/metrics").body, "fairing_cache_bytes 7\n");
@@ -209,9 +210,10 @@ TEST(Router, UnknownPathsNameTheNearestAndMethodsAreListed) {
 
 TEST(Router, PathsOfLaterPlanesSayWhatTheyNeed) {
   const fixture f;
-  for (const auto* path : {"/v1/pools", "/v1/queries", "/v1/n_plus_one", "/v1/indexes"})
-    EXPECT_EQ(detail(f.get(path)),
-              std::string(path) + " needs the sql plane, which this version does not have");
+  EXPECT_THAT(detail(f.get("/v1/indexes")), HasSubstr("`fairing advise`"));
+  EXPECT_EQ(f.get("/v1/queries", "limit=5&sort=count").status, 200);
+  EXPECT_EQ(f.get("/v1/n_plus_one").status, 200);
+  EXPECT_EQ(f.get("/v1/queries", "limit=0").status, 400);
   EXPECT_THAT(detail(f.get("/v1/keyspaces")), HasSubstr("needs the redis plane"));
   EXPECT_THAT(detail(f.get("/v1/jobs")), HasSubstr("needs the jobs plane"));
   EXPECT_EQ(f.get("/v1/jobs").status, 404);

@@ -59,6 +59,11 @@ inline admin_views views_over(asked& a) {
     return std::string(R"({"items":[],"next":null})");
   };
   v.upstreams = [] { return std::string(R"({"items":[]})"); };
+  v.pools = [] { return std::string(R"({"items":[]})"); };
+  v.queries = [](std::size_t, const std::string&) {
+    return std::string(R"({"items":[],"next":null})");
+  };
+  v.n_plus_one = [](std::size_t) { return std::string(R"({"items":[],"next":null})"); };
   v.ready = [&a] {
     return readiness{a.is_ready,
                      {{"listener:web", true, ""},

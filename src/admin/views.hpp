@@ -57,6 +57,10 @@ struct admin_views {
   std::function<std::string(const std::string& url, const std::string& trace)> explain;
   std::function<std::string(const entries_query&)> cache_entries;  // {"items":[...],"next":null}
   std::function<std::string()> upstreams;                          // {"items":[...]}
+  std::function<std::string()> pools;  // {"items":[...]}, of the sql plane; none where it is off
+  // {"items":[...],"next":null}: templates by `sort` (total, count, mean, max, rows, errors), N+1 loops.
+  std::function<std::string(std::size_t limit, const std::string& sort)> queries;
+  std::function<std::string(std::size_t limit)> n_plus_one;
   std::function<readiness()> ready;
   std::function<bool()> started;  // may be empty: started as soon as the server is
   std::function<void()> drain;    // begins it; must not wait for its end

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "app/cli_advise.hpp"
 #include "app/cli_init.hpp"
 #include "app/cli_top.hpp"
 #include "app/client.hpp"
@@ -50,9 +51,10 @@ answer validate(const options& o) {
   }
   std::size_t routes = 0;
   for (const auto& s : c.value.http) routes += s.routes.size();
-  a.out = fmt::format("{}: ok, {} site{}, {} route{}\n",
+  a.out = fmt::format("{}: ok, {} site{}, {} route{}{}\n",
                       o.source.file.empty() ? "configuration" : o.source.file, c.value.http.size(),
-                      c.value.http.size() == 1 ? "" : "s", routes, routes == 1 ? "" : "s");
+                      c.value.http.size() == 1 ? "" : "s", routes, routes == 1 ? "" : "s",
+                      c.value.sql ? ", sql on " + c.value.sql->listen : std::string());
   return a;
 }
 
@@ -256,6 +258,8 @@ answer execute(const options& o, bool colour) {
       return help_answer(o);
     case verb::top:
       return top_once(o);
+    case verb::advise:
+      return advise_answer(o);
     default:
       return ask_and_render(o, colour);
   }

@@ -8,9 +8,40 @@
 #include <cstring>
 
 #include "app/cli_options.hpp"
+#include "app/config/postgres_url.hpp"
 #include "base/ascii.hpp"
 
 namespace fairing::app {
+
+namespace {
+
+// On, where the URL is one that Fairing can pool for; else a comment that says what it lacks.
+std::string sql_section(const std::string& url) {
+  std::string why;
+  const auto parsed = config::parse_postgres_url(url, why);
+  const auto section = [](std::string_view c) {
+    return fmt::format(
+        "{0}sql:\n"
+        "{0}  listen: 127.0.0.1:6432                   # point the application's DATABASE_URL "
+        "here\n"
+        "{0}  session_listen: 127.0.0.1:6433           # for migrations and dumps\n"
+        "{0}  upstream: ${{DATABASE_URL}}\n"
+        "{0}  pool: {{ mode: transaction, size: auto }}\n",
+        c);
+  };
+  constexpr std::string_view head =
+      "\n# Connections to PostgreSQL, pooled. docs/guide/sql.md says what follows a client and "
+      "what "
+      "does not.\n";
+  if (parsed && !parsed->upstream.user.empty()) return std::string(head) + section("");
+  // "`h:5432` has no scheme; ..."
+  if (const auto said = why.find("` has no scheme"); said != std::string::npos)
+    why = "holds " + why.replace(said + 1, 0, ", which");
+  if (parsed) why = "names no user and password, which transaction pooling needs";
+  return fmt::format("{}# DATABASE_URL {}.\n{}", head, why, section("# "));
+}
+
+}  // namespace
 
 std::string first_file(const config::environment& env) {
   const auto text = env("PORT").value_or("3000");
@@ -32,10 +63,7 @@ std::string first_file(const config::environment& env) {
       "      # - {{ match: POST /login, rate_limit: {{ rate: 10/m, burst: 5 }} }}\n"
       "cache: {{ memory: 256MiB }}\n",
       backend == 8080 ? 8081 : 8080, backend);
-  if (env("DATABASE_URL"))
-    out +=
-        "\n# The sql plane is not in this version:\n# sql:\n#   listen: 127.0.0.1:6432\n#   "
-        "upstream: ${DATABASE_URL}\n";
+  if (const auto url = env("DATABASE_URL"); url && !url->empty()) out += sql_section(*url);
   if (env("REDIS_URL"))
     out +=
         "\n# The redis plane is not in this version:\n# redis:\n#   listen: 127.0.0.1:6380\n#   "

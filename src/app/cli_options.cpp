@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <array>
 
+#include "app/cli_advise.hpp"
 #include "app/config/nearest.hpp"
+#include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
 
 namespace fairing::app {
@@ -23,7 +25,7 @@ struct verb_row {
   const char* doc;
 };
 
-constexpr std::array<verb_row, 12> verbs = {{
+constexpr std::array<verb_row, 13> verbs = {{
     {verb::run, "run",
      "Serve. Prints one JSON line with the listeners when ready; logs go to stderr."},
     {verb::validate, "validate", "Read a configuration and say everything that is wrong with it."},
@@ -36,6 +38,7 @@ constexpr std::array<verb_row, 12> verbs = {{
     {verb::bypass, "bypass",
      "Turn a plane or rule off at once (--off ends it); without argument list what is off."},
     {verb::purge, "purge", "Drop what is cached, by tag, URL, prefix, or all of it."},
+    {verb::advise, "advise", advise_doc},
     {verb::schema, "schema", "Every configuration key, as JSON Schema."},
     {verb::version, "version", "Which Fairing this is."},
     {verb::help, "help", "Help for all commands or one."},
@@ -47,7 +50,7 @@ constexpr const char* listen_doc =
 void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
   v.add_option("-c,--config", o.source.file,
                "The configuration file (FAIRING_CONFIG; ./fairing.yaml if it is there and no "
-               "--http is given)");
+               "--http or --sql is given)");
   v.add_option(
        "--set", raw.set,
        "KEY=VALUE: any key of the configuration, as in http.0.timeouts.total=3s; may be repeated")
@@ -57,7 +60,9 @@ void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
                fmt::format("A site: listen there, pass on to URL. {}; may be repeated", listen_doc))
       ->type_name("LISTEN=URL")
       ->allow_extra_args(false);
-  v.add_option("--sql", raw.sql, "Not in this version")
+  v.add_option("--sql", raw.sql,
+               "The sql plane: listen there, pool connections to postgres://USER:PASSWORD@HOST/"
+               "DATABASE; better DATABASE_URL and a file than a password on the command line")
       ->type_name("LISTEN=URL")
       ->allow_extra_args(false);
   v.add_option("--redis", raw.redis, "Not in this version")
@@ -113,6 +118,10 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
       break;
     case verb::purge:
       add_purge_options(v, o);
+      break;
+    case verb::advise:
+      add_advise_options(v, o.advise);
+      v.add_flag("--strict", o.strict, "Exit 1 if there is advice");
       break;
     case verb::schema:
       v.add_flag("--markdown", o.markdown, "As docs/reference/configuration.md")->group("");
@@ -176,9 +185,26 @@ parsed_command refuse_extra(const CLI::App& v, const std::string& word) {
   return refuse(fmt::format("`{}` has no flag `{}`{}", v.get_name(), name, hint));
 }
 
+std::optional<std::string> take_sql(const std::vector<std::string>& texts, options& o) {
+  for (const auto& text : texts) {
+    const auto split = text.find('=');
+    const auto listen = text.substr(0, split);
+    if (split == std::string::npos || split == 0 || split + 1 == text.size() ||
+        listen.find("://") != std::string::npos)
+      return fmt::format(
+          "--sql {}: write LISTEN=URL, as in --sql 6432=postgres://app:secret@127.0.0.1/shop",
+          config::masked(text));
+    if (!o.source.sql.listen.empty())
+      return fmt::format("--sql is given twice ({} and {}); one Fairing has one sql plane",
+                         o.source.sql.listen, listen);
+    o.source.sql = {listen, text.substr(split + 1)};
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
-  const std::pair<const char*, const std::vector<std::string>*> later[] = {
-      {"--sql", &raw.sql}, {"--redis", &raw.redis}, {"--jobs", &raw.jobs}};
+  const std::pair<const char*, const std::vector<std::string>*> later[] = {{"--redis", &raw.redis},
+                                                                           {"--jobs", &raw.jobs}};
   for (const auto& [name, values] : later)
     if (!values->empty())
       return fmt::format("`{}` is not in this version of Fairing ({}); remove it", name,
@@ -197,6 +223,7 @@ std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
             text, listen);
     o.source.sites.push_back({text.substr(0, split), text.substr(split + 1)});
   }
+  if (auto problem = take_sql(raw.sql, o)) return problem;
   for (const auto& text : raw.set) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0)
@@ -214,7 +241,7 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (reads_file && o.source.file.empty()) {
     if (const auto file = env("FAIRING_CONFIG"); file && !file->empty())
       o.source.file = *file;
-    else if (raw.http.empty() && access("fairing.yaml", F_OK) == 0)
+    else if (raw.http.empty() && raw.sql.empty() && access("fairing.yaml", F_OK) == 0)
       o.source.file = "fairing.yaml";
   }
   if (o.what == verb::init && o.output.empty()) o.output = "fairing.yaml";
@@ -232,6 +259,7 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (o.what == verb::explain && o.subject.empty())
     return "explain what? give a URL, a path or a trace id, as in fairing explain /api/products";
   if (o.what == verb::top && o.json && !o.once) return "top --json needs --once";
+  if (o.what == verb::advise) return complete_advise(o);
   return std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/advise/advise_command.hpp"
 #include "app/config/source.hpp"
 
 namespace fairing::app {
@@ -30,6 +31,7 @@ enum class verb : std::uint8_t {
   top,       // live counters
   bypass,    // turn a plane or rule off at once, or on again
   purge,     // drop or mark stale what is cached
+  advise,    // what indexes a database lacks, and which it has in vain
   schema,    // every configuration key, as JSON Schema
   version,   // which Fairing this is
   help,      // this
@@ -58,6 +60,7 @@ struct options {
   bool force = false;     // init
   std::string output;     // init: file or `-`
   bool markdown = false;  // schema, help
+  advise::advise_options advise;
 };
 
 struct parsed_command {

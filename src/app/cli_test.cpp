@@ -138,8 +138,14 @@ TEST(cli, usage_errors_exit_2_and_suggest) {
             "fairing: `check` has no flag `--stict`; did you mean `--strict`?\n");
   EXPECT_EQ(text({"check", "more"}), "fairing: `check` takes no `more`; see fairing help check\n");
   EXPECT_EQ(text({"purge"}), "fairing: purge what? give --tag, --url, --prefix or --all\n");
-  EXPECT_EQ(text({"run", "--sql", "1=2"}),
-            "fairing: `--sql` is not in this version of Fairing (0.1.0); remove it\n");
+  EXPECT_EQ(text({"run", "--redis", "1=2"}),
+            "fairing: `--redis` is not in this version of Fairing (0.1.0); remove it\n");
+  for (const auto* bad : {"6432", "=postgres://h", "6432=", "postgres://u:hunter2@h/d?a=b"}) {
+    EXPECT_THAT(text({"run", "--sql", bad}), HasSubstr("write LISTEN=URL"));
+    EXPECT_THAT(text({"run", "--sql", bad}), Not(HasSubstr("hunter2")));
+  }
+  EXPECT_EQ(text({"run", "--sql", "1=postgres://u:hunter2@h", "--sql", "2=postgres://u:hunter2@h"}),
+            "fairing: --sql is given twice (1 and 2); one Fairing has one sql plane\n");
   EXPECT_EQ(text({"run", "--jobs", "1=2"}),
             "fairing: `--jobs` is not in this version of Fairing (0.1.0); remove it\n");
   EXPECT_THAT(text({"run", "--http", "8080"}), HasSubstr("write LISTEN=URL"));
@@ -291,7 +297,7 @@ TEST(cli_init, the_first_file_is_right_and_not_overwritten) {
   const auto env = env_of({{"PORT", "8080"}, {"DATABASE_URL", "postgres://u:hunter2@h/d"}});
   const auto text = first_file(env);
   EXPECT_THAT(text, HasSubstr("upstream: http://127.0.0.1:8080"));
-  EXPECT_THAT(text, HasSubstr("#   upstream: ${DATABASE_URL}"));
+  EXPECT_THAT(text, HasSubstr("\n  upstream: ${DATABASE_URL}"));
   EXPECT_THAT(text, Not(HasSubstr("hunter2")));
   config::config_source source;
   source.env = env;
@@ -306,15 +312,31 @@ TEST(cli_init, the_first_file_is_right_and_not_overwritten) {
   EXPECT_EQ(write_first_file("-", false, env).out, text);
 }
 
+TEST(cli_init, a_database_url_that_cannot_be_pooled_is_a_comment_that_says_why) {
+  for (const auto& [url, why] : {std::pair{"mysql://u:hunter2@h/d", "is a mysql URL"},
+                                 {"postgres://h/d", "names no user and password"},
+                                 {"postgres://u:hunter2@a,b/d", "names several hosts"},
+                                 {"db:5432", "holds `db:5432`, which has no scheme"}}) {
+    const auto env = env_of({{"DATABASE_URL", url}});
+    const auto text = first_file(env);
+    EXPECT_THAT(text, HasSubstr("# DATABASE_URL " + std::string(why)));
+    EXPECT_THAT(text, HasSubstr("\n# sql:\n"));
+    EXPECT_THAT(text, Not(HasSubstr("hunter2")));
+    config::config_source source;
+    source.env = env;
+    EXPECT_TRUE(source.load_text(text).ok());
+  }
+}
+
 TEST(cli, validate_prints_every_error_and_exits_2) {
   const auto path = testing::TempDir() + "bad_fairing.yaml";
-  std::ofstream(path) << "http:\n  cahce: 1\nsql: {}\n";
+  std::ofstream(path) << "http:\n  cahce: 1\nredis: {}\n";
   const auto a = execute(*parse({"validate", "-c", path}).value, false);
   EXPECT_EQ(a.code, exit_usage);
   EXPECT_THAT(a.err, HasSubstr(path + ":2:3: unknown key `http.cahce`; did you mean `cache`?\n"));
   EXPECT_THAT(
       a.err,
-      HasSubstr(path + ":3:1: `sql` is not in this version of Fairing (0.1.0); remove it\n"));
+      HasSubstr(path + ":3:1: `redis` is not in this version of Fairing (0.1.0); remove it\n"));
   const auto j = json::parse(execute(*parse({"validate", "-c", path, "--json"}).value, false).out);
   EXPECT_EQ(j.at("ok"), false);
   EXPECT_EQ(j.at("errors").at(0).at("line"), 2);

@@ -17,6 +17,7 @@
 #include "metrics/registry.hpp"
 #include "net/core.hpp"
 #include "net/listener.hpp"
+#include "sql/session/plane.hpp"
 
 namespace fairing::app {
 
@@ -28,10 +29,16 @@ struct instance::parts {
   std::unique_ptr<net::core_group> cores;
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
+  std::unique_ptr<sql::sql_plane> sql;  // null: off
   std::unique_ptr<admin::admin_server> admin;
   file_digests files;  // of the running configuration
   std::atomic<stage> now_at{stage::starting};
   std::atomic<mono_time> stage_ends{mono_time{}};
+
+  // Clients of all planes.
+  [[nodiscard]] std::int64_t connections() const {
+    return http->connections() + (sql ? sql->connections() : 0);
+  }
 
   void enter(stage s, milliseconds for_at_most = milliseconds{0}) {
     stage_ends = now().mono + for_at_most;
@@ -74,6 +81,14 @@ error at_key(error e, const std::string& key, const std::string& listen = {}) {
     e.detail += "; make the directory of the socket first";
   return e;
 }
+
+// The plane names the key itself.
+error with_advice(error e, const sql::sql_config& c) {
+  const bool socket = c.listen.starts_with("unix:") || c.session_listen.starts_with("unix:");
+  if (socket && e.message().find("No such file or directory") != std::string::npos)
+    e.detail = e.message() + "; make the directory of the socket first";
+  return e;
+}
 }  // namespace
 
 instance::instance(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
@@ -113,11 +128,17 @@ result<void> instance::open(const config::config& c) {
           plane->accept(core, i, std::move(s));
         },
         refusal());
+  if (c.sql) {
+    auto plane = sql::sql_plane::open(*p.cores, p.registry, *c.sql);
+    if (!plane) return std::unexpected(with_advice(plane.error(), *c.sql));
+    p.sql = std::move(*plane);
+  }
   if (c.admin.listen != "off") {
     auto opened = open_admin(c);
     if (!opened) return opened;
   }
   p.cores->start();
+  if (p.sql) p.sql->start();
   if (p.admin) p.admin->start();
   p.enter(stage::serving);
   return {};
@@ -144,7 +165,7 @@ admin::admin_views instance::make_views() {
   auto* plane = p.http.get();
   admin::admin_views v;
   v.metrics = [&p] { return p.registry.render(); };
-  v.checklist = [plane] { return checklist_json(*plane); };
+  v.checklist = [plane, &p] { return checklist_json(*plane, p.sql.get()); };
   v.config = [&p] {
     std::lock_guard lock(p.reload_mutex);
     return config::effective_json(p.current);
@@ -162,8 +183,16 @@ admin::admin_views instance::make_views() {
   };
   v.cache_entries = [plane](const admin::entries_query& q) { return entries_json(*plane, q); };
   v.upstreams = [plane] { return upstreams_json(*plane); };
+  v.queries = [&p](std::size_t limit, const std::string& sort) {
+    return queries_json(p.sql ? p.sql->queries() : std::vector<sql::template_row>{}, limit,
+                        sql::query_sort_of(sort));
+  };
+  v.n_plus_one = [&p](std::size_t limit) {
+    return n_plus_one_json(p.sql ? p.sql->loops() : std::vector<sql::loop_row>{}, limit);
+  };
+  v.pools = [&p] { return p.sql ? p.sql->pools_json() : std::string(R"({"items":[]})"); };
   v.ready = [&p] {
-    return readiness_of(*p.http, addresses_of(p.listeners), p.now_at.load(),
+    return readiness_of(*p.http, addresses_of(p.listeners), p.sql.get(), p.now_at.load(),
                         std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(
                                                       p.stage_ends.load() - now().mono)));
   };
@@ -180,6 +209,7 @@ instance::~instance() {
 std::map<std::string, std::vector<std::string>> instance::listeners() const {
   std::map<std::string, std::vector<std::string>> out;
   for (const auto& l : parts_->listeners) out["http"].push_back(l->address());
+  if (parts_->sql) out["sql"] = parts_->sql->addresses();
   if (parts_->admin) out["admin"].push_back(parts_->admin->address());
   return out;
 }
@@ -211,8 +241,16 @@ result<std::vector<std::string>> instance::reload() {
   const auto& access = next.value.runtime.access_log;
   auto place = http::access_log::open_target(access.to);
   if (!place) return refuse("runtime.access_log.to: " + place.error().message());
+  // The listeners cannot change without a restart, so the plane is there in both or in neither.
+  if (p.sql) {
+    auto taken = p.sql->reload(*next.value.sql);
+    if (!taken) return refuse(taken.error().message());
+  }
   auto sites = p.http->set_sites(next.value.http, next.value.trusted_proxies);
-  if (!sites) return refuse(sites.error().message());
+  if (!sites) {
+    if (p.sql) (void)p.sql->reload(*p.current.sql);
+    return refuse(sites.error().message());
+  }
   p.http->evidence.retain(evidence_kept(p.current, next.value));
   // Opened anew even where the path is the same: it may have been rotated.
   if (!p.http->log->change(std::move(*place), access.buffered)) {
@@ -234,17 +272,19 @@ void instance::drain() {
     return p.current.runtime.drain;
   }();
   p.enter(stage::lame_duck, times.lame_duck);
-  log::info("draining", {{"connections", p.http->connections()}});
+  log::info("draining", {{"connections", p.connections()}});
   std::this_thread::sleep_for(times.lame_duck);
   p.enter(stage::finishing, times.timeout);
   for (auto& l : p.listeners) l->stop();
   p.http->begin_drain();
+  if (p.sql) p.sql->begin_drain();
   const auto end = std::chrono::steady_clock::now() + times.timeout;
-  while (p.http->connections() > 0 && std::chrono::steady_clock::now() < end)
+  while (p.connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
   if (p.admin) p.admin->stop();
-  if (const auto left = p.http->connections(); left > 0)
-    log::warn("drain_timed_out", {{"connections", left}});
+  const auto left = p.connections();
+  if (p.sql) p.sql->close();
+  if (left > 0) log::warn("drain_timed_out", {{"connections", left}});
   p.cores->stop();
 }
 

@@ -60,11 +60,14 @@ void name_by_address(config::config& c, const std::vector<std::string>& bound) {
 
 file_digests digests_of(const config::config& c) {
   file_digests out;
-  const auto add = [&](std::size_t i, const char* key, const std::string& path) {
+  const auto put = [&](const std::string& key, const std::string& path) {
     if (path.empty()) return;
     std::string problem;
     const auto text = config::read_small_file(path, max_file_bytes, problem);
-    out[fmt::format("http.{}.{}", i, key)] = {path, text ? hash64(*text, process_seed()) | 1 : 0};
+    out[key] = {path, text ? hash64(*text, process_seed()) | 1 : 0};
+  };
+  const auto add = [&](std::size_t i, const char* key, const std::string& path) {
+    put(fmt::format("http.{}.{}", i, key), path);
   };
   for (std::size_t i = 0; i < c.http.size(); ++i) {
     const auto& site = c.http[i];
@@ -72,6 +75,11 @@ file_digests digests_of(const config::config& c) {
     if (!site.tls) continue;
     add(i, "tls.cert", site.tls->cert);
     add(i, "tls.key", site.tls->key);
+  }
+  if (c.sql) {
+    put("sql.tls.cert", c.sql->tls_cert);
+    put("sql.tls.key", c.sql->tls_key);
+    put("sql.upstream", c.sql->upstream.ssl_root);
   }
   return out;
 }

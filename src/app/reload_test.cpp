@@ -116,5 +116,20 @@ TEST(reload, files_with_another_content_are_told) {
   std::remove(path.c_str());
 }
 
+TEST(reload, files_of_the_sql_plane_are_told) {
+  const auto path = "/tmp/fairing-reload-test-sql-" + std::to_string(::getpid());
+  const auto write = [&](const char* text) { std::ofstream(path) << text; };
+  auto c = config_of({});
+  auto& plane = c.sql.emplace();
+  plane.tls_cert = plane.upstream.ssl_root = path;
+  write("one");
+  const auto before = digests_of(c);
+  write("two");
+  EXPECT_THAT(changed_files(before, digests_of(c)),
+              ElementsAre("sql.tls.cert (the content of " + path + ")",
+                          "sql.upstream (the content of " + path + ")"));
+  std::remove(path.c_str());
+}
+
 }  // namespace
 }  // namespace fairing::app

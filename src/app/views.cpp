@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/sql_facts.hpp"
 #include "base/timestamp.hpp"
 #include "base/units.hpp"
 #include "checklist/report.hpp"
@@ -144,8 +145,8 @@ std::string upstreams_json(const http::http_plane& plane) {
 }
 
 admin::readiness readiness_of(const http::http_plane& plane,
-                              const std::vector<std::string>& addresses, stage s,
-                              milliseconds left) {
+                              const std::vector<std::string>& addresses, const sql::sql_plane* sql,
+                              stage s, milliseconds left) {
   admin::readiness out;
   out.ready = s == stage::serving;
   const auto sites = plane.sites();
@@ -153,7 +154,13 @@ admin::readiness readiness_of(const http::http_plane& plane,
   for (std::size_t i = 0; i < std::min(sites.size(), addresses.size()); ++i)
     out.checks.push_back({"listener:" + sites[i]->config.name, open,
                           (open ? "accepts on " : "closed, was ") + addresses[i]});
-  const auto connections = plane.connections();
+  if (sql != nullptr) {
+    const auto bound = sql->addresses();  // of listen, then session_listen
+    for (std::size_t i = 0; i < bound.size(); ++i)
+      out.checks.push_back({i == 0 ? "listener:sql" : "listener:sql_session", open,
+                            (open ? "accepts on " : "closed, was ") + bound[i]});
+  }
+  const auto connections = plane.connections() + (sql == nullptr ? 0 : sql->connections());
   switch (s) {
     case stage::starting:
       out.checks.push_back({"start", false, "not over"});
@@ -183,9 +190,10 @@ admin::readiness readiness_of(const http::http_plane& plane,
   return out;
 }
 
-std::string checklist_json(const http::http_plane& plane) {
+std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql) {
   const auto facts = facts_of(plane);
-  return to_json(checklist::grade_all(plane.evidence.take(), facts));
+  const auto of_sql = sql ? evidence_of(*sql) : checklist::sql_evidence{};
+  return to_json(checklist::grade_all(plane.evidence.take(), facts, of_sql));
 }
 
 }  // namespace fairing::app

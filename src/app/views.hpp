@@ -10,6 +10,7 @@
 #include "admin/views.hpp"
 #include "checklist/evidence.hpp"
 #include "http/session/plane.hpp"
+#include "sql/session/plane.hpp"
 
 namespace fairing::app {
 
@@ -20,7 +21,8 @@ namespace fairing::app {
 [[nodiscard]] std::string entries_json(const http::http_plane& plane,
                                        const admin::entries_query& q);
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
-[[nodiscard]] std::string checklist_json(const http::http_plane& plane);
+// `sql`: null without that plane.
+[[nodiscard]] std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql);
 
 // How far the process is.
 enum class stage : std::uint8_t {
@@ -30,9 +32,9 @@ enum class stage : std::uint8_t {
   finishing,  // the listeners are closed; what is in flight may end
 };
 // Ready while it serves. Backends are shown and do not count: one that is down still has its answers in the cache.
-// `left`: of the stage's time. Returns at once.
+// `left`: of the stage's time. `sql`: null without that plane. Returns at once.
 [[nodiscard]] admin::readiness readiness_of(const http::http_plane& plane,
-                                            const std::vector<std::string>& addresses, stage s,
-                                            milliseconds left);
+                                            const std::vector<std::string>& addresses,
+                                            const sql::sql_plane* sql, stage s, milliseconds left);
 
 }  // namespace fairing::app

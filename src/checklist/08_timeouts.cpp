@@ -1,9 +1,10 @@
 // Point 8: timeout configured for all external calls. Read from the running configuration: each
-// site's deadlines towards its upstreams, egress sites included.
+// site's deadlines towards its upstreams, egress sites included; and the sql plane's limits.
 //   fail      a timeout of a site is not finite
-//   warn      one is over 5 minutes: it ends no call that matters
+//   warn      one is over 5 minutes: it ends no call that matters; or a statement, or a transaction
+//             that does nothing, may last for ever
 //   pass      all are finite
-//   not_seen  no site has an upstream
+//   not_seen  no site has an upstream, and there is no sql plane
 // Calls of the backend that take no egress site cannot be seen; the evidence says so.
 #include <fmt/format.h>
 
@@ -41,9 +42,34 @@ std::string upstreams_of(const site_facts& s) {
   return out;
 }
 
+void judge_sql(const sql_evidence& sql, point& p, std::vector<finding>& findings) {
+  const auto shown = [](milliseconds v) {
+    return v.count() == 0 ? "without end" : format_duration(v);
+  };
+  const auto evidence =
+      fmt::format("sql: connect {}, statement {}, transaction_idle {}, wait_timeout {}",
+                  shown(sql.connect_limit), shown(sql.statement_limit),
+                  shown(sql.transaction_idle_limit), shown(sql.wait_timeout));
+  std::string keys;
+  const auto judge = [&keys](std::string_view key, milliseconds value, std::string_view better) {
+    if (value.count() == 0 || value > too_long)
+      keys += fmt::format("{}{}: {}", keys.empty() ? "" : ", ", key, better);
+  };
+  judge("statement", sql.statement_limit, "30s");
+  judge("transaction_idle", sql.transaction_idle_limit, "60s");
+  if (keys.empty()) {
+    if (p.evidence.size() < max_findings) p.evidence.push_back(evidence);
+    return;
+  }
+  finding f;
+  f.evidence = evidence;
+  f.fix = {"# sql:", fmt::format("limits: {{ {} }}", keys)};
+  findings.push_back(std::move(f));
+}
+
 }  // namespace
 
-point grade_timeouts(const snapshot&, facts_span sites) {
+point grade_timeouts(const snapshot&, facts_span sites, const sql_evidence& sql) {
   point p{8, "Timeout configured for all external calls", grade::not_seen, {}, {}};
   std::vector<finding> findings;
   bool any = false;
@@ -78,7 +104,8 @@ point grade_timeouts(const snapshot&, facts_span sites) {
              fmt::format("timeouts: {{ {} }}", keys)};
     findings.push_back(std::move(f));
   }
-  if (!any) {
+  if (sql.configured) judge_sql(sql, p, findings);
+  if (!any && !sql.configured) {
     p.evidence.emplace_back("no site has an upstream");
     return p;
   }

@@ -12,17 +12,29 @@
 
 #include "checklist/evidence.hpp"
 #include "checklist/report.hpp"
+#include "checklist/sql_evidence.hpp"
 
 namespace fairing::checklist {
 
 using facts_span = std::span<const site_facts>;
 
-[[nodiscard]] point grade_pagination(const snapshot& seen, facts_span sites);   // 3
+[[nodiscard]] point grade_indexes(const sql_evidence& sql);     // 1
+[[nodiscard]] point grade_n_plus_one(const sql_evidence& sql);  // 2
+[[nodiscard]] point grade_pagination(const snapshot& seen, facts_span sites,
+                                     const sql_evidence& sql = {});             // 3
+[[nodiscard]] point grade_pooling(const sql_evidence& sql);                     // 4
 [[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);       // 5
 [[nodiscard]] point grade_queued(const snapshot& seen, facts_span sites);       // 6
 [[nodiscard]] point grade_compression(const snapshot& seen, facts_span sites);  // 7
-[[nodiscard]] point grade_timeouts(const snapshot& seen, facts_span sites);     // 8
+[[nodiscard]] point grade_timeouts(const snapshot& seen, facts_span sites,
+                                   const sql_evidence& sql = {});               // 8
 [[nodiscard]] point grade_rate_limits(const snapshot& seen, facts_span sites);  // 9
+[[nodiscard]] point grade_pool_monitoring(const sql_evidence& sql);             // 10
+
+// A point that only the sql plane can grade, while there is none: how to add it.
+[[nodiscard]] point without_sql(int number, std::string_view title);
+// A template in a line of evidence: at most 160 bytes.
+[[nodiscard]] std::string short_sql(std::string_view text);
 
 // What was found on one row or site.
 struct finding {

@@ -11,15 +11,6 @@ namespace fairing::checklist {
 
 namespace {
 
-// A point whose plane is not in this version.
-point of_sql_plane(int number, std::string_view title) {
-  return {number,
-          std::string(title),
-          grade::not_seen,
-          {"needs the sql plane, which this version does not have"},
-          {}};
-}
-
 point fairing_itself() {
   point p{0, "Fairing itself", grade::fail, {}, {}};
   p.evidence.push_back(
@@ -49,19 +40,19 @@ std::string_view to_string(grade g) noexcept {
   return "not_seen";
 }
 
-report grade_all(const snapshot& seen, std::span<const site_facts> sites) {
+report grade_all(const snapshot& seen, std::span<const site_facts> sites, const sql_evidence& sql) {
   report r;
   if (bug_count() != 0) r.points.push_back(fairing_itself());
-  r.points.push_back(of_sql_plane(1, "Database queries use indexes"));
-  r.points.push_back(of_sql_plane(2, "No N+1 queries"));
-  r.points.push_back(grade_pagination(seen, sites));
-  r.points.push_back(of_sql_plane(4, "Connection pooling configured"));
+  r.points.push_back(grade_indexes(sql));
+  r.points.push_back(grade_n_plus_one(sql));
+  r.points.push_back(grade_pagination(seen, sites, sql));
+  r.points.push_back(grade_pooling(sql));
   r.points.push_back(grade_cached(seen, sites));
   r.points.push_back(grade_queued(seen, sites));
   r.points.push_back(grade_compression(seen, sites));
-  r.points.push_back(grade_timeouts(seen, sites));
+  r.points.push_back(grade_timeouts(seen, sites, sql));
   r.points.push_back(grade_rate_limits(seen, sites));
-  r.points.push_back(of_sql_plane(10, "Database connection pool monitoring"));
+  r.points.push_back(grade_pool_monitoring(sql));
   return r;
 }
 

@@ -25,12 +25,16 @@ std::string openssl_error(std::string_view what) {
 
 std::error_code tls_error() { return std::make_error_code(std::errc::protocol_error); }
 
-int select_http11(SSL*, const unsigned char** out, unsigned char* out_len, const unsigned char* in,
-                  unsigned in_len, void*) {
-  static const unsigned char http11[] = "\x08http/1.1";
+const unsigned char* bytes_of(const std::string& s) {
+  return reinterpret_cast<const unsigned char*>(s.data());
+}
+
+int select_protocol(SSL*, const unsigned char** out, unsigned char* out_len,
+                    const unsigned char* in, unsigned in_len, void* context) {
+  const auto& known = static_cast<const tls_context*>(context)->protocols();
   unsigned char* chosen = nullptr;
-  if (SSL_select_next_proto(&chosen, out_len, http11, sizeof http11 - 1, in, in_len) !=
-      OPENSSL_NPN_NEGOTIATED)
+  if (SSL_select_next_proto(&chosen, out_len, bytes_of(known), static_cast<unsigned>(known.size()),
+                            in, in_len) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_NOACK;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;
@@ -38,14 +42,15 @@ int select_http11(SSL*, const unsigned char** out, unsigned char* out_len, const
 }  // namespace
 
 result<std::shared_ptr<tls_context>> tls_context::server(const std::string& cert,
-                                                         const std::string& key) {
+                                                         const std::string& key,
+                                                         const std::string& protocol) {
   ERR_clear_error();
   SSL_CTX* ctx = SSL_CTX_new(TLS_server_method());
-  auto self = std::shared_ptr<tls_context>(new tls_context(ctx, true));
+  auto self = std::shared_ptr<tls_context>(new tls_context(ctx, true, tls_verify::none, protocol));
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_alpn_select_cb(ctx, select_http11, nullptr);
+  SSL_CTX_set_alpn_select_cb(ctx, select_protocol, self.get());
   if (SSL_CTX_use_certificate_chain_file(ctx, cert.c_str()) != 1)
     return fail(tls_error(), openssl_error("cannot use certificate " + cert));
   if (SSL_CTX_use_PrivateKey_file(ctx, key.c_str(), SSL_FILETYPE_PEM) != 1)
@@ -55,14 +60,17 @@ result<std::shared_ptr<tls_context>> tls_context::server(const std::string& cert
   return self;
 }
 
-result<std::shared_ptr<tls_context>> tls_context::client(const std::string& ca_file) {
+result<std::shared_ptr<tls_context>> tls_context::client(const std::string& ca_file,
+                                                         tls_verify verify,
+                                                         const std::string& protocol) {
   ERR_clear_error();
   SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
-  auto self = std::shared_ptr<tls_context>(new tls_context(ctx, false));
+  auto self = std::shared_ptr<tls_context>(new tls_context(ctx, false, verify, protocol));
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
-  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(ctx, verify == tls_verify::none ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  if (verify == tls_verify::none) return self;
   const int ok = ca_file.empty() ? SSL_CTX_set_default_verify_paths(ctx)
                                  : SSL_CTX_load_verify_locations(ctx, ca_file.c_str(), nullptr);
   if (ok != 1) return fail(tls_error(), openssl_error("cannot read certificates from " + ca_file));
@@ -83,18 +91,20 @@ tls_channel::tls_channel(std::shared_ptr<tls_context> context, const std::string
     return;
   }
   SSL_set_connect_state(ssl_of(ssl_));
+  const auto& known = context_->protocols();
+  SSL_set_alpn_protos(ssl_of(ssl_), bytes_of(known), static_cast<unsigned>(known.size()));
   unsigned char address[16];
+  const bool literal = ::inet_pton(AF_INET, host.c_str(), address) == 1 ||
+                       ::inet_pton(AF_INET6, host.c_str(), address) == 1;
+  if (!literal) SSL_set_tlsext_host_name(ssl_of(ssl_), host.c_str());
+  if (context_->verify() != tls_verify::full) return;
   auto* verify = SSL_get0_param(ssl_of(ssl_));
-  if (::inet_pton(AF_INET, host.c_str(), address) == 1 ||
-      ::inet_pton(AF_INET6, host.c_str(), address) == 1) {
+  if (literal) {
     X509_VERIFY_PARAM_set1_ip_asc(verify, host.c_str());
   } else {
-    SSL_set_tlsext_host_name(ssl_of(ssl_), host.c_str());
     X509_VERIFY_PARAM_set_hostflags(verify, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     X509_VERIFY_PARAM_set1_host(verify, host.c_str(), host.size());
   }
-  static const unsigned char http11[] = "\x08http/1.1";
-  SSL_set_alpn_protos(ssl_of(ssl_), http11, sizeof http11 - 1);
 }
 
 tls_channel::~tls_channel() { SSL_free(ssl_of(ssl_)); }
@@ -115,7 +125,8 @@ tls_step tls_channel::outcome(int rc) {
       break;
   }
   error_ = openssl_error("TLS");
-  if (const auto verify = SSL_get_verify_result(ssl_of(ssl_)); verify != X509_V_OK)
+  const auto verify = SSL_get_verify_result(ssl_of(ssl_));
+  if (verify != X509_V_OK && context_->verify() != tls_verify::none)
     error_ = std::string("certificate refused: ") + X509_verify_cert_error_string(verify);
   return tls_step::failed;
 }

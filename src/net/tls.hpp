@@ -17,21 +17,40 @@
 
 namespace fairing::net {
 
+// What a client wants of the server's certificate.
+enum class tls_verify : std::uint8_t {
+  none,   // nothing: whoever answers is believed (sslmode=require and below)
+  chain,  // that it leads to a trusted root
+  full,   // and that it names the host
+};
+
 class tls_context {
  public:
-  // Server side; both files PEM. TLS 1.2 and later, ALPN http/1.1.
+  // Server side; both files PEM. TLS 1.2 and later; `protocol` is the one that ALPN may choose.
   static result<std::shared_ptr<tls_context>> server(const std::string& cert,
-                                                     const std::string& key);
+                                                     const std::string& key,
+                                                     const std::string& protocol = "http/1.1");
   // Client side; verifies against ca_file, or the system's store if empty.
-  static result<std::shared_ptr<tls_context>> client(const std::string& ca_file);
+  static result<std::shared_ptr<tls_context>> client(const std::string& ca_file,
+                                                     tls_verify verify = tls_verify::full,
+                                                     const std::string& protocol = "http/1.1");
   ~tls_context();
   [[nodiscard]] void* native() const noexcept { return ctx_; }
   [[nodiscard]] bool is_server() const noexcept { return server_; }
+  [[nodiscard]] tls_verify verify() const noexcept { return verify_; }
+  // As ALPN lists it: its length, then its name.
+  [[nodiscard]] const std::string& protocols() const noexcept { return protocols_; }
 
  private:
-  tls_context(void* ctx, bool server) noexcept : ctx_(ctx), server_(server) {}
+  tls_context(void* ctx, bool server, tls_verify verify, const std::string& protocol)
+      : ctx_(ctx),
+        server_(server),
+        verify_(verify),
+        protocols_(std::string(1, static_cast<char>(protocol.size())) + protocol) {}
   void* ctx_;  // SSL_CTX*
   bool server_;
+  tls_verify verify_;
+  std::string protocols_;
 };
 
 enum class tls_step : std::uint8_t {

@@ -13,8 +13,9 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.certificates import client_context, make_authority, make_certificate
 from support.client import Client, Truncated, fetch
-from support.fairing import ROOT, Fairing
+from support.fairing import ROOT, Fairing, split_address
 from support.origin import Origin, Routes, answer
+from support.pgclient import PgClient, PgError
 from support.wait import past, wait_until
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -445,9 +446,16 @@ class Operations(unittest.TestCase):
         self.assertEqual(len(self.early(0)), 1)
 
     def test_metrics_are_well_formed_and_labels_are_templates(self):
-        f = Fairing(self, self.config(routes=[{"match": "/r/**"}]))
+        nobody = socket.socket()
+        nobody.bind(("127.0.0.1", 0))  # and never listens
+        self.addCleanup(nobody.close)
+        sql = {"listen": "127.0.0.1:0", "upstream": "postgres://alice:alice@127.0.0.1:%d/app" % nobody.getsockname()[1]}
+        f = Fairing(self, self.config(routes=[{"match": "/r/**"}]) | {"sql": sql})
         for i in range(20):
             fetch(f.http, f"/r/{i}?q={i}")
+        with self.assertRaises(PgError):  # let in, so that there is a pool; it has no PostgreSQL
+            PgClient(split_address(f.listeners["sql"][0]), password="alice")
+        self.assertEqual(f.metric("fairing_sql_logins_total", outcome="ok"), 1)
         _, text = f.call("GET", "/metrics", token=False)
         self.assertNotIn("/r/7", text)
         for line in text.splitlines():

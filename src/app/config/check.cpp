@@ -5,6 +5,7 @@
 #include <map>
 
 #include "app/config/address.hpp"
+#include "app/config/check_sql.hpp"
 #include "app/config/substitute.hpp"
 
 namespace fairing::config {
@@ -19,12 +20,14 @@ class checker {
       : c_(c), places_(places), errors_(errors), notes_(notes) {}
 
   void run() {
-    if (c_.http.empty())
+    if (c_.http.empty() && !c_.sql)
       errors_.push_back({place_of(places_, ""), "http",
                          "nothing to serve: give `http` a site with `listen` and `upstream`, or "
-                         "--http LISTEN=URL"});
+                         "--http LISTEN=URL; or `sql` the same, or --sql LISTEN=URL"});
     admin();
     for (std::size_t i = 0; i < c_.http.size(); ++i) site(i);
+    sql();
+    check_sql(c_, places_, errors_, notes_);
   }
 
  private:
@@ -82,6 +85,17 @@ class checker {
     if (s.tls && !s.tls->key.empty()) pem(key(i, "tls.key"), s.tls->key, "PRIVATE KEY-----");
     thresholds(i, s);
     routes(i, s);
+  }
+
+  void sql() {
+    if (!c_.sql) return;
+    const auto& s = *c_.sql;
+    if (const auto a = parse_listen(s.listen)) take_listener("sql.listen", *a);
+    if (const auto a = parse_listen(s.session_listen)) take_listener("sql.session_listen", *a);
+    if (!s.tls_cert.empty()) pem("sql.tls.cert", s.tls_cert, "-----BEGIN CERTIFICATE");
+    if (!s.tls_key.empty()) pem("sql.tls.key", s.tls_key, "PRIVATE KEY-----");
+    if (!s.upstream.ssl_root.empty())
+      pem("sql.upstream", s.upstream.ssl_root, "-----BEGIN CERTIFICATE");
   }
 
   void pem(const std::string& k, const std::string& path, std::string_view must_have) {

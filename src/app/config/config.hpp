@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "http/logic/site_config.hpp"
+#include "sql/logic/sql_config.hpp"
 
 namespace fairing::config {
 
@@ -60,6 +62,8 @@ struct config {
   std::vector<std::string> trusted_proxies;  // whose X-Forwarded-* and PROXY headers count
   cache_config cache;
   std::vector<http::site_config> http;
+  std::optional<sql::sql_config> sql;            // without it the plane is off
+  std::vector<std::string> sql_ignored_options;  // of sql.upstream, that the driver keeps to itself
 };
 
 }  // namespace fairing::config

@@ -129,13 +129,15 @@ TEST(decode, all_errors_of_a_file_in_order) {
   EXPECT_THAT(
       plain.errors(
           "runtime: { threds: 1 }\nhttp:\n  - listen: 99999\n    upstream: ftp://x\nsql: {}\n"),
-      ElementsAre("fairing.yaml:1:12: unknown key `runtime.threds`; did you mean `threads`?",
-                  "fairing.yaml:3:13: `http.0.listen`: `99999` is no listen address; write PORT (0 "
-                  "to 65535), HOST:PORT or unix:PATH",
-                  "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is "
-                  "http://HOST:PORT, "
-                  "https://HOST or unix:PATH",
-                  "fairing.yaml:5:1: `sql` is not in this version of Fairing (0.1.0); remove it"));
+      ElementsAre(
+          "fairing.yaml:1:12: unknown key `runtime.threds`; did you mean `threads`?",
+          "fairing.yaml:3:13: `http.0.listen`: `99999` is no listen address; write PORT (0 "
+          "to 65535), HOST:PORT or unix:PATH",
+          "fairing.yaml:4:15: `http.0.upstream.url`: `ftp://x` is none: an upstream is "
+          "http://HOST:PORT, "
+          "https://HOST or unix:PATH",
+          testing::HasSubstr("fairing.yaml:5:6: `sql` has no `listen`, which it needs: "),
+          testing::HasSubstr("fairing.yaml:5:6: `sql` has no `upstream`, which it needs: ")));
 }
 
 TEST(decode, shorthands) {
@@ -192,7 +194,7 @@ TEST(decode, matches) {
 
 TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
   const test_source s{
-      {{"FASTLY_TOKEN", "t"}, {"DATABASE_URL", "postgres://h"}, {"WEBHOOK_SECRET", "w"}}, {}};
+      {{"FASTLY_TOKEN", "t"}, {"DATABASE_URL", "postgres://u:p@h"}, {"WEBHOOK_SECRET", "w"}}, {}};
   const std::string text =
       "runtime:  { threads: 0, log: { level: info, format: json } }\n"
       "instance: { id: a, count: 1 }                 # how many Fairings share this work\n"
@@ -220,7 +222,12 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
       "      - { match: /reports/**, async: { mode: prefer, queue: reports } }\n"
       "  - { listen: 127.0.0.1:8443, upstream: https://api.example.com, egress: true, timeouts: { "
       "total: 3s }, retry: { budget: 10% } }\n"
-      "sql:\n  listen: 127.0.0.1:6432\n  upstream: ${DATABASE_URL}\n"
+      "sql:\n  listen: 127.0.0.1:6432\n  session_listen: 127.0.0.1:6433\n  upstream: "
+      "${DATABASE_URL}\n"
+      "  users: []\n  pool: { mode: transaction, size: auto, database_cores: auto, spindles: 1, "
+      "wait_timeout: 10s, idle_timeout: 10m, max_lifetime: 1h, max_pinned: 50% }\n"
+      "  changes: stats\n  n_plus_one: { detect: true, eliminate: off }\n"
+      "  cache: [ { tables: [products], ttl: 60s } ]\n  slow: 100ms\n"
       "redis:\n  listen: 127.0.0.1:6380\n"
       "jobs:\n  queues:\n    - { name: emails, secret: ${WEBHOOK_SECRET}, attempts: [0s, 1m, 5m, "
       "30m] }\n";
@@ -234,8 +241,9 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:19:95", "http.0.routes.0.cache.invalidate_by"),
                   later("fairing.yaml:19:115", "http.0.routes.0.cache.on_write"),
                   later("fairing.yaml:22:31", "http.0.routes.2.async"),
-                  later("fairing.yaml:24:1", "sql"), later("fairing.yaml:27:1", "redis"),
-                  later("fairing.yaml:29:1", "jobs")));
+                  later("fairing.yaml:30:3", "sql.changes"),
+                  later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
+                  later("fairing.yaml:36:1", "jobs")));
 }
 
 TEST(decode, egress_sends_the_upstreams_host_unless_told) {

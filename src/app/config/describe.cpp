@@ -44,7 +44,7 @@ json leaf_schema(const field& f) {
     case field_kind::boolean:
       return either({{"type", "boolean"}}, pattern("^(true|false|on|off|yes|no)$"));
     case field_kind::integer:
-      return either(ranged_integer(f), pattern("^[0-9]+$"));
+      return either(ranged_integer(f), pattern(takes_auto(f) ? "^([0-9]+|auto)$" : "^[0-9]+$"));
     case field_kind::number:
       return either({{"type", "number"}, {"minimum", 0}}, pattern(R"(^[0-9.]+$)"));
     case field_kind::share:
@@ -118,7 +118,7 @@ std::string type_text(const field& f) {
     case field_kind::boolean:
       return "true, false";
     case field_kind::integer:
-      return "whole number";
+      return takes_auto(f) ? "whole number, `auto`" : "whole number";
     case field_kind::number:
       return "number";
     case field_kind::share:
@@ -191,6 +191,7 @@ json effective(const schema_node& n, const scope& in) {
   for (const auto& c : n.children) {
     const field& f = *c.row;
     if (f.change == change_kind::later) continue;
+    if (f.present != nullptr && !f.present(in)) continue;
     if (f.kind == field_kind::section) {
       if (auto inner = effective(c, in); !inner.empty()) out[c.name] = std::move(inner);
     } else if (f.kind == field_kind::list) {
@@ -202,10 +203,11 @@ json effective(const schema_node& n, const scope& in) {
       const value v = f.bind.get(in);
       const auto text = to_text(f, v);
       if (f.secret) {
-        if (!text.empty()) out[c.name] = "***";
+        if (!text.empty())
+          out[c.name] = f.bind.show == nullptr ? "***" : to_text(f, f.bind.show(in));
       } else if (std::holds_alternative<bool>(v)) {
         out[c.name] = std::get<bool>(v);
-      } else if (f.kind == field_kind::integer && !text.empty()) {
+      } else if (std::holds_alternative<std::uint64_t>(v) && f.kind == field_kind::integer) {
         out[c.name] = std::get<std::uint64_t>(v);
       } else if (f.kind == field_kind::number && !text.empty()) {
         out[c.name] = std::get<double>(v);

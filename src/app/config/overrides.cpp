@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/config/address.hpp"
+#include "app/config/postgres_url.hpp"
 #include "app/config/schema.hpp"
 #include "base/ascii.hpp"
 
@@ -114,6 +115,12 @@ void apply_site(node& tree, const std::string& listen, const std::string& url) {
   site.entries.push_back({"listen", at, scalar_node(listen, at)});
   site.entries.push_back({"upstream", at, scalar_node(url, at)});
   sites.items.push_back(std::move(site));
+}
+
+void apply_sql(node& tree, const std::string& listen, const std::string& url) {
+  const position at{fmt::format("--sql {}={}", listen, masked(url))};
+  apply_key(tree, "sql", "listen", listen, at);
+  apply_key(tree, "sql", "upstream", url, at);
 }
 
 void apply_key(node& tree, const std::string& section, const std::string& key,

@@ -37,11 +37,12 @@ template <class T, class Show>
 value ranged(const field& f, const std::optional<T>& parsed, std::uint64_t number,
              std::string_view what, Show show, std::string& problem) {
   if (!parsed && f.kind == field_kind::integer && f.most != UINT64_MAX)
-    problem = fmt::format("is not {}; write one from {} to {}", what, show(f.least), show(f.most));
+    problem = fmt::format("is not {}; write one from {} to {}{}", what, show(f.least), show(f.most),
+                          takes_auto(f) ? ", or auto" : "");
   else if (!parsed)
     problem = fmt::format("is not {}", what);
   else if (number < f.least || number > f.most)
-    problem = outside(f, show(f.least), show(f.most));
+    problem = outside(f, show(f.least), show(f.most)) + (takes_auto(f) ? ", or auto" : "");
   else
     return *parsed;
   return std::monostate{};
@@ -68,6 +69,7 @@ value parse_scalar(const field& f, const std::string& text, std::string& problem
       return std::monostate{};
     }
     case field_kind::integer: {
+      if (takes_auto(f) && text == "auto") return std::monostate{};
       const auto n = parse_digits(text);
       return ranged(f, n, n.value_or(0), "a whole number", plain, problem);
     }

@@ -18,7 +18,8 @@ struct defaults {
     auto& u = s.upstreams.emplace_back();
     auto& r = s.routes.emplace_back();
     r.rate_limit.emplace();
-    whole = {&root, &s, &u, &r};
+    auto& plane = root.sql.emplace();
+    whole = {&root, &s, &u, &r, &plane.users.emplace_back()};
   }
 };
 
@@ -56,6 +57,8 @@ std::string word_text(const field& f, const word& w) {
 
 }  // namespace
 
+bool takes_auto(const field& f) { return f.kind == field_kind::integer && f.words == "auto"; }
+
 const schema_node* schema_node::child(std::string_view key) const {
   for (const auto& c : children)
     if (c.name == key) return &c;
@@ -92,7 +95,7 @@ std::vector<std::string> words_of(const field& f) {
 std::string to_text(const field& f, const value& v) {
   struct printer {
     const field& f;
-    std::string operator()(std::monostate) const { return {}; }
+    std::string operator()(std::monostate) const { return takes_auto(f) ? "auto" : ""; }
     std::string operator()(bool b) const { return b ? "true" : "false"; }
     std::string operator()(std::uint64_t n) const {
       return f.kind == field_kind::size ? format_size(n) : fmt::format("{}", n);

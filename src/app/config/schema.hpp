@@ -50,12 +50,15 @@ struct scope {
   http::site_config* site = nullptr;
   http::upstream_config* upstream = nullptr;
   http::route_config* route = nullptr;
+  sql::user_config* user = nullptr;
 };
 
 struct binding {
-  // Stores the value; an empty text if it was taken, else why not.
+  // Stores the value; an empty text if it was taken, else why not and what to write instead.
   std::string (*set)(const scope&, const value&) = nullptr;
   value (*get)(const scope&) = nullptr;
+  // Of a secret of which a part may be seen: what is printed. Without it a secret is `***`.
+  value (*show)(const scope&) = nullptr;
 };
 
 // Of a list row: the number of elements there are, and the scope of one (made if `index` is the
@@ -74,11 +77,14 @@ struct field {
   bool secret = false;      // never printed
   std::uint64_t least = 0;  // of integers, sizes (bytes), durations (ms)
   std::uint64_t most = UINT64_MAX;
-  std::string_view words = {};      // "on|observe|off", in the enum's order
+  std::string_view words =
+      {};  // "on|observe|off", in the enum's order; of an integer: "auto" for not said
   std::string_view shorthand = {};  // of a section or list: a scalar in its place means this key
   std::string_view fallback = {};   // what the default is, where the struct's own says too little
   binding bind = {};
   elements list = {};
+  // Of a section that may be absent as a whole: whether it is there.
+  bool (*present)(const scope&) = nullptr;
 };
 
 struct schema_node {
@@ -93,6 +99,8 @@ struct schema_node {
 [[nodiscard]] std::span<const field> fields();
 [[nodiscard]] const schema_node& schema();
 [[nodiscard]] std::vector<std::string> words_of(const field& f);
+// Whether `auto` stands for "not said" there.
+[[nodiscard]] bool takes_auto(const field& f);
 
 // The default as the file would have it ("1s", "64KiB", "[zstd, br, gzip]"), "" if there is none.
 [[nodiscard]] std::string default_text(const field& f);

@@ -26,7 +26,10 @@ struct is_vector<std::vector<T>> : std::true_type {};
 template <class T>
 void assign(T& to, const value& v) {
   if constexpr (is_optional<T>::value) {
-    assign(to.emplace(), v);
+    if (std::holds_alternative<std::monostate>(v))
+      to.reset();  // `auto`
+    else
+      assign(to.emplace(), v);
   } else if constexpr (std::is_enum_v<T>) {
     to = static_cast<T>(std::get<word>(v).index);
   } else if constexpr (std::is_same_v<T, std::string>) {

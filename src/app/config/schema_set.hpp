@@ -24,4 +24,7 @@ namespace fairing::config::detail {
 [[nodiscard]] binding bind_match();
 [[nodiscard]] binding bind_rate_key();
 
+// The rows of the sql plane (schema_table_sql.cpp).
+[[nodiscard]] std::vector<field> sql_rows();
+
 }  // namespace fairing::config::detail

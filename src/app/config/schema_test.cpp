@@ -35,8 +35,8 @@ TEST(schema, every_row_is_whole) {
     EXPECT_EQ(f.bind.set != nullptr, holds) << f.path;
     EXPECT_EQ(f.bind.get != nullptr, holds) << f.path;
     EXPECT_EQ(f.list.count != nullptr, f.kind == field_kind::list) << f.path;
-    EXPECT_EQ(!f.words.empty(), f.kind == field_kind::word || f.kind == field_kind::word_list)
-        << f.path;
+    const bool worded = f.kind == field_kind::word || f.kind == field_kind::word_list;
+    EXPECT_EQ(!f.words.empty(), worded || takes_auto(f)) << f.path;
     EXPECT_LE(f.least, f.most) << f.path;
   }
 }
@@ -47,7 +47,7 @@ TEST(schema, defaults_written_out_load_to_the_same_config) {
   const test_source s;
   const std::string minimal =
       "http: { listen: 8080, upstream: http://127.0.0.1:3000, tls: ~, routes: [ { match: /a, "
-      "rate_limit: 1/s } ] }";
+      "rate_limit: 1/s } ] }\nsql: { listen: 6432, upstream: 'postgres://u:p@h/d' }";
   const auto base = s.load(minimal);
   ASSERT_THAT(test_source::texts(base.errors), IsEmpty());
   std::size_t written = 0;
@@ -79,6 +79,22 @@ TEST(schema, an_empty_site_has_the_structs_defaults) {
   EXPECT_EQ(effective_json(plain), effective_json(loaded.value));
 }
 
+TEST(schema, an_empty_sql_section_has_the_structs_defaults) {
+  const test_source s;
+  auto loaded = s.load("sql: { listen: 6432, upstream: 'postgres://u:p@h/d' }");
+  ASSERT_THAT(test_source::texts(loaded.errors), IsEmpty());
+  config plain;
+  auto& plane = plain.sql.emplace();
+  plane.listen = "127.0.0.1:6432";
+  plane.upstream.host = "h";
+  plane.upstream.user = "u";
+  plane.upstream.password = "p";
+  plane.upstream.database = "d";
+  EXPECT_THAT(diff(plain, loaded.value), IsEmpty());
+  EXPECT_EQ(effective_json(plain), effective_json(loaded.value));
+  EXPECT_THAT(effective_json(config{}), testing::Not(HasSubstr("sql")));
+}
+
 TEST(schema, known_defaults) {
   const auto of = [](std::string_view path) {
     for (const auto& f : fields())
@@ -94,6 +110,9 @@ TEST(schema, known_defaults) {
   EXPECT_EQ(of("admin.listen"), "127.0.0.1:9900");
   EXPECT_EQ(of("http[].routes[].rate_limit.burst"), "1");
   EXPECT_EQ(of("http[].routes[].cache.jitter"), "10%");
+  EXPECT_EQ(of("sql.pool.size"), "auto");
+  EXPECT_EQ(of("sql.pool.max_pinned"), "50%");
+  EXPECT_EQ(of("sql.n_plus_one.eliminate"), "off");
 }
 
 TEST(schema, json_schema_is_json_and_has_every_key) {
@@ -131,6 +150,22 @@ TEST(schema, secrets_are_not_shown) {
   const auto c = s.load(good_site + "admin: { token: 0123456789abcdef }");
   EXPECT_THAT(effective_json(c.value), testing::Not(HasSubstr("0123456789abcdef")));
   EXPECT_THAT(effective_json(c.value), HasSubstr("***"));
+}
+
+TEST(schema, of_an_sql_upstream_only_the_password_is_hidden) {
+  const test_source s;
+  const std::string text =
+      "sql: { listen: 6432, upstream: 'postgres://app:hunter2@h/shop', users: [ { name: b, "
+      "password: hunter3 } ] }";
+  const auto c = s.load(text);
+  const auto shown = nlohmann::json::parse(effective_json(c.value));
+  EXPECT_EQ(shown.at("sql").at("upstream"), "postgres://app:***@h:5432/shop");
+  EXPECT_EQ(shown.at("sql").at("users").at(0).at("password"), "***");
+  EXPECT_EQ(shown.at("sql").at("pool").at("size"), "auto");
+  // And still a change of it is a change.
+  auto other = text;
+  other.replace(other.find("hunter2"), 7, "hunter4");
+  EXPECT_THAT(diff(c.value, s.load(other).value), ElementsAre("sql.upstream"));
 }
 
 TEST(schema, diagnostics_as_json) {

@@ -35,6 +35,11 @@ struct site_flag {
   std::string url;     // after it
 };
 
+struct sql_flag {
+  std::string listen;  // as given to --sql, before the first `=`; empty: not given
+  std::string url;
+};
+
 struct set_flag {
   std::string key;    // "http.0.timeouts.total"
   std::string value;  // a scalar, or YAML if it begins with [ or {
@@ -43,6 +48,7 @@ struct set_flag {
 struct config_source {
   std::string file;              // empty: none
   std::vector<site_flag> sites;  // --http, in order
+  sql_flag sql;                  // --sql
   std::string admin;             // --admin of `run`; empty: not given
   std::vector<set_flag> sets;    // --set, in order
   environment env = process_environment();

@@ -1,0 +1,107 @@
+// Eager forms and keyset pages.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "advise/eager_forms.hpp"
+#include "advise/pagination.hpp"
+
+namespace fairing::advise {
+namespace {
+
+using testing::HasSubstr;
+
+std::map<std::string, std::string> forms(const loop_names& n) {
+  std::map<std::string, std::string> out;
+  for (const auto& f : eager_forms(n)) out[std::string(f.framework)] = f.code;
+  return out;
+}
+
+TEST(eager_forms, children_of_rows) {
+  auto f = forms(
+      {"select * from users limit $1", "id", "select * from order_items where user_id = $1", 1});
+  EXPECT_EQ(f.size(), 8U);
+  EXPECT_EQ(f["prisma"], "prisma.user.findMany({ include: { orderItems: true } })");
+  EXPECT_THAT(f["typeorm"], HasSubstr("relations: { orderItems: true }"));
+  EXPECT_THAT(f["typeorm"], HasSubstr("leftJoinAndSelect(\"user.orderItems\", \"orderItems\")"));
+  EXPECT_EQ(f["sequelize"], "User.findAll({ include: { model: OrderItem, separate: true } })");
+  EXPECT_THAT(f["django"], HasSubstr("User.objects.prefetch_related(\"orderItem_set\")"));
+  EXPECT_EQ(f["sqlalchemy"], "select(User).options(selectinload(User.order_items))");
+  EXPECT_EQ(f["laravel"], "User::with('orderItems')->get()");
+  EXPECT_THAT(f["spring"], HasSubstr("join fetch e.orderItems"));
+  EXPECT_THAT(f["spring"], HasSubstr("default_batch_fetch_size"));
+  EXPECT_THAT(f["knex"], HasSubstr("db(\"order_items\").whereIn(\"user_id\", keys)"));
+}
+
+TEST(eager_forms, the_parent_of_rows) {
+  auto f = forms({R"(select "o"."id" from "public"."orders" as "o")", "user_id",
+                  R"(select * from "users" where "id" = $1 limit $2)", 1});
+  EXPECT_EQ(f["prisma"], "prisma.order.findMany({ include: { user: true } })");
+  EXPECT_EQ(f["django"], "Order.objects.select_related(\"user\")");
+  EXPECT_EQ(f["sqlalchemy"], "select(Order).options(joinedload(Order.user))");
+  EXPECT_EQ(f["sequelize"], "Order.findAll({ include: User })");
+  EXPECT_EQ(f["laravel"], "Order::with('user')->get()");
+}
+
+TEST(eager_forms, words) {
+  EXPECT_EQ(model_name("categories"), "Category");
+  EXPECT_EQ(model_name("order_items"), "OrderItem");
+  EXPECT_EQ(model_name("addresses"), "Address");
+  EXPECT_EQ(model_name("boxes"), "Box");
+  EXPECT_EQ(model_name("status"), "Status");
+  EXPECT_EQ(model_name("Orders"), "Order");
+}
+
+TEST(eager_forms, unknown_tables_do_not_break_it) {
+  EXPECT_EQ(forms({"", "", "", 1}).size(), 8U);
+  EXPECT_EQ(forms({"select f()", "x", "select g($1)", 1}).size(), 8U);
+}
+
+TEST(pagination, deep_and_growing_offsets) {
+  page_watch w;
+  for (int i = 0; i < 50; ++i) w.on_execution(20, 0);
+  EXPECT_EQ(w.verdict(), page_fault::none);
+  for (const int o : {20, 40, 60}) w.on_execution(20, o);
+  EXPECT_EQ(w.verdict(), page_fault::none);
+  w.on_execution(20, 220);
+  EXPECT_EQ(w.verdict(), page_fault::offset);
+  page_watch deep;
+  deep.on_execution(20, 1000);
+  EXPECT_EQ(deep.verdict(), page_fault::offset);
+  EXPECT_EQ(deep.deepest(), 1000);
+  page_watch jump;
+  jump.on_execution(5, 100);
+  EXPECT_EQ(jump.verdict(), page_fault::none);
+}
+
+TEST(pagination, unbounded) {
+  page_watch w;
+  w.on_rows(10'001, true);
+  EXPECT_EQ(w.verdict(), page_fault::none);
+  w.on_rows(10'000, false);
+  EXPECT_EQ(w.verdict(), page_fault::none);
+  w.on_rows(10'001, false);
+  EXPECT_EQ(w.verdict(), page_fault::unbounded);
+}
+
+TEST(pagination, keyset_forms) {
+  EXPECT_EQ(keyset_form("select * from orders order by created_at desc limit $1 offset $2"),
+            "select * from orders where (created_at, id) < ($3, $4) order by created_at desc, id "
+            "desc limit $1");
+  EXPECT_EQ(
+      keyset_form(
+          R"(select "t"."a" from "t" where "t"."b" = $1 or c = $2 order by "t"."id" asc limit $3 offset $4)"),
+      R"(select "t"."a" from "t" where ("t"."b" = $1 or c = $2) and "t"."id" > $5 order by "t"."id" limit $3)");
+  EXPECT_EQ(keyset_form("select a from t limit $1 offset $2"),
+            "select a from t where id > $3 order by id limit $1");
+  EXPECT_EQ(keyset_form("select a from t offset $1"),
+            "select a from t where id > $2 order by id limit 20");
+  EXPECT_EQ(keyset_form("select a from t order by a desc, b limit $1 offset $2"), "");
+  EXPECT_EQ(keyset_form("select count(*) from t offset $1"), "");
+  EXPECT_EQ(keyset_form("select a from t order by lower(a) offset $1"), "");
+  EXPECT_EQ(keyset_form("delete from t"), "");
+}
+
+}  // namespace
+}  // namespace fairing::advise

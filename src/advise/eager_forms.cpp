@@ -1,0 +1,151 @@
+#include "advise/eager_forms.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "advise/sql_parts.hpp"
+
+namespace fairing::advise {
+
+namespace {
+
+// What the sentences need.
+struct relation {
+  std::string parent;  // table of the rows looped over
+  std::string child;   // table asked for
+  std::string column;  // of the loop's comparison
+  std::string source;  // column that gave the keys
+  std::string model;   // class of the rows looped over
+  std::string target;  // class asked for
+  std::string name;    // relation's name on `model`
+  bool to_one = false;
+};
+
+bool ends_with_id(std::string_view name) {
+  return name.size() > 2 && (name.ends_with("_id") || name.ends_with("Id") || name.ends_with("ID"));
+}
+
+std::string without_id(std::string_view name) {
+  if (name.ends_with("_id")) return std::string(name.substr(0, name.size() - 3));
+  return std::string(name.substr(0, name.size() - 2));
+}
+
+relation relation_of(const loop_names& n) {
+  const auto source = parts_of(n.source_template);
+  const auto loop = parts_of(n.loop_template);
+  relation r;
+  r.parent = source.table.empty() ? "parent" : bare_name(source.table);
+  r.child = loop.table.empty() ? "child" : bare_name(loop.table);
+  const auto compare = compare_of(loop, n.slot);
+  r.column = compare ? bare_name(compare->column) : "key";
+  r.source = n.source_column.empty() ? "id" : std::string(n.source_column);
+  r.to_one = ends_with_id(r.source) && !ends_with_id(r.column);
+  r.model = model_name(r.parent);
+  r.target = model_name(r.child);
+  r.name = r.to_one ? without_id(r.source) : r.child;
+  return r;
+}
+
+std::string camel(std::string_view name) {
+  std::string out;
+  bool upper = false;
+  for (const char c : name) {
+    if (c == '_') {
+      upper = !out.empty();
+      continue;
+    }
+    out += upper && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    upper = false;
+  }
+  return out;
+}
+
+std::string lower_first(std::string name) {
+  if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z')
+    name[0] = static_cast<char>(name[0] - 'A' + 'a');
+  return name;
+}
+
+std::string django(const relation& r) {
+  if (r.to_one) return fmt::format("{}.objects.select_related(\"{}\")", r.model, r.name);
+  return fmt::format("{}.objects.prefetch_related(\"{}_set\")  # or the related_name of {}.{}",
+                     r.model, lower_first(r.target), r.target,
+                     ends_with_id(r.column) ? without_id(r.column) : r.column);
+}
+
+std::string spring(const relation& r) {
+  return fmt::format(
+      "@EntityGraph(attributePaths = \"{0}\") List<{1}> findAll();  // or: select distinct e from "
+      "{1} "
+      "e left join fetch e.{0}; for all relations: spring.jpa.properties.hibernate."
+      "default_batch_fetch_size=100",
+      camel(r.name), r.model);
+}
+
+std::string raw(const relation& r) {
+  return fmt::format(
+      "const keys = rows.map(r => r.{0}); const found = await db(\"{1}\").whereIn(\"{2}\", keys);  "
+      "// "
+      "then group by {2}",
+      r.source, r.child, r.column);
+}
+
+std::string_view likely(const loop_names& n) {
+  const auto t = n.loop_template;
+  const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
+  if (has("\"public\".\"") && has("offset $")) return "prisma";
+  if (has(" as \"") && has("\" as \""))
+    return has("_id\" as") || has("__") ? "typeorm" : "sequelize";
+  if (has("limit $") && has("\".\"") && has("from \"")) return "django";
+  if (has(" as anon_") || has(" = $1.")) return "sqlalchemy";
+  return "";
+}
+
+}  // namespace
+
+std::string singular(std::string_view word) {
+  if (word.size() > 3 && word.ends_with("ies"))
+    return std::string(word.substr(0, word.size() - 3)) + "y";
+  for (const std::string_view end : {"sses", "shes", "ches", "xes"})
+    if (word.ends_with(end)) return std::string(word.substr(0, word.size() - 2));
+  const bool plural = word.size() > 2 && word.ends_with('s') && !word.ends_with("ss") &&
+                      !word.ends_with("us") && !word.ends_with("is");
+  return std::string(plural ? word.substr(0, word.size() - 1) : word);
+}
+
+std::string model_name(std::string_view table) {
+  auto out = camel(singular(table));
+  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z')
+    out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  return out;
+}
+
+std::vector<eager_form> eager_forms(const loop_names& names) {
+  const auto r = relation_of(names);
+  const auto field = camel(r.name);
+  std::vector<eager_form> out;
+  out.push_back({"prisma", fmt::format("prisma.{}.findMany({{ include: {{ {}: true }} }})",
+                                       lower_first(r.model), field)});
+  out.push_back(
+      {"typeorm", fmt::format("repository.find({{ relations: {{ {0}: true }} }})  // or: "
+                              "createQueryBuilder(\"{1}\").leftJoinAndSelect(\"{1}.{0}\", \"{0}\")",
+                              field, lower_first(r.model))});
+  out.push_back(
+      {"sequelize", r.to_one
+                        ? fmt::format("{}.findAll({{ include: {} }})", r.model, r.target)
+                        : fmt::format("{}.findAll({{ include: {{ model: {}, separate: true }} }})",
+                                      r.model, r.target)});
+  out.push_back({"django", django(r)});
+  out.push_back({"sqlalchemy", fmt::format("select({0}).options({1}({0}.{2}))", r.model,
+                                           r.to_one ? "joinedload" : "selectinload", r.name)});
+  out.push_back({"laravel", fmt::format("{}::with('{}')->get()", r.model, field)});
+  out.push_back({"spring", spring(r)});
+  out.push_back({"knex", raw(r)});
+  const auto first = likely(names);
+  const auto at = std::ranges::find(out, first, &eager_form::framework);
+  if (at != out.end()) std::rotate(out.begin(), at, at + 1);
+  return out;
+}
+
+}  // namespace fairing::advise

@@ -1,0 +1,70 @@
+// postgres_connection: a blocking connection to PostgreSQL for advice, read only and in a hurry to end.
+//
+// Flow:  auto c = postgres_connection::open("postgres://..");   // error: not reachable, or a bad URL
+//        auto rows = c->query("SELECT ..", {"argument"});
+//        rows->text(0, 1)
+// The session is read only, with a time limit a statement and a lock wait of half a second.
+// Lifecycle: closed by its destructor. Threads: one; blocks.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+struct pg_conn;
+struct pg_result;
+
+namespace fairing::app::advise {
+
+enum class errc {
+  bad_url = 1,  // cannot be read as a connection string
+  unreachable,  // no connection, or the login is refused
+  refused,      // the server refuses a statement
+  too_old,      // a version this does not know
+};
+[[nodiscard]] std::error_code make_error_code(errc e) noexcept;
+
+class postgres_rows {
+ public:
+  explicit postgres_rows(pg_result* r);
+  [[nodiscard]] int size() const noexcept;
+  [[nodiscard]] std::string text(int row, int column) const;  // NULL is empty
+  [[nodiscard]] double number(int row, int column) const;     // NULL is 0
+  [[nodiscard]] bool yes(int row, int column) const;          // t
+
+ private:
+  struct clear {
+    void operator()(pg_result* r) const noexcept;
+  };
+  std::unique_ptr<pg_result, clear> result_;
+};
+
+class postgres_connection {
+ public:
+  [[nodiscard]] static result<postgres_connection> open(const std::string& url);
+
+  [[nodiscard]] result<postgres_rows> query(const std::string& sql,
+                                            const std::vector<std::string>& arguments = {});
+  // The number of its parameters. Any one of that name is replaced.
+  [[nodiscard]] result<int> prepare(const char* name, const std::string& sql);
+  [[nodiscard]] int version() const noexcept;      // 150018
+  [[nodiscard]] std::string version_text() const;  // 15.18
+  [[nodiscard]] std::string where() const;         // host:port/database, no password
+
+ private:
+  struct finish {
+    void operator()(pg_conn* c) const noexcept;
+  };
+  explicit postgres_connection(pg_conn* c) : connection_(c) {}
+  [[nodiscard]] std::unexpected<error> refused(pg_result* r) const;
+
+  std::unique_ptr<pg_conn, finish> connection_;
+};
+
+}  // namespace fairing::app::advise
+
+template <>
+struct std::is_error_code_enum<fairing::app::advise::errc> : std::true_type {};

@@ -1,0 +1,174 @@
+#include "app/config/check_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "app/config/address.hpp"
+#include "app/config/postgres_url.hpp"
+
+namespace fairing::config {
+
+namespace {
+
+class sql_checker {
+ public:
+  sql_checker(const config& c, const locations& places, diagnostics& errors, diagnostics& notes)
+      : c_(c), s_(*c.sql), places_(places), errors_(errors), notes_(notes) {}
+
+  void run() {
+    secrets();
+    users();
+    listeners();
+    upstream();
+    pool();
+  }
+
+ private:
+  void error(const std::string& k, std::string text) {
+    errors_.push_back({place_of(places_, k), k, std::move(text)});
+  }
+  void note(const std::string& k, std::string text) {
+    notes_.push_back({place_of(places_, k), k, std::move(text)});
+  }
+  bool transaction() const { return s_.pool.mode == sql::pool_mode::transaction; }
+
+  // Whose connections can Fairing open, and whose clients can it verify?
+  void secrets() {
+    const auto& u = s_.upstream;
+    if (!s_.auth_query.empty() && u.user.empty())
+      error("sql.auth_query",
+            "`sql.auth_query` runs as the user of `sql.upstream`, which names none; write "
+            "postgres://USER:PASSWORD@... there");
+    const bool named = !u.user.empty() || !s_.users.empty() || !s_.auth_query.empty();
+    if (named) {
+      if (!u.user.empty() && u.password.empty() && !is_listed(u.user))
+        note("sql.upstream",
+             fmt::format(
+                 "`sql.upstream` has no password for `{}`: this works only where PostgreSQL asks "
+                 "for none (pg_hba.conf: trust or peer); else write postgres://{}:PASSWORD@...",
+                 u.user, u.user));
+      return;
+    }
+    if (transaction())
+      error("sql.upstream",
+            "`sql.upstream` has no user and password, and there are no `sql.users` and no "
+            "`sql.auth_query`: with transaction pooling Fairing opens the connections itself; "
+            "write postgres://USER:PASSWORD@..., or the user alone where PostgreSQL asks it for no "
+            "password, or list `sql.users`");
+    else
+      note("sql.upstream",
+           "`sql.upstream` has no user and password, and there are no `sql.users` and no "
+           "`sql.auth_query`: clients come in only where PostgreSQL asks for no password "
+           "(pg_hba.conf: trust or peer), and only from this machine");
+  }
+
+  bool is_listed(const std::string& name) const {
+    for (const auto& u : s_.users)
+      if (u.name == name) return true;
+    return false;
+  }
+
+  std::string user_key(std::size_t i, std::string_view rest) const {
+    const auto numbered = fmt::format("sql.users.{}", i);
+    return join(places_.contains(numbered) ? numbered : "sql.users", rest);
+  }
+
+  void users() {
+    std::map<std::string, std::size_t> seen;
+    for (std::size_t i = 0; i < s_.users.size(); ++i) {
+      const auto& u = s_.users[i];
+      const auto k = user_key(i, "name");
+      const auto [first, fresh] = seen.try_emplace(u.name, i);
+      if (!fresh)
+        error(k, fmt::format("`{}`: `{}` is also user {}; keep one of them", k, u.name,
+                             first->second));
+      if (u.password.empty() == u.scram.empty())
+        error(k, u.password.empty()
+                     ? fmt::format("`{}`: `{}` has no secret; give it `password`, or `scram`", k,
+                                   u.name)
+                     : fmt::format("`{}`: `{}` has both `password` and `scram`; keep one of them",
+                                   k, u.name));
+      if (u.name == s_.upstream.user && !s_.upstream.password.empty())
+        error(k, fmt::format("`{}`: `{}` has its password in `sql.upstream` already; keep one of "
+                             "them",
+                             k, u.name));
+    }
+  }
+
+  void listeners() {
+    for (const auto& [k, text] :
+         {std::pair<std::string, const std::string*>{"sql.listen", &s_.listen},
+          {"sql.session_listen", &s_.session_listen}}) {
+      const auto a = parse_listen(*text);
+      if (!a) continue;
+      if (!a->loopback() && s_.tls_cert.empty())
+        note(k, fmt::format("`{}` is beyond loopback without `sql.tls`: statements and rows cross "
+                            "the network in the clear",
+                            k));
+      if (is_upstream(*a))
+        error(k, fmt::format("`{}` is `sql.upstream` itself; give Fairing a port of its own, such "
+                             "as 6432, and point the application there",
+                             k));
+    }
+  }
+
+  bool is_upstream(const listen_address& a) const {
+    const listen_address u{s_.upstream.host, s_.upstream.port, {}};
+    if (!a.unix_path.empty()) return a.unix_path == fmt::format("{}/.s.PGSQL.{}", u.host, u.port);
+    return a.port == u.port && (a.host == u.host || (a.loopback() && u.loopback()));
+  }
+
+  void upstream() {
+    const auto& u = s_.upstream;
+    if (!u.ssl_root.empty() && u.ssl == sql::ssl_mode::disable)
+      note("sql.upstream",
+           "`sql.upstream` has an sslrootcert, and sslmode=disable never looks at it");
+    const bool beyond = !u.host.starts_with('/') && !listen_address{u.host, u.port, {}}.loopback();
+    const bool may_be_plain = u.ssl < sql::ssl_mode::require;
+    if (beyond && may_be_plain && !u.password.empty())
+      note("sql.upstream",
+           fmt::format("`sql.upstream` is another machine and may be reached without TLS; add "
+                       "sslmode=verify-full, or require"));
+    if (!c_.sql_ignored_options.empty())
+      note("sql.upstream",
+           fmt::format("`sql.upstream`: {} {} for the application's driver and left alone",
+                       fmt::join(c_.sql_ignored_options, ", "),
+                       c_.sql_ignored_options.size() == 1 ? "is" : "are"));
+  }
+
+  void pool() {
+    const auto& p = s_.pool;
+    if (p.size && p.min_idle > *p.size)
+      error("sql.pool.min_idle",
+            fmt::format("`sql.pool.min_idle` ({}) is more than `sql.pool.size` ({}); lower it or "
+                        "raise that",
+                        p.min_idle, *p.size));
+    if (p.size && places_.contains("sql.pool.database_cores"))
+      note("sql.pool.size",
+           "`sql.pool.size` is said, so `sql.pool.database_cores` changes nothing; write size: "
+           "auto to use it");
+    if (transaction() && p.max_pinned >= 1)
+      note("sql.pool.max_pinned",
+           "`sql.pool.max_pinned` is the whole pool: clients that keep connections can starve all "
+           "others");
+    if (s_.limits.connect > p.wait_timeout)
+      note("sql.limits.connect",
+           "`sql.limits.connect` is longer than `sql.pool.wait_timeout`, which ends the wait for a "
+           "new connection first");
+  }
+
+  const config& c_;
+  const sql::sql_config& s_;
+  const locations& places_;
+  diagnostics& errors_;
+  diagnostics& notes_;
+};
+
+}  // namespace
+
+void check_sql(const config& c, const locations& places, diagnostics& errors, diagnostics& notes) {
+  if (c.sql) sql_checker(c, places, errors, notes).run();
+}
+
+}  // namespace fairing::config

@@ -1,0 +1,13 @@
+// sql_facts: what the checklist is told of the sql plane: its templates, loops, pools and limits as plain evidence.
+//
+// Threads: any but a core's: it asks the cores.
+#pragma once
+
+#include "checklist/sql_evidence.hpp"
+#include "sql/session/plane.hpp"
+
+namespace fairing::app {
+
+[[nodiscard]] checklist::sql_evidence evidence_of(const sql::sql_plane& plane);
+
+}  // namespace fairing::app

@@ -1,0 +1,94 @@
+// sql_evidence: what the sql plane tells the checklist: plain values, for points 1, 2, 3, 4, 8 and 10.
+//
+// Problem: as with http evidence, a grade must be tested without a database; and the checklist may not
+// know the plane. So the plane fills these (from its templates, loops, pools, advice and configuration).
+//
+// Flow:  sql_evidence e; e.configured = true; ...;  grade_all(snapshot, sites, e)
+// Texts bear no values of statements: templates only. Units are in the names.
+// Threads: values; no state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace fairing::checklist {
+
+// A finding of the index advice.
+struct index_fact {
+  std::string table;
+  std::vector<std::string> columns;
+  std::string kind;  // "foreign key", "where", "order by", "unused", "redundant", "invalid" ...
+  std::string statement;  // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
+  double gain = 0;  // share of the statements' cost that goes; 0 unknown, or none (unused ones)
+  bool verified = false;  // a plan with the index was seen to be cheaper
+};
+
+// An N+1 loop.
+struct loop_fact {
+  std::string text;    // template sent for each row
+  std::string source;  // template whose rows were looped over
+  std::string column;
+  std::string batched_sql;
+  std::string eager;  // the likeliest framework's form
+  std::uint64_t loops = 0;
+  std::uint64_t executions = 0;
+  std::uint32_t longest = 0;
+  double lost_ms = 0;
+};
+
+// A template that pages by OFFSET, or returns everything.
+struct page_fact {
+  std::string text;
+  bool unbounded = false;  // no LIMIT, and over 10,000 rows
+  std::int64_t deepest = 0;
+  std::uint64_t executions = 0;             // with OFFSET, or unbounded
+  std::uint64_t most_rows = 0;              // of an unbounded one
+  std::optional<std::uint64_t> table_rows;  // of the largest table in it, where known
+  std::string keyset;                       // the form to use; may be empty
+};
+
+// Does the pool's size fit max_connections? As pool::size_level.
+enum class pool_fit : std::uint8_t {
+  unknown,   // max_connections is not known yet
+  fits,      // with room
+  tight,     // with little room
+  too_many,  // PostgreSQL will refuse connections
+};
+
+struct pool_fact {
+  std::string name;  // user and database
+  std::uint32_t size = 0;
+  std::uint32_t formula = 0;  // database_cores * 2 + spindles
+  pool_fit fit = pool_fit::unknown;
+  std::string fit_text;  // numbers, and what to do
+  std::uint64_t leases = 0;
+  std::uint64_t waited = 0;    // leases that had to wait
+  std::uint64_t timeouts = 0;  // clients that got none within wait_timeout
+  std::int64_t wait_p95_us = 0;
+  std::uint32_t advised_size = 0;  // from the measured waits; 0: nothing to say
+  std::string advice;              // its sentence
+};
+
+struct sql_evidence {
+  bool configured = false;
+  bool detect = true;            // sql.n_plus_one.detect
+  std::uint64_t statements = 0;  // seen in all
+  std::uint64_t reads = 0;       // of them SELECT
+  bool analysed = false;         // the index advice has run at least once
+  std::uint32_t templates_analysed = 0;
+  std::vector<index_fact> indexes;
+  std::vector<loop_fact> loops;
+  std::vector<page_fact> pages;
+  std::vector<pool_fact> pools;
+  milliseconds statement_limit{0};           // sql.limits.statement; 0 none
+  milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none
+  milliseconds connect_limit{5000};          // sql.limits.connect
+  milliseconds wait_timeout{10'000};         // sql.pool.wait_timeout
+  std::optional<milliseconds> since_scrape;  // since /metrics was last read; nullopt: never
+};
+
+}  // namespace fairing::checklist

@@ -1,0 +1,168 @@
+// The points of the sql plane, from made-up evidence.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "checklist/points.hpp"
+
+namespace fairing::checklist {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+sql_evidence plane() {
+  sql_evidence e;
+  e.configured = true;
+  e.statements = e.reads = 500;
+  return e;
+}
+
+TEST(sql_points, without_the_plane_say_how_to_add_it) {
+  for (const auto& p : grade_all({}, {}).points) {
+    if (p.number != 1 && p.number != 2 && p.number != 4 && p.number != 10) continue;
+    EXPECT_EQ(p.result, grade::not_seen);
+    EXPECT_THAT(p.evidence, ElementsAre("not seen: no sql plane configured"));
+    EXPECT_THAT(p.fix, Contains("sql: { listen: 127.0.0.1:6432, upstream: \"${DATABASE_URL}\" }"));
+  }
+}
+
+TEST(point_1, grades_the_index_advice) {
+  auto e = plane();
+  EXPECT_EQ(grade_indexes(e).result, grade::not_seen);
+  e.analysed = true;
+  e.templates_analysed = 12;
+  EXPECT_EQ(grade_indexes(e).result, grade::pass);
+  e.indexes = {{"orders", {"note"}, "unused", "DROP INDEX CONCURRENTLY orders_note_idx", 0, true}};
+  EXPECT_EQ(grade_indexes(e).result, grade::warn);
+  e.indexes.push_back({"orders",
+                       {"user_id"},
+                       "foreign key without an index",
+                       "CREATE INDEX CONCURRENTLY ON orders (user_id)",
+                       0.9,
+                       false});
+  EXPECT_EQ(grade_indexes(e).result, grade::warn);
+  e.indexes.back().verified = true;
+  const auto p = grade_indexes(e);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_EQ(p.evidence.front(),
+            "orders (user_id): foreign key without an index, an index takes away 90 % of the cost");
+  EXPECT_EQ(p.fix.front(), "CREATE INDEX CONCURRENTLY ON orders (user_id)");
+}
+
+loop_fact loop(std::uint32_t longest, double lost_ms) {
+  return {"select * from orders where user_id = $1",
+          "select * from users",
+          "id",
+          "select * from orders where user_id = any($1)",
+          "prisma.user.findMany({ include: { orders: true } })",
+          1,
+          longest,
+          longest,
+          lost_ms};
+}
+
+TEST(point_2, grades_loops) {
+  auto e = plane();
+  EXPECT_EQ(grade_n_plus_one(e).result, grade::pass);
+  e.reads = 19;
+  EXPECT_EQ(grade_n_plus_one(e).result, grade::not_seen);
+  e.loops = {loop(10, 4)};
+  EXPECT_EQ(grade_n_plus_one(e).result, grade::warn);
+  e.loops = {loop(10, 1000)};
+  EXPECT_EQ(grade_n_plus_one(e).result, grade::fail);
+  e.loops = {loop(20, 4)};
+  const auto p = grade_n_plus_one(e);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_THAT(p.evidence.front(),
+              HasSubstr("20 times in 1 loops (longest 20), once for each `id` of "
+                        "select * from users; 19 round trips and 4.0 ms lost"));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("include: { orders: true }")));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("any($1)")));
+  e.detect = false;
+  EXPECT_EQ(grade_n_plus_one(e).result, grade::not_seen);
+  EXPECT_THAT(grade_n_plus_one(e).fix, Contains("n_plus_one: { detect: true }"));
+}
+
+TEST(point_3, grades_offset_and_unbounded_selects) {
+  auto e = plane();
+  EXPECT_EQ(grade_pagination({}, {}, e).result, grade::pass);
+  page_fact f;
+  f.text = "select * from orders order by id limit $1 offset $2";
+  f.deepest = 5000;
+  f.executions = 7;
+  f.keyset = "select * from orders where id > $3 order by id limit $1";
+  e.pages = {f};
+  auto p = grade_pagination({}, {}, e);
+  EXPECT_EQ(p.result, grade::warn);
+  EXPECT_THAT(p.evidence.front(), HasSubstr("OFFSET up to 5000 in 7 executions"));
+  EXPECT_THAT(p.fix.front(), HasSubstr(f.keyset));
+  e.pages[0].table_rows = 9'999;
+  EXPECT_EQ(grade_pagination({}, {}, e).result, grade::pass);
+  e.pages[0].table_rows = 2'000'000;
+  e.pages[0].deepest = 10'000;
+  EXPECT_EQ(grade_pagination({}, {}, e).result, grade::fail);
+  e.pages = {{.text = "select * from events", .unbounded = true, .most_rows = 20'000}};
+  EXPECT_EQ(grade_pagination({}, {}, e).result, grade::warn);
+  e.pages[0].most_rows = 100'001;
+  EXPECT_EQ(grade_pagination({}, {}, e).result, grade::fail);
+}
+
+pool_fact pool_of(std::uint32_t size) {
+  pool_fact f;
+  f.name = "app@shop";
+  f.size = size;
+  f.formula = 9;
+  f.fit = pool_fit::fits;
+  f.leases = 1000;
+  return f;
+}
+
+TEST(point_4, grades_the_pools) {
+  auto e = plane();
+  EXPECT_EQ(grade_pooling(e).result, grade::not_seen);
+  e.pools = {pool_of(9)};
+  EXPECT_EQ(grade_pooling(e).result, grade::pass);
+  e.pools = {pool_of(19)};
+  EXPECT_EQ(grade_pooling(e).result, grade::warn);
+  EXPECT_THAT(grade_pooling(e).fix, Contains("pool: { size: 9 }"));
+  e.pools = {pool_of(9)};
+  e.pools[0].wait_p95_us = 250'000;
+  e.pools[0].waited = 400;
+  EXPECT_EQ(grade_pooling(e).result, grade::warn);
+  e.pools[0].timeouts = 3;
+  EXPECT_EQ(grade_pooling(e).result, grade::fail);
+  e.pools = {pool_of(9)};
+  e.pools[0].fit = pool_fit::too_many;
+  e.pools[0].fit_text = "2 instances x 60 are more than the 97 of max_connections";
+  const auto p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_THAT(p.evidence.front(), HasSubstr("max_connections"));
+}
+
+TEST(point_8, grades_the_limits_of_sql) {
+  auto e = plane();
+  const auto p = grade_timeouts({}, {}, e);
+  EXPECT_EQ(p.result, grade::warn);
+  EXPECT_THAT(p.evidence.front(), HasSubstr("statement without end, transaction_idle without end"));
+  EXPECT_THAT(p.fix, ElementsAre("# sql:", "limits: { statement: 30s, transaction_idle: 60s }"));
+  e.statement_limit = milliseconds{30'000};
+  e.transaction_idle_limit = milliseconds{60'000};
+  EXPECT_EQ(grade_timeouts({}, {}, e).result, grade::pass);
+  EXPECT_THAT(grade_timeouts({}, {}, e).evidence.front(), HasSubstr("statement 30s"));
+}
+
+TEST(point_10, wants_a_reader) {
+  auto e = plane();
+  EXPECT_EQ(grade_pool_monitoring(e).result, grade::warn);
+  EXPECT_THAT(grade_pool_monitoring(e).evidence, Contains("/metrics was never read"));
+  e.since_scrape = milliseconds{300'000};
+  EXPECT_EQ(grade_pool_monitoring(e).result, grade::pass);
+  e.since_scrape = milliseconds{300'001};
+  EXPECT_EQ(grade_pool_monitoring(e).result, grade::warn);
+  EXPECT_THAT(grade_pool_monitoring(e).fix,
+              Contains(HasSubstr("fairing_pool_wait_seconds_bucket")));
+}
+
+}  // namespace
+}  // namespace fairing::checklist

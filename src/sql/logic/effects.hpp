@@ -1,0 +1,66 @@
+// effects: what a statement may do to the session that runs it, as far as its tokens tell.
+//
+// Problem: in transaction pooling the session belongs to everybody: whatever a statement leaves behind must follow its
+// client to the next server, or hold the client to this one. Most statements leave nothing, and that must be known
+// without a look at their text each time.
+//
+// Flow:  const effects& e = cache.of(text);   if (e.leaves_state) ask the server before it is given back ...
+// Threads: one core's. Cost: a hash and a compare of the text where it was seen before, else one pass of the lexer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/sql_lexer/analyzer.hpp"
+#include "pool/pool_types.hpp"
+#include "sql/logic/text_ids.hpp"
+
+namespace fairing::sql {
+
+struct effects {
+  // Settings, temporary tables, held cursors, advisory locks, LISTEN may have changed: ask the server.
+  bool leaves_state = false;
+  bool ddl = false;              // plans of prepared statements may be out of date
+  bool reads_sequences = false;  // currval, lastval: another client's must not be seen
+  bool names_statements =
+      false;  // PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL: its text needs a look each time
+  bool drops_statements = false;        // DEALLOCATE ALL, DISCARD ALL
+  std::optional<pool::pin_reason> pin;  // it will probably have to stay on its server
+  text_ids ids;                         // for statistics
+};
+
+[[nodiscard]] effects effects_of(const codec::sql_lexer::analyzer& statement);
+// Of a text that cannot be looked at: anything.
+[[nodiscard]] effects unknown_effects() noexcept;
+
+// Remembers texts. Direct-mapped and bounded: 2,048 texts of at most 2 KiB.
+class effects_cache {
+ public:
+  using name_text = text_ids (*)(void* context, std::string_view text,
+                                 const codec::sql_lexer::analyzer&);
+  explicit effects_cache(std::uint64_t seed);
+  // Called for each text that is not remembered, with all parts of it analysed.
+  void on_new(name_text f, void* context) noexcept { name_ = f, context_ = context; }
+  // The reference holds until the next call.
+  [[nodiscard]] const effects& of(std::string_view text);
+
+ private:
+  static constexpr std::size_t entries = 2048;
+  static constexpr std::size_t longest = 2048;
+  struct entry {
+    std::uint64_t hash = 0;
+    std::string text;
+    effects value;
+  };
+  std::uint64_t seed_;
+  std::vector<entry> table_;
+  codec::sql_lexer::analyzer analyzer_;
+  effects last_;
+  name_text name_ = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace fairing::sql

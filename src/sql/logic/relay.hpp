@@ -1,0 +1,353 @@
+// relay: one client's conversation with whichever server it has at the moment: what is forwarded, changed, answered here
+// and put in between.
+//
+// Problem: a client must not notice that each of its transactions runs on another server connection: its prepared
+// statements, settings, cursors and errors are those it would see on a connection of its own. And no byte of an answer
+// may ever reach the wrong client.
+//
+// How: every message that goes to the server is an entry in a queue; every answer must fit the queue's head, or the
+// server connection is broken (`doubt`). A statement's name is replaced by that of the shared statement; a Parse of what
+// the server already has is answered here, in its turn. What the server lacks (a statement, the client's settings) is
+// put in before, and what follows waits until that is known to have worked. When a transaction is over and something may
+// have changed the session, the server is asked what its session holds (settings.hpp) before it is given back.
+//
+// Flow (the session layer):
+//   client bytes -> from_client(): `lease`: attach() a server and call again with what was not taken; `wait`: call again
+//   when from_server says proceed; `read`: read more (append to what was not taken); `close`: send to_client and end.
+//   server bytes -> from_server(): released: give the server back (detach). broken: close both.
+//   After each call: write to_server and to_client, clear them; then drop the bytes that were taken.
+// Lifecycle: one a client, after log-in. Threads: the home core's. Time is an argument.
+// Cost: per message a look at its header, a few stores; a text's hash per Query or Parse. No allocation in steady state.
+// Bounds: `limits`; a pipeline of more than limits.pipeline messages waits.
+// What it cannot see: a setting that a function changes by itself, unless the server reports it (ParameterStatus); a
+// PREPARE or DEALLOCATE inside a function (an unknown fairing_N heals by preparing all anew). A Query of PREPARE and
+// others makes names that Parse does not know of; an unnamed Parse that an error skipped also ends the unnamed statement
+// before it; a Query that names statements, behind messages without Sync, is a transaction of its own.
+// Source: PostgreSQL documentation, chapter "Frontend/Backend Protocol"; anchors: what drivers send, statement by statement.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/hash.hpp"
+#include "codec/pgwire/client_messages.hpp"
+#include "codec/pgwire/message_type.hpp"
+#include "codec/pgwire/server_messages.hpp"
+#include "codec/pgwire/sqlstate.hpp"
+#include "sql/logic/effects.hpp"
+#include "sql/logic/entry_queue.hpp"
+#include "sql/logic/insight.hpp"
+#include "sql/logic/out_batch.hpp"
+#include "sql/logic/settings.hpp"
+#include "sql/logic/statements.hpp"
+
+namespace fairing::sql {
+
+namespace pgwire = codec::pgwire;
+
+struct relay_limits {
+  std::size_t statement_bytes =
+      16ULL << 20;                // a longer Parse is refused, a longer Query is not looked at
+  std::size_t pipeline = 65'536;  // messages on their way
+  std::size_t notice_bytes = 1ULL << 20;  // of a server's message that is read whole
+};
+
+// What the relays of one pool share; on its home core.
+struct pool_shared {
+  explicit pool_shared(std::uint64_t seed, statement_limits l = {})
+      : effects(seed), statements(l) {}
+  effects_cache effects;
+  statement_table statements;
+  settings_table settings;
+  relay_limits limits;
+  std::string user;               // whose servers they are
+  insight* watch = nullptr;       // the core's; null: nobody watches
+  std::uint64_t last_serial = 0;  // of clients' unnamed statements
+};
+
+// What is known of one server connection besides its socket; belongs to the session's server object.
+struct server_session {
+  explicit server_session(settings_ptr none, std::size_t most_statements)
+      : applied(std::move(none)), prepared(most_statements) {}
+  pgwire::transaction_status status = pgwire::transaction_status::idle;
+  settings_ptr applied;
+  server_statements prepared;
+  std::uint64_t unnamed = 0;       // serial of the unnamed statement that it holds; 0: nobody's
+  std::uint64_t last_client = 0;   // who used it last: sequences' last values are that client's
+  bool foreign_sequences = false;  // other clients' last values may be there
+};
+
+// One finished statement, for statistics.
+struct statement_done {
+  text_ids ids;
+  std::int64_t began_us = 0;
+  std::int64_t ended_us = 0;
+  std::uint64_t rows = 0;
+  bool failed = false;
+};
+
+class relay_hooks {
+ public:
+  // May the client keep its server beyond the transaction? Asked again for each reason; keep(nullopt) ends it.
+  [[nodiscard]] virtual bool keep(std::optional<pool::pin_reason> reason) = 0;
+  virtual void done(const statement_done& d) = 0;
+
+ protected:
+  ~relay_hooks() = default;
+};
+
+enum class step : std::uint8_t {
+  read,   // everything was taken that can be: the client's next bytes are needed
+  lease,  // a server is needed
+  wait,   // an answer is needed first: go on when from_server says `proceed`
+  close,  // the conversation is over
+};
+
+struct progress {
+  std::size_t taken = 0;  // bytes of the server that need not be shown again
+  bool proceed = false;   // from_client has something to do
+  bool released = false;  // the server is the pool's again
+  bool broken =
+      false;  // the server connection must be closed, and the client told (to_client has it)
+};
+
+class relay {
+ public:
+  // `wanted`: settings that the client's start-up asked for; null: none.
+  relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, settings_ptr wanted = {});
+  ~relay();
+  relay(const relay&) = delete;
+  relay& operator=(const relay&) = delete;
+
+  [[nodiscard]] step from_client(std::string_view bytes, std::size_t& taken, mono_time now);
+  [[nodiscard]] progress from_server(std::string_view bytes, mono_time now);
+
+  void attach(server_session& s);
+  // The server was given back, or is lost.
+  void detach() noexcept;
+  [[nodiscard]] bool attached() const noexcept { return server_ != nullptr; }
+
+  // What the client asked for is not finished: a lost server costs it an error.
+  [[nodiscard]] bool in_flight() const noexcept {
+    return !queue_.empty() || unsynced_ || skipping_;
+  }
+  [[nodiscard]] bool in_transaction() const noexcept {
+    return server_ && server_->status != pgwire::transaction_status::idle;
+  }
+  [[nodiscard]] bool pinned() const noexcept { return pinned_; }
+  // At a message's boundary, with nothing on its way: the moment to end the connection politely.
+  [[nodiscard]] bool quiet() const noexcept { return queue_.empty() && body_left_ == 0; }
+  // Part of a server's message has gone to the client: nothing of ours may follow.
+  [[nodiscard]] bool within_answer() const noexcept { return answer_left_ > 0 && !answer_dropped_; }
+  // In the middle of a statement that a cancel request could stop.
+  [[nodiscard]] bool cancellable() const noexcept { return !queue_.empty() && !injected_head(); }
+
+  // Says so to the client and ends the conversation.
+  void fatal(pgwire::sqlstate code, std::string_view message, std::string_view hint = {});
+
+  out_batch to_server;
+  out_batch to_client;
+
+ private:
+  struct named {
+    shared_statement* shared = nullptr;
+    std::uint64_t epoch = 0;  // of the client's own Parse: what is older is not used for it
+    std::uint64_t verified =
+        0;  // up to here the statement's rows are known to be of the same shape
+  };
+  struct portal {
+    std::string name;
+    effects what;
+  };
+  // An error of the client's that only a server can raise at the right moment: something that fails is sent instead, and
+  // its ErrorResponse becomes this one.
+  struct refusal {
+    pgwire::sqlstate code = pgwire::sqlstate::internal_error;
+    std::string message;
+    std::string hint;
+  };
+  struct change {  // of names_, to be taken back if the server skips the message
+    std::string name;
+    named before;               // shared null: there was none
+    std::uint32_t segment = 0;  // in which it was sent
+    bool undone = false;
+  };
+  enum class after : std::uint8_t { go_on, read, lease, wait, close };  // of one message
+
+  // relay_client.cpp: messages of the client; relay_state.cpp: what is put in between them.
+  step take_messages(std::string_view bytes, std::size_t& taken);
+  after on_message(std::string_view rest, std::size_t size, std::size_t& used);
+  after on_query(std::string_view rest, std::size_t size, std::size_t& used);
+  after on_parse(std::string_view message);
+  after on_bind(std::string_view rest, std::size_t size, std::size_t& used);
+  after on_describe(std::string_view message);
+  after on_close(std::string_view message);
+  after on_execute(std::string_view message);
+  after on_sync(std::string_view message);
+  after on_copy(std::string_view rest, std::size_t size, std::size_t& used);
+  after need_server();
+  after inject_query(std::string_view sql, purpose why);
+  after inject_sync(bool wait);
+  void nudge();
+  after isolate_sequences(const effects& e);
+  after end_segment();
+  void next_segment() noexcept {
+    ++segment_;
+    earlier_statements_ = queue_.statements_due();
+  }
+  after refuse(refusal r, std::string_view rest, std::size_t size, std::size_t& used);
+  after refuse(refusal r, std::string_view message);
+  after forward(std::string_view rest, std::size_t size, std::size_t& used);
+  after drop(std::string_view rest, std::size_t size, std::size_t& used);
+  after protocol_fault(std::string_view why);
+  [[nodiscard]] bool may_pin(const effects& e);
+  void watch_bind(text_ids ids, std::string_view definition, std::string_view message,
+                  std::size_t size);
+  void note_portal(std::string_view name, const effects& e);
+
+  // relay_sql_names.cpp: statements' names in SQL.
+  after on_named_query(std::string_view text, const effects& e);
+  after sql_prepare(std::string_view text, const codec::sql_lexer::statement& s);
+  after sql_execute(std::string_view text, const codec::sql_lexer::statement& s);
+  after rename_in_texts(std::string_view text, const effects& e);
+  after answer_query(const char* tag);
+  after send_query(std::string_view text, const effects& e, entry made = {});
+  after parse_naming(std::string_view message, const pgwire::parse_view& p, const effects& e);
+
+  // relay_names.cpp: statements' names.
+  after parse_plain(std::string_view message, std::string_view name, const effects& e);
+  after parse_named(std::string_view message, std::string_view name, const effects& e);
+  after prepare_on_server(named& n, bool simple = false);
+  void put_prepare(shared_statement& s);
+  void make_room(shared_statement& s);
+  void put_close(std::uint32_t statement);
+  void put_unnamed();
+  void put_parse(std::string_view name, std::string_view definition, const entry& made);
+  after put_renamed(std::string_view part, std::string_view name, std::size_t size,
+                    std::size_t& used);
+  void change_name(entry& e, std::string name, named n);
+  void drop_name(std::string_view name);
+  [[nodiscard]] bool unsettled(std::string_view name);
+  void undo_change(std::size_t i);
+  void forget_all_names();
+  [[nodiscard]] std::string scope() const;
+  [[nodiscard]] static bool stale(const named& n) noexcept {
+    return n.shared->shape_epoch > n.epoch;
+  }
+  [[nodiscard]] static refusal cached_plan();
+  [[nodiscard]] static std::string unknown_name(std::string_view name);
+  [[nodiscard]] static std::string unknown_in_sql(std::string_view name);
+
+  // relay_server.cpp: messages of the server. False: it does not fit what was sent.
+  [[nodiscard]] bool streams(char type, std::size_t size) const noexcept;
+  [[nodiscard]] bool on_answer(char type, std::string_view message);
+  [[nodiscard]] bool on_completion(char type, std::string_view message);
+  [[nodiscard]] bool on_ready(std::string_view message);
+  [[nodiscard]] bool on_error(std::string_view message);
+  [[nodiscard]] bool on_description(char type, std::string_view message);
+  [[nodiscard]] bool on_acknowledgement(entry_kind kind, std::string_view message);
+  [[nodiscard]] bool on_copy_message(char type, std::string_view message);
+  [[nodiscard]] bool on_copy_in();
+  [[nodiscard]] bool on_row(std::string_view message);
+  void on_async(char type, std::string_view message);
+  void on_command_tag(std::string_view message, entry& e);
+  void note_shape(shared_statement& s, std::string_view message, bool injected);
+  void heal(const pgwire::error_view& error);
+  void pass_error(std::string_view message);
+  void show_error(std::string_view message, const pgwire::parsed<pgwire::error_view>& error);
+  void show_setting(std::string_view message);
+  void skip_to_sync();
+  void forget_sent(const entry& e);
+  void pop();
+  void answer_heads();
+  void pass(std::string_view bytes);
+  void show(std::string_view bytes);
+  [[nodiscard]] bool head_is(entry_kind a, entry_kind b) const noexcept {
+    return !queue_.empty() && (queue_.front().kind == a || queue_.front().kind == b);
+  }
+  [[nodiscard]] bool injected_head() const noexcept {
+    return !queue_.empty() && queue_.front().why > purpose::answered;
+  }
+
+  // relay_state.cpp: what the session holds, and whether the server can be given back.
+  void settle(progress& p);
+  [[nodiscard]] bool on_state_row(std::string_view message);
+  void on_state_known();
+  void on_state_unknown();
+  [[nodiscard]] bool keep_for(pool::pin_reason reason);
+  [[nodiscard]] bool on_injected_error(std::string_view message);
+  void doubt(progress& p, std::string_view why);
+  void report(const entry& e, bool failed);
+
+  static constexpr std::size_t most_portals = 64;  // more than that are not remembered
+  pool_shared& shared_;
+  relay_hooks& hooks_;
+  const std::uint64_t id_;
+  server_session* server_ = nullptr;
+  mono_time now_{};
+  std::int64_t now_us_ = 0;  // of the server's bytes, while somebody watches
+
+  entry_queue queue_;
+  insight_client seen_;
+  struct name_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view s) const noexcept { return hash64(s, process_seed()); }
+  };
+  boost::unordered_flat_map<std::string, named, name_hash, std::equal_to<>> names_;
+  std::vector<portal> portals_;  // of the transaction, also the unnamed one
+  struct {
+    std::string body;  // of its Parse, behind the name
+    effects what;
+    std::uint64_t serial = 0;  // 0: there is none
+  } unnamed_;
+  fifo<change> changes_;    // of the entries that say so
+  fifo<refusal> refusals_;  // likewise
+  std::vector<std::string>
+      dropping_;  // names that the Query under way will free, in order; "": not one of names_
+
+  const settings_ptr start_;  // what RESET goes back to
+  std::string told_name_;     // application_name as the client knows it
+  settings_ptr wanted_;       // the client's settings
+  settings_ptr changing_;     // what an injected change brings the server to
+  settings state_;            // rows of the state query so far
+  bool state_pins_ = false;
+  std::optional<pool::pin_reason> state_reason_;
+
+  std::size_t body_left_ = 0;  // of a client's message that is forwarded (or dropped) as it comes
+  bool body_dropped_ = false;
+  std::size_t answer_left_ = 0;  // of a server's message that is forwarded as it comes
+  bool answer_dropped_ = false;
+  bool shown_ = false;             // the server's message at hand goes to the client
+  bool torn_ = false;              // the client has a part of a message whose rest will not come
+  bool waiting_ = false;           // for an entry that ends_wait
+  bool pending_ = false;           // a message of the client's goes on when the wait is over
+  bool blocked_ = false;           // from_client said wait
+  bool preparing_simple_ = false;  // what is being prepared is for a Query
+  bool prepare_failed_ = false;    // and could not be: the client has the error
+  bool drop_query_ = false;        // the Query that waited for it is answered
+  bool ask_state_ = false;         // the session may have changed
+  bool state_unknown_ = false;     // it could not be asked: the client keeps its server
+  bool inject_failed_ = false;     // the injected query under way was cancelled
+  bool tell_settings_ =
+      false;  // the client was told other values of its settings than those it has
+  bool pinned_ = false;
+  bool kept_ = false;      // hooks_.keep said yes
+  bool unsynced_ = false;  // extended messages went out since the last Sync
+  bool skipping_ = false;  // an error happened: the server ignores all until Sync
+  bool copy_in_ = false;
+  bool copy_ended_ = false;  // CopyDone or CopyFail went out
+  bool over_ = false;
+  bool ddl_ = false;
+  std::uint8_t inject_tries_ = 0;
+  std::size_t earlier_statements_ = 0;  // entries that make or close one, sent in earlier segments
+  std::uint32_t segment_ = 0;           // counts Syncs and Queries
+  std::size_t ignored_syncs_ = 0;  // that went out before COPY began: it should have swallowed them
+};
+
+}  // namespace fairing::sql

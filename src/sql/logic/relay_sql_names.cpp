@@ -1,0 +1,236 @@
+// Statements' names in SQL: PREPARE, EXECUTE, DEALLOCATE and DISCARD ALL, whose texts name the client's statements.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "codec/pgwire/client_writer.hpp"
+#include "codec/pgwire/server_writer.hpp"
+#include "sql/logic/relay.hpp"
+
+namespace fairing::sql {
+
+namespace lex = codec::sql_lexer;
+using lex::statement_kind;
+using pgwire::transaction_status;
+
+namespace {
+// A statement that is made to be freed: DEALLOCATE of what this server may not have.
+constexpr std::string_view freed_name = "fairing_freed";
+
+// `text` with the bytes of `range` replaced.
+std::string replaced(std::string_view text, lex::text_range range, std::string_view by) {
+  if (by.empty()) return std::string(text);
+  std::string out(text.substr(0, range.begin));
+  out += by;
+  out += text.substr(range.end);
+  return out;
+}
+
+effects without_names(effects e) {
+  e.names_statements = e.drops_statements = false;
+  return e;
+}
+
+std::string already_exists(std::string_view name) {
+  return "prepared statement \"" + std::string(name) + "\" already exists";
+}
+}  // namespace
+
+// EXECUTE and DEALLOCATE by Parse. Their effect comes with Execute; a driver that does so executes at once, so what the
+// names are now is what they are then.
+relay::after relay::parse_naming(std::string_view message, const pgwire::parse_view& p,
+                                 const effects& e) {
+  lex::analyzer a;
+  a.run(p.sql, lex::part::statements);
+  if (a.statements().size() != 1) return parse_plain(message, p.name, e);
+  const auto& s = a.statements()[0];
+  if (s.kind == statement_kind::discard_all || s.kind == statement_kind::deallocate_all)
+    return parse_plain(message, p.name, e);
+  if (s.kind == statement_kind::prepare || !p.name.empty())
+    return refuse({pgwire::sqlstate::feature_not_supported,
+                   "a prepared statement of PREPARE, EXECUTE or DEALLOCATE is not supported in "
+                   "transaction pooling",
+                   "send it as a simple query, or connect to sql.session_listen"},
+                  message);
+  const auto name = lex::name_of(p.sql, s);
+  if (unsettled(name)) return after::wait;
+  const auto at = names_.find(name);
+  std::string text = replaced(p.sql, s.name, at == names_.end() ? unknown_in_sql(name) : "");
+  effects what = e;
+  const bool frees = s.kind == statement_kind::deallocate && at != names_.end();
+  if (s.kind == statement_kind::execute && at != names_.end()) {
+    if (const auto ready = prepare_on_server(at->second); ready != after::go_on) return ready;
+    if (stale(at->second)) return refuse(cached_plan(), message);
+    text = replaced(p.sql, s.name, at->second.shared->name);
+    what = at->second.shared->what;
+  } else if (frees) {
+    // Runs as the one that frees another name: the statement stays for others.
+    pgwire::append_close(to_server.own(), pgwire::target_kind::statement, freed_name);
+    queue_.push({.kind = entry_kind::close, .why = purpose::evict});
+    put_parse(freed_name, std::string_view("SELECT 1\0\0\0", 11),
+              {.kind = entry_kind::parse, .why = purpose::evict});
+    text = "DEALLOCATE " + std::string(freed_name);
+  }
+  unsynced_ = true;
+  unnamed_.body = text + std::string("\0\0\0", 3);
+  unnamed_.what = without_names(what);
+  unnamed_.serial = ++shared_.last_serial;
+  put_unnamed();
+  queue_.back().why = purpose::client;
+  if (frees) change_name(queue_.back(), name, {});
+  return after::go_on;
+}
+
+relay::after relay::answer_query(const char* tag) {
+  unnamed_.serial = 0;  // a Query ends the unnamed statement
+  queue_.push({.kind = entry_kind::query, .why = purpose::answered, .tag = tag});
+  answer_heads();
+  nudge();
+  return after::go_on;
+}
+
+relay::after relay::send_query(std::string_view text, const effects& e, entry made) {
+  if (!may_pin(e)) return after::close;
+  ask_state_ |= e.leaves_state;
+  ddl_ |= e.ddl;
+  made.kind = entry_kind::query;
+  made.ids = e.ids;
+  made.began_us = precise_us();
+  queue_.push(made);
+  unnamed_.serial = server_->unnamed = 0;
+  waiting_ = waiting_ || made.ends_wait;
+  if (!pgwire::append_query(to_server.own(), text)) return protocol_fault("a Query is too long");
+  return after::go_on;
+}
+
+// What is on its way is awaited first: whether a transaction has failed decides.
+relay::after relay::on_named_query(std::string_view text, const effects& e) {
+  if (unsynced_) return end_segment();
+  if (!queue_.empty()) return after::wait;
+  lex::analyzer a;
+  a.run(text, lex::part::statements);
+  if (a.statements().size() != 1 || !a.statements_complete()) return rename_in_texts(text, e);
+  // Refused by the server, whatever it is.
+  if (server_ && server_->status == transaction_status::failed)
+    return send_query(text, without_names({}));
+  const auto& s = a.statements()[0];
+  switch (s.kind) {
+    case statement_kind::prepare:
+      return sql_prepare(text, s);
+    case statement_kind::execute:
+      return sql_execute(text, s);
+    case statement_kind::deallocate: {
+      const auto name = lex::name_of(text, s);
+      if (!names_.contains(name)) break;
+      drop_name(name);
+      return answer_query("DEALLOCATE");
+    }
+    case statement_kind::deallocate_all:
+      if (pinned_) break;  // it may have some that are not followed
+      forget_all_names();
+      return answer_query("DEALLOCATE ALL");
+    case statement_kind::discard_all:
+      // With settings of the client's own the server has to tell what they are now.
+      if (pinned_ || ask_state_ || in_transaction() || wanted_ != start_) break;
+      forget_all_names();
+      return answer_query("DISCARD ALL");
+    default:
+      break;
+  }
+  return rename_in_texts(text, e);
+}
+
+relay::after relay::sql_prepare(std::string_view text, const lex::statement& s) {
+  if (const auto ready = need_server(); ready != after::go_on) return ready;
+  auto name = lex::name_of(text, s);
+  std::size_t used = 0;
+  if (names_.contains(name))
+    return refuse({pgwire::sqlstate::duplicate_statement, already_exists(name), {}}, "Q", 1, used);
+  if (names_.size() >= shared_.statements.limits().a_client) {
+    fatal(pgwire::sqlstate::limit_exceeded, "this client has too many prepared statements",
+          "close those that are not needed any more");
+    return after::close;
+  }
+  // Shared by text: with the client's name in it two clients' texts would rarely be the same.
+  auto* shared =
+      shared_.statements.take(replaced(text, s.name, shared_statement::name_mark), true, scope());
+  if (!shared) {
+    fatal(pgwire::sqlstate::out_of_memory, "the pool's prepared statements take too much memory");
+    return after::close;
+  }
+  shared->what = without_names(shared_.effects.of(text));
+  const auto epoch = shared_.statements.epoch;
+  const named made{shared, epoch, epoch};
+  const auto* held = server_->prepared.find(*shared);
+  if (held && held->epoch == epoch) {
+    names_.emplace(std::move(name), made);
+    return answer_query("PREPARE");
+  }
+  make_room(*shared);
+  const auto next = send_query(shared->sql_text(), {}, {.statement = shared->id});
+  change_name(queue_.back(), std::move(name), made);
+  return next;
+}
+
+relay::after relay::sql_execute(std::string_view text, const lex::statement& s) {
+  if (const auto ready = need_server(); ready != after::go_on) return ready;
+  const auto name = lex::name_of(text, s);
+  const auto at = names_.find(name);
+  if (at == names_.end()) return send_query(replaced(text, s.name, unknown_in_sql(name)), {});
+  auto& n = at->second;
+  if (const auto ready = isolate_sequences(n.shared->what); ready != after::go_on) return ready;
+  if (const auto ready = prepare_on_server(n, true); ready != after::go_on) return ready;
+  std::size_t used = 0;
+  if (stale(n)) return refuse(cached_plan(), "Q", 1, used);
+  return send_query(replaced(text, s.name, n.shared->name), n.shared->what);
+}
+
+// Several statements in one Query, or one that Fairing does not follow: names are replaced where they are known. What it
+// freed is known when it is done; until then the client's next message waits.
+relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
+  if (const auto ready = need_server(); ready != after::go_on) return ready;
+  if (const auto ready = isolate_sequences(e); ready != after::go_on) return ready;
+  lex::analyzer a;
+  a.run(text, lex::part::statements);
+  const bool failed = server_->status == transaction_status::failed;
+  std::string out;
+  std::uint32_t from = 0;
+  effects also = e;
+  dropping_.clear();
+  bool freed_all = false;
+  for (const auto& s : a.statements()) {
+    if (s.kind == statement_kind::deallocate_all || s.kind == statement_kind::discard_all)
+      freed_all = true;
+    const bool frees = s.kind == statement_kind::deallocate;
+    const bool makes = s.kind == statement_kind::prepare;
+    if (s.kind != statement_kind::execute && !frees && !makes) continue;
+    const auto name = lex::name_of(text, s);
+    const auto at = names_.find(name);
+    bool known = at != names_.end() && !freed_all &&
+                 std::find(dropping_.begin(), dropping_.end(), name) == dropping_.end();
+    if (known && !failed)
+      if (const auto ready = prepare_on_server(at->second, true); ready != after::go_on)
+        return ready;
+    if (known && failed) {  // nothing can be prepared now
+      const auto* held = server_->prepared.find(*at->second.shared);
+      known = held && held->epoch != 0;
+    }
+    if (frees) dropping_.push_back(known ? name : std::string());
+    // A PREPARE among others makes a name that Fairing does not follow: the client stays on this server.
+    if (makes && !known) {
+      also.pin = pool::pin_reason::prepared_sql;
+      also.leaves_state = true;
+    }
+    const std::string by = known ? at->second.shared->name : unknown_in_sql(name);
+    if (by.empty()) continue;
+    out += text.substr(from, s.name.begin - from);
+    out += by;
+    from = s.name.end;
+    if (known) also.leaves_state |= at->second.shared->what.leaves_state;
+  }
+  out += text.substr(from);
+  also.leaves_state |= e.drops_statements || pinned_;
+  return send_query(out, also, {.ends_wait = true, .names = true});
+}
+
+}  // namespace fairing::sql

@@ -1,0 +1,225 @@
+// What is put in between the client's messages; what its session holds when a transaction is over, and whether its
+// server can be given back.
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "codec/pgwire/client_writer.hpp"
+
+#include "codec/pgwire/server_messages.hpp"
+#include "codec/pgwire/server_writer.hpp"
+#include "sql/logic/relay.hpp"
+
+namespace fairing::sql {
+
+using pgwire::client_type;
+using pgwire::header_bytes;
+using pgwire::transaction_status;
+
+relay::after relay::inject_query(std::string_view sql, purpose why) {
+  if (!pgwire::append_query(to_server.own(), sql)) return protocol_fault("settings are too long");
+  queue_.push({.kind = entry_kind::query, .why = why, .ends_wait = true});
+  server_->unnamed = 0;
+  waiting_ = true;
+  return after::wait;
+}
+
+relay::after relay::inject_sync(bool wait) {
+  pgwire::append_sync(to_server.own());
+  queue_.push({.kind = entry_kind::sync, .why = purpose::settle, .ends_wait = wait});
+  waiting_ = waiting_ || wait;
+  return wait ? after::wait : after::go_on;
+}
+
+// Nothing is on its way that would bring the moment at which the server can be given back: one Sync does.
+void relay::nudge() {
+  if (server_ && queue_.empty() && !unsynced_ && !skipping_ && !waiting_ &&
+      server_->status == transaction_status::idle)
+    static_cast<void>(inject_sync(false));
+}
+
+// A Query ends what extended messages began; where it is not sent as it is, a Sync of ours does. (PostgreSQL would have
+// both in one implicit transaction.)
+relay::after relay::end_segment() {
+  unsynced_ = false;
+  next_segment();
+  return inject_sync(true);
+}
+
+// In the place of the client's message something of its kind is sent that fails with a known error, unless the server has
+// another reason to refuse. The whole of the message is dropped.
+relay::after relay::refuse(refusal r, std::string_view rest, std::size_t size, std::size_t& used) {
+  constexpr std::string_view failing = "SELECT \"refused by fairing\"";
+  auto& own = to_server.own();
+  entry made{.refused = true, .began_us = precise_us()};
+  switch (static_cast<client_type>(rest[0])) {
+    case client_type::parse:
+      made.kind = entry_kind::parse;
+      made.serial = server_->unnamed = ++shared_.last_serial;
+      static_cast<void>(pgwire::append_parse(own, "", failing, std::span<const std::uint32_t>{}));
+      break;
+    case client_type::bind:
+      made.kind = entry_kind::bind;
+      static_cast<void>(pgwire::append_bind(own, {.statement = "?"}));
+      break;
+    case client_type::describe:
+      made.kind = entry_kind::describe_statement;
+      pgwire::append_describe(own, pgwire::target_kind::statement, "?");
+      break;
+    default:
+      unnamed_.serial = server_->unnamed = 0;
+      static_cast<void>(pgwire::append_query(own, failing));
+      break;
+  }
+  unsynced_ = made.kind != entry_kind::query;
+  refusals_.push(std::move(r));
+  queue_.push(made);
+  return drop(rest, size, used);
+}
+
+relay::after relay::refuse(refusal r, std::string_view message) {
+  std::size_t used = 0;
+  return refuse(std::move(r), message, message.size(), used);
+}
+
+// Nothing is on its way, and the server's bytes are all used. Called after each batch of them.
+void relay::settle(progress& p) {
+  const bool in_body = body_left_ > 0 && !body_dropped_;  // the rest of it is the server's
+  if (!server_ || unsynced_ || skipping_ || waiting_ || pending_ || in_body ||
+      server_->status != transaction_status::idle)
+    return;
+  if (std::exchange(ddl_, false)) ++shared_.statements.epoch;
+  if (std::exchange(ask_state_, false)) {
+    state_.values.clear();
+    state_reason_.reset();
+    static_cast<void>(inject_query(state_query(), purpose::state));
+    return;
+  }
+  p.released = !pinned_;
+}
+
+// A row of state_query.
+bool relay::on_state_row(std::string_view message) {
+  const auto row = pgwire::read_data_row(message.substr(header_bytes));
+  if (!row || row->size() != 3) return false;
+  std::string_view column[3];
+  std::size_t n = 0;
+  for (const auto& v : *row) column[n++] = v.bytes;
+  if (column[0] == "s") {
+    state_.values.emplace_back(column[1], column[2]);
+    return true;
+  }
+  std::optional<pool::pin_reason> reason;
+  if (column[0] == "u") {
+    if (column[2] != shared_.user) reason = pool::pin_reason::session_setting;
+  } else if (column[2] != "0") {
+    if (column[0] == "t") reason = pool::pin_reason::temp_table;
+    if (column[0] == "h") reason = pool::pin_reason::with_hold_cursor;
+    if (column[0] == "a") reason = pool::pin_reason::advisory_lock;
+    if (column[0] == "l") reason = pool::pin_reason::listen;
+    if (column[0] == "p") reason = pool::pin_reason::prepared_sql;
+  }
+  if (reason) state_reason_ = reason;
+  return true;
+}
+
+void relay::on_state_known() {
+  // A setting of the client's start-up that the server does not list was RESET to the server's own default: the client's
+  // default is what it began with.
+  auto rows = shared_.settings.intern(std::move(state_));
+  settings with_start = *rows;
+  for (const auto& one : start_->values)
+    if (std::none_of(rows->values.begin(), rows->values.end(),
+                     [&](const auto& row) { return row.first == one.first; }))
+      with_start.values.push_back(one);
+  state_ = {};
+  tell_settings_ = with_start.values.size() != rows->values.size();
+  wanted_ = tell_settings_ ? shared_.settings.intern(std::move(with_start)) : rows;
+  server_->applied = std::move(rows);
+  if (state_reason_) {
+    pinned_ = keep_for(*state_reason_);
+    return;
+  }
+  if (kept_) static_cast<void>(hooks_.keep(std::nullopt));
+  kept_ = pinned_ = false;
+}
+
+// The question was cancelled, by a late cancel request or the client's own statement_timeout. It is asked again; in vain,
+// the client stays where it is until its next statement.
+void relay::on_state_unknown() {
+  if (inject_tries_ < 2) {
+    ask_state_ = true;
+    return;
+  }
+  inject_tries_ = 0;
+  state_unknown_ = true;
+  pinned_ = keep_for(pool::pin_reason::unknown_state);
+}
+
+bool relay::keep_for(pool::pin_reason reason) {
+  if (!kept_) kept_ = hooks_.keep(reason);
+  if (!kept_)
+    fatal(pgwire::sqlstate::too_many_connections,
+          std::string("too many clients keep a server beyond their transaction (now: ") +
+              std::string(pool::name(reason)) + ")",
+          "raise sql.pool.max_pinned, or connect to sql.session_listen");
+  return kept_;
+}
+
+// Of a message that was put in: what is lost is the client's.
+bool relay::on_injected_error(std::string_view message) {
+  const auto error = pgwire::read_error(message.substr(header_bytes));
+  const auto& e = queue_.front();
+  switch (e.why) {
+    case purpose::prepare:
+    case purpose::unnamed:
+    case purpose::evict: {
+      show(message);
+      const bool simple = preparing_simple_ && waiting_;
+      prepare_failed_ = true;
+      skip_to_sync();
+      if (simple) skipping_ = false;  // the ReadyForQuery of our Sync ends the client's Query
+      return true;
+    }
+    case purpose::apply:
+    case purpose::sequences:
+    case purpose::state:
+      if (error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled) &&
+          (++inject_tries_ < 3 || e.why == purpose::state)) {
+        inject_failed_ = true;
+        return true;
+      }
+      // The session could not be made the client's, or not be known: nothing may run in it.
+      show(message);
+      fatal(pgwire::sqlstate::connection_failure,
+            "the session's settings could not be brought to this server");
+      return true;
+    default:
+      return false;  // nothing that can fail
+  }
+}
+
+// An answer that was not asked for, or none where one is due: this server connection is not used again.
+void relay::doubt(progress& p, std::string_view why) {
+  p.broken = true;
+  fatal(pgwire::sqlstate::connection_failure, why,
+        "the server connection was closed; connect again");
+}
+
+void relay::report(const entry& e, bool failed) {
+  if (e.began_us == 0) return;
+  const auto ended = precise_us();
+  if (shared_.watch)
+    shared_.watch->on_done(
+        seen_, e.ids,
+        {.duration_us = ended - e.began_us,
+         .rows = e.rows,
+         .bytes = e.bytes,
+         .failed = failed,
+         .in_transaction = server_ && server_->status != pgwire::transaction_status::idle},
+        ended);
+  hooks_.done(
+      {.ids = e.ids, .began_us = e.began_us, .ended_us = ended, .rows = e.rows, .failed = failed});
+}
+
+}  // namespace fairing::sql

@@ -1,0 +1,108 @@
+#include "sql/logic/settings.hpp"
+
+#include <algorithm>
+
+namespace fairing::sql {
+
+settings_table::settings_table() : none_(std::make_shared<const settings>()) { known_[{}] = none_; }
+
+settings_ptr settings_table::intern(settings s) {
+  std::sort(s.values.begin(), s.values.end());
+  if (const auto at = known_.find(s.values); at != known_.end())
+    if (auto kept = at->second.lock()) return kept;
+  auto key = s.values;
+  auto made = std::make_shared<const settings>(std::move(s));
+  known_[std::move(key)] = made;
+  if (known_.size() > sweep_at_) {
+    std::erase_if(known_, [](const auto& each) { return each.second.expired(); });
+    sweep_at_ = std::max<std::size_t>(64, 2 * known_.size());
+  }
+  return made;
+}
+
+std::string quote_literal(std::string_view text) {
+  const bool escapes = text.find('\\') != text.npos;
+  std::string out = escapes ? " E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += c;
+    out += c;
+  }
+  return out += '\'';
+}
+
+std::string quote_identifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += c;
+    out += c;
+  }
+  return out += '"';
+}
+
+namespace {
+// A setting's name may have a dot: "a"."b".
+std::string quote_setting(std::string_view name) {
+  const auto dot = name.find('.');
+  if (dot == name.npos) return quote_identifier(name);
+  return quote_identifier(name.substr(0, dot)) + "." + quote_identifier(name.substr(dot + 1));
+}
+
+void append_set(std::string& sql, const std::pair<std::string, std::string>& one) {
+  sql += "SELECT pg_catalog.set_config(" + quote_literal(one.first) + "," +
+         quote_literal(one.second) + ",false);";
+}
+}  // namespace
+
+std::string change_query(const settings& from, const settings& to) {
+  // Another role may not be allowed to change what the session's user may: it is left first and taken last.
+  std::string sql;
+  const auto role_of = [](const settings& s) -> std::string_view {
+    for (const auto& [name, value] : s.values)
+      if (name == "role") return value;
+    return {};
+  };
+  const auto role = role_of(to);
+  const bool same_values = from == to;
+  if (same_values) return sql;
+  if (!role_of(from).empty()) sql += "RESET \"role\";";
+  auto a = from.values.begin();
+  auto b = to.values.begin();
+  std::string sets;
+  while (a != from.values.end() || b != to.values.end()) {
+    if (a != from.values.end() && a->first == "role") {
+      ++a;
+    } else if (b != to.values.end() && b->first == "role") {
+      ++b;
+    } else if (b == to.values.end() || (a != from.values.end() && a->first < b->first)) {
+      sql += "RESET " + quote_setting(a->first) + ";";
+      ++a;
+    } else if (a == from.values.end() || b->first < a->first) {
+      append_set(sets, *b++);
+    } else {
+      if (a->second != b->second) append_set(sets, *b);
+      ++a, ++b;
+    }
+  }
+  if (!role.empty()) append_set(sets, {"role", std::string(role)});
+  return sql + sets;
+}
+
+std::string_view state_query() noexcept {
+  return "SELECT 's', name, setting FROM pg_catalog.pg_settings WHERE source = 'session' "
+         "UNION ALL SELECT 's', 'role', pg_catalog.current_setting('role') "
+         "WHERE pg_catalog.current_setting('role') <> 'none' "
+         "UNION ALL SELECT 't', '', pg_catalog.count(*)::text FROM pg_catalog.pg_class "
+         "WHERE relnamespace = pg_catalog.pg_my_temp_schema() "
+         "UNION ALL SELECT 'h', '', pg_catalog.count(*)::text FROM pg_catalog.pg_cursors "
+         "WHERE is_holdable "
+         "UNION ALL SELECT 'a', '', pg_catalog.count(*)::text FROM pg_catalog.pg_locks "
+         "WHERE locktype = 'advisory' AND granted AND pid = pg_catalog.pg_backend_pid() "
+         "UNION ALL SELECT 'l', '', pg_catalog.count(*)::text "
+         "FROM pg_catalog.pg_listening_channels() "
+         "UNION ALL SELECT 'p', '', pg_catalog.count(*)::text FROM "
+         "pg_catalog.pg_prepared_statements "
+         "WHERE pg_catalog.left(name, 8) <> 'fairing_' "
+         "UNION ALL SELECT 'u', '', session_user::text";
+}
+
+}  // namespace fairing::sql

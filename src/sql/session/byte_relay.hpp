@@ -1,0 +1,49 @@
+// byte_relay: a session-pooled client's conversation: forwarded as it is, with an eye on where it stands.
+//
+// Problem: with session pooling nothing is changed on the way, but three things must be known: that the client ends (its
+// Terminate would end the server, which others may use), whether an answer is still due, and in what transaction the
+// session was left.
+//
+// Flow:  n = r.from_client(bytes); forward the first n; if (r.ended()) the client is done
+//        if (!r.from_server(bytes)) close both; forward them
+// Threads: one core's. Cost: a look at each header.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "codec/pgwire/frame_scanner.hpp"
+
+namespace fairing::sql {
+
+class byte_relay {
+ public:
+  // How many of the bytes are for the server. Fewer than all: ended() says why.
+  [[nodiscard]] std::size_t from_client(std::string_view bytes) noexcept;
+  [[nodiscard]] bool from_server(std::string_view bytes) noexcept;
+
+  // It sent Terminate, or nonsense (faulty()).
+  [[nodiscard]] bool ended() const noexcept { return ended_ || faulty(); }
+  [[nodiscard]] bool faulty() const noexcept { return client_.error() != codec::pgwire::errc::ok; }
+  // An answer is due, or a message is on its way: the server could not be used again as it is.
+  [[nodiscard]] bool in_flight() const noexcept {
+    return asked_ != answered_ || unsynced_ || !client_.at_boundary() || !server_.at_boundary();
+  }
+  // Part of a server's message has gone to the client.
+  [[nodiscard]] bool within_answer() const noexcept { return !server_.at_boundary(); }
+  [[nodiscard]] bool in_transaction() const noexcept {
+    return status_ != codec::pgwire::transaction_status::idle;
+  }
+  [[nodiscard]] std::uint64_t statements() const noexcept { return asked_; }
+
+ private:
+  codec::pgwire::frame_scanner client_{codec::pgwire::direction::from_client};
+  codec::pgwire::frame_scanner server_{codec::pgwire::direction::from_server};
+  codec::pgwire::transaction_status status_ = codec::pgwire::transaction_status::idle;
+  std::uint64_t asked_ = 0;     // messages that ReadyForQuery answers
+  std::uint64_t answered_ = 0;  // ReadyForQuery
+  bool unsynced_ = false;       // extended messages since the last Sync
+  bool ended_ = false;
+};
+
+}  // namespace fairing::sql

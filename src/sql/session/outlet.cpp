@@ -1,0 +1,69 @@
+#include "sql/session/outlet.hpp"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+#include "net/alarm.hpp"
+
+namespace fairing::sql {
+
+void outlet::put(out_batch& batch, write_scratch& scratch) {
+  if (batch.empty()) return;
+  scratch.views.clear();
+  batch.views(scratch.views);
+  if (!stream_ || failed_) return batch.clear();
+  if (draining_ || stream_->is_tls()) {
+    for (const auto v : scratch.views) backlog_.append(v);
+    batch.clear();
+    return start_drain();
+  }
+  scratch.parts.clear();
+  for (const auto v : scratch.views) scratch.parts.push_back({.memory = v});
+  net::write_state at;
+  const bool ended = stream_->send_now(scratch.parts, at);
+  if (!ended) {
+    auto skip = static_cast<std::size_t>(at.done);
+    for (auto i = at.part; i < scratch.views.size(); ++i, skip = 0)
+      backlog_.append(scratch.views[i].substr(skip));
+  }
+  batch.clear();
+  if (ended && at.error) {
+    failed_ = true;
+    ::shutdown(stream_->native(), SHUT_RDWR);  // who reads is told, too
+  }
+  if (!ended) start_drain();
+}
+
+void outlet::put(std::string_view bytes) {
+  if (bytes.empty() || !stream_ || failed_) return;
+  backlog_.append(bytes);
+  start_drain();
+}
+
+void outlet::start_drain() {
+  if (draining_) return;
+  draining_ = true;
+  net::spawn(drain());
+}
+
+net::task<void> outlet::drain() {
+  {
+    const net::closer limit(home_, *stream_, limit_);
+    while (!backlog_.empty() && !failed_) {
+      const std::string bytes = std::exchange(backlog_, {});
+      const auto ec = co_await stream_->write(bytes);
+      if (ec) failed_ = true;
+    }
+  }
+  backlog_.clear();
+  draining_ = false;
+  if (failed_ && stream_->is_open()) ::shutdown(stream_->native(), SHUT_RDWR);
+  for (auto* w = std::exchange(waiters_, nullptr); w != nullptr;) {
+    const auto handle = w->handle;
+    w = w->next;
+    home_.post([handle] { handle.resume(); });
+  }
+}
+
+}  // namespace fairing::sql

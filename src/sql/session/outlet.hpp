@@ -1,0 +1,79 @@
+// outlet: the one way bytes leave on a connection: at once what the socket takes, the rest as it takes it.
+//
+// Problem: two sides write to one socket (a client gets its server's answers and the relay's own words), from plain
+// functions that cannot wait; bytes must stay in order, and a peer that stops reading must stop who feeds it.
+//
+// Flow:  outlet out(core);  out.open(stream, limit);
+//        out.put(batch, scratch);                       // from any function on the core
+//        while (out.backlogged()) co_await out.drained();   // before more is read for it
+//        ... stream.close(); while (out.backlogged()) co_await out.drained();   // before it is destroyed
+// Bounds: what one turn puts after the socket is full; who reads stops then. A peer that takes no byte for `limit` is
+// cut off.
+// Threads: the stream's core. Cost: one send; a coroutine and a copy only when the socket is full, or with TLS.
+#pragma once
+
+#include <coroutine>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "net/stream.hpp"
+#include "sql/logic/out_batch.hpp"
+
+namespace fairing::sql {
+
+// Vectors that each write of a core uses again.
+struct write_scratch {
+  std::vector<std::string_view> views;
+  std::vector<net::part> parts;
+};
+
+class outlet {
+ public:
+  explicit outlet(net::core& home) noexcept : home_(home) {}
+  outlet(const outlet&) = delete;
+  outlet& operator=(const outlet&) = delete;
+
+  void open(net::stream& s, milliseconds limit) noexcept {
+    stream_ = &s;
+    limit_ = limit;
+  }
+  // Takes all of it; clears it.
+  void put(out_batch& batch, write_scratch& scratch);
+  void put(std::string_view bytes);
+
+  // Something waits to be sent: do not read more for it.
+  [[nodiscard]] bool backlogged() const noexcept { return draining_; }
+  // The peer has gone, or takes nothing any more.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+  struct waiter {
+    outlet& out;
+    std::coroutine_handle<> handle{};
+    waiter* next = nullptr;
+    bool await_ready() const noexcept { return !out.draining_; }
+    void await_suspend(std::coroutine_handle<> h) noexcept {
+      handle = h;
+      next = out.waiters_;
+      out.waiters_ = this;
+    }
+    void await_resume() const noexcept {}
+  };
+  // Resumes through the core's queue, so never inside a put().
+  [[nodiscard]] waiter drained() noexcept { return waiter{*this}; }
+
+ private:
+  net::task<void> drain();
+  void start_drain();
+
+  net::core& home_;
+  net::stream* stream_ = nullptr;
+  milliseconds limit_{60'000};
+  std::string backlog_;
+  waiter* waiters_ = nullptr;
+  bool draining_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace fairing::sql

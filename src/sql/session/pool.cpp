@@ -1,0 +1,235 @@
+#include "sql/session/pool.hpp"
+
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "sql/session/client.hpp"
+
+namespace fairing::sql {
+
+namespace {
+constexpr seconds forget_after{60};  // without clients and servers
+
+metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
+  l.emplace_back(name, std::string(value));
+  return l;
+}
+
+metrics::counter queries_of(metrics::registry& r, const metrics::labels& l, const char* outcome) {
+  return r.add_counter("fairing_sql_queries_total", "Statements that clients had run",
+                       with(l, "outcome", outcome));
+}
+}  // namespace
+
+pool::micro_time pool_now() noexcept { return pool::at_us(precise_us()); }
+
+pool::pool_options sql_pool::options_of(const sql_runtime& r) {
+  const auto& c = r.config.pool;
+  const auto pinned = static_cast<std::uint32_t>(c.max_pinned * r.pool_size);
+  pool::pool_options o;
+  o.size = r.pool_size;
+  o.min_idle = c.min_idle;
+  o.max_waiters = c.max_waiting;
+  o.max_pinned = std::max(1U, pinned);
+  o.wait_timeout = c.wait_timeout;
+  o.idle_timeout = c.idle_timeout;
+  o.max_lifetime = c.max_lifetime;
+  return o;
+}
+
+sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
+                   const metrics::labels& l)
+    : plane(p),
+      home(h),
+      key(std::move(k)),
+      shared(process_seed()),
+      probe(p.registry, l),
+      queries(queries_of(p.registry, l, "ok")),
+      queries_failed(queries_of(p.registry, l, "error")),
+      queries_slow(p.registry.add_counter("fairing_sql_slow_queries_total",
+                                          "Statements that took longer than sql.slow", l)),
+      runtime_(std::move(r)),
+      machine_(options_of(*runtime_), p.budget, p.budget.join(*this), *this),
+      // The probe's own metrics once more, for who asks without a scrape.
+      wait_(p.registry.add_histogram("fairing_pool_wait_seconds",
+                                     "How long clients waited for a server, 0 included", l)) {
+  shared.user = key.user;
+  shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
+  shared.watch = home.watch.get();
+  shared.effects.on_new(
+      [](void* watch, std::string_view text, const codec::sql_lexer::analyzer& a) {
+        return static_cast<insight*>(watch)->on_text(text, a);
+      },
+      shared.watch);
+  for (std::size_t i = 0; i < closed_.size(); ++i)
+    closed_[i] =
+        p.registry.add_counter("fairing_pool_closed_total", "Servers closed, by reason",
+                               with(l, "reason", pool::name(static_cast<pool::close_reason>(i))));
+  for (std::size_t i = 0; i < pins_.size(); ++i)
+    pins_[i] = p.registry.add_counter(
+        "fairing_pool_pins_total", "Servers kept beyond a transaction, by reason",
+        with(l, "reason", pool::name(static_cast<pool::pin_reason>(i))));
+}
+
+sql_pool::~sql_pool() = default;
+
+std::shared_ptr<sql_pool> sql_pool::make(plane_state& plane, core_part& home, pool_key key) {
+  const auto labels = plane.labels_of(key);
+  return std::shared_ptr<sql_pool>(
+      new sql_pool(plane, home, std::move(key), plane.runtime(), labels));
+}
+
+void sql_pool::add(client& c) { clients_[c.id()] = &c; }
+
+void sql_pool::remove(client& c) {
+  clients_.erase(c.id());
+  expected.fetch_sub(1);
+}
+
+client* sql_pool::find(std::uint32_t id) noexcept {
+  const auto at = clients_.find(id);
+  return at == clients_.end() ? nullptr : at->second;
+}
+
+pool::server* sql_pool::open() noexcept {
+  servers_.push_back(std::make_unique<server>(*this));
+  auto* s = servers_.back().get();
+  net::spawn(s->run());
+  return s;
+}
+
+void sql_pool::opened(server& s, const opened_server& how) {
+  status_ = how.status;
+  last_error_ = {};
+  hand_over(machine_.opened(s, pool_now(), home.random()), s);
+}
+
+void sql_pool::open_failed(server& s, const server_error& e) {
+  if (last_error_.message != e.message)
+    log::warn("sql_server_refused", {{"user", key.user},
+                                     {"database", key.database},
+                                     {"sqlstate", e.sqlstate},
+                                     {"message", e.message}});
+  last_error_ = e;
+  probe.open_failed();
+  machine_.open_failed(s, pool_now(), home.random());
+  std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
+}
+
+void sql_pool::give_back(server& s) {
+  if (s.what() == server::duty::closing) return;
+  if (s.cancels > 0) {  // a cancel request may still hit it
+    s.give_back_later = true;
+    return;
+  }
+  const auto r = machine_.release(s, pool_now());
+  probe.held(r.held);
+  probe.used(r.held);
+  hand_over(r, s);
+}
+
+void sql_pool::hand_over(const pool::released& r, server& s) {
+  if (!r.to) return;
+  probe.waited(r.waited);
+  static_cast<client&>(*r.to).granted(s);
+}
+
+void sql_pool::discard(server& s, pool::close_reason why) {
+  const auto t = pool_now();
+  const bool leased = s.state() != pool::server_state::idle;
+  const auto held = machine_.discard(s, t);
+  if (leased) probe.held(held);
+  probe.closed(why, t > s.opened_at() ? t - s.opened_at() : pool::microseconds{0});
+}
+
+void sql_pool::gone(server& s) {
+  machine_.closed(s, pool_now());
+  std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
+}
+
+void sql_pool::close(pool::server& s, pool::close_reason why, pool::microseconds age) noexcept {
+  probe.closed(why, age);
+  static_cast<server&>(s).begin_close(true);
+}
+
+void sql_pool::give_up(pool::waiter& w, pool::refusal why, pool::microseconds waited) noexcept {
+  probe.refused(why, waited);
+  // Not from within the machine: what the client does next asks it again.
+  home.core.post([self = shared_from_this(), id = static_cast<client&>(w).id(), why, waited] {
+    if (auto* c = self->find(id)) c->refused(why, waited);
+  });
+}
+
+bool sql_pool::has_statement(const pool::server&, std::uint32_t) noexcept { return false; }
+
+void sql_pool::wake() noexcept {
+  home.core.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->tick(pool_now());
+  });
+}
+
+void sql_pool::tick(pool::micro_time t) {
+  machine_.tick(t);
+  probe.sizes(machine_.idle(), machine_.leased(), machine_.waiting(), machine_.size());
+  const auto coarse = now().mono;
+  const auto& limits = runtime_->config.limits;
+  if (limits.statement.count() > 0 || limits.transaction_idle.count() > 0)
+    for (std::size_t i = 0; i < servers_.size(); ++i)
+      if (auto* c = servers_[i]->user) c->check_limits(coarse);
+  publish();
+  if (expected.load() > 0 || !servers_.empty()) {
+    unused_since_ = mono_time::max();
+  } else if (unused_since_ == mono_time::max()) {
+    unused_since_ = coarse;
+  } else if (coarse - unused_since_ > forget_after) {
+    home.core.post([self = shared_from_this()] { (void)self->plane.retire(*self); });
+  }
+}
+
+pool_snapshot sql_pool::live() const {
+  pool_snapshot s;
+  s.clients = static_cast<std::uint32_t>(clients_.size());
+  s.size = machine_.size();
+  s.opening = machine_.opening();
+  s.idle = machine_.idle();
+  s.leased = machine_.leased();
+  s.pinned = machine_.pinned();
+  s.closing = machine_.closing();
+  s.waiting = machine_.waiting();
+  s.paused = machine_.paused();
+  s.totals = machine_.totals();
+  return s;
+}
+
+void sql_pool::publish() {
+  const auto s = live();
+  const std::lock_guard lock(snapshot_mutex_);
+  snapshot_ = s;
+}
+
+pool_snapshot sql_pool::snapshot() const {
+  const std::lock_guard lock(snapshot_mutex_);
+  return snapshot_;
+}
+
+void sql_pool::apply(runtime_ptr r) {
+  const bool anew = !same_servers(runtime_->config, r->config);
+  runtime_ = std::move(r);
+  shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
+  machine_.set_options(options_of(*runtime_), pool_now());
+  if (anew) machine_.retire_all(pool_now());
+}
+
+void sql_pool::begin_drain() {
+  std::vector<client*> all;
+  for (const auto& [id, c] : clients_) all.push_back(c);
+  for (auto* c : all) c->begin_drain();
+}
+
+void sql_pool::close() {
+  std::vector<client*> all;
+  for (const auto& [id, c] : clients_) all.push_back(c);
+  for (auto* c : all) c->end(pgwire::sqlstate::admin_shutdown, "Fairing is shutting down");
+  machine_.drain(pool_now());
+}
+
+}  // namespace fairing::sql

@@ -1,0 +1,126 @@
+// pool: one pool at its home core: the machine that decides, the servers and clients it decides about.
+//
+// Flow:  state.pool_for(key) -> post to pool->home: client::start(seed)
+// Lifecycle: made by plane_state on any core; lives on `home`; forgotten when it has had neither clients nor servers for
+// a while. Threads: its home core, but for the constructor, wake(), snapshot() and what is atomic.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "metrics/registry.hpp"
+#include "pool/server_pool.hpp"
+#include "pool/server_pool_probe.hpp"
+#include "sql/logic/relay.hpp"
+#include "sql/session/server.hpp"
+#include "sql/session/state.hpp"
+
+namespace fairing::sql {
+
+class client;
+
+// What others are told of a pool; at most a tick old.
+struct pool_snapshot {
+  std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0, closing = 0,
+                waiting = 0;
+  bool paused = false;
+  pool::pool_totals totals;
+};
+
+class sql_pool final : public std::enable_shared_from_this<sql_pool>,
+                       pool::pool_events,
+                       pool::budget_waker {
+ public:
+  static std::shared_ptr<sql_pool> make(plane_state& plane, core_part& home, pool_key key);
+  ~sql_pool();
+
+  plane_state& plane;
+  core_part& home;
+  const pool_key key;
+  pool_shared shared;
+  pool::server_pool_probe probe;
+  metrics::counter queries, queries_failed, queries_slow;
+  std::atomic<std::int64_t> expected{0};  // clients: here, and on their way
+
+  [[nodiscard]] pool::server_pool& machine() noexcept { return machine_; }
+  [[nodiscard]] bool transaction_mode() const noexcept {
+    return key.mode == pool_mode::transaction;
+  }
+
+  void add(client& c);
+  void remove(client& c);
+  [[nodiscard]] client* find(std::uint32_t id) noexcept;
+  [[nodiscard]] const std::unordered_map<std::uint32_t, client*>& clients() const noexcept {
+    return clients_;
+  }
+  [[nodiscard]] const std::vector<std::unique_ptr<server>>& servers() const noexcept {
+    return servers_;
+  }
+
+  // From servers.
+  void opened(server& s, const opened_server& how);
+  void open_failed(server& s, const server_error& e);
+  void give_back(server& s);
+  // Not to be used again: the caller closes it.
+  void discard(server& s, pool::close_reason why);
+  void gone(server& s);  // destroys it
+
+  void tick(pool::micro_time now);
+  void apply(runtime_ptr r);  // after a reload: `runtime` is new
+  void begin_drain();
+  void close();  // ends every client and server
+
+  // What a new client is told; empty until a server was opened.
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& status() const noexcept {
+    return status_;
+  }
+  [[nodiscard]] const server_error& last_error() const noexcept { return last_error_; }
+  [[nodiscard]] const runtime_ptr& runtime() const noexcept { return runtime_; }
+  [[nodiscard]] pool_snapshot snapshot() const;  // any thread
+  [[nodiscard]] pool_snapshot live() const;      // as it is now: its home core
+  [[nodiscard]] double wait_quantile(double q) const { return wait_.quantile(q); }
+  [[nodiscard]] std::uint64_t closed(pool::close_reason r) const {
+    return closed_[static_cast<std::size_t>(r)].value();
+  }
+  [[nodiscard]] std::uint64_t pins(pool::pin_reason r) const {
+    return pins_[static_cast<std::size_t>(r)].value();
+  }
+
+ private:
+  sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r, const metrics::labels& l);
+
+  // pool_events
+  pool::server* open() noexcept override;
+  void close(pool::server& s, pool::close_reason why, pool::microseconds age) noexcept override;
+  void give_up(pool::waiter& w, pool::refusal why, pool::microseconds waited) noexcept override;
+  [[nodiscard]] bool has_statement(const pool::server& s,
+                                   std::uint32_t statement) noexcept override;
+  // budget_waker
+  void wake() noexcept override;
+  void publish();
+  void hand_over(const pool::released& r, server& s);
+  [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r);
+
+  runtime_ptr runtime_;
+  pool::server_pool machine_;
+  std::vector<std::unique_ptr<server>> servers_;
+  std::unordered_map<std::uint32_t, client*> clients_;
+  std::vector<std::pair<std::string, std::string>> status_;
+  server_error last_error_;
+  mono_time unused_since_ = mono_time::max();
+  metrics::histogram wait_;
+  std::array<metrics::counter, pool::close_reasons> closed_;
+  std::array<metrics::counter, pool::pin_reasons> pins_;
+  mutable std::mutex snapshot_mutex_;
+  pool_snapshot snapshot_;
+};
+
+// The pool's clock: precise, as waits of a query are short.
+[[nodiscard]] pool::micro_time pool_now() noexcept;
+
+}  // namespace fairing::sql

@@ -1,0 +1,210 @@
+#include "sql/session/server.hpp"
+
+#include "codec/pgwire/client_writer.hpp"
+#include "codec/pgwire/server_messages.hpp"
+#include "sql/session/client.hpp"
+#include "sql/session/pool.hpp"
+
+namespace fairing::sql {
+
+using pgwire::header_bytes;
+using pgwire::server_type;
+
+namespace {
+constexpr std::size_t most_statements = 500;  // prepared on one server
+constexpr milliseconds close_time{1000};      // PostgreSQL's, to end its side
+constexpr milliseconds clean_time{10'000};
+constexpr milliseconds write_time{60'000};  // PostgreSQL that takes no byte for so long is given up
+constexpr std::size_t longest_stray = 64 * 1024;
+}  // namespace
+
+server::server(sql_pool& p)
+    : owner(p), core(p.home.core), out(core), session(p.shared.settings.none(), most_statements) {
+  core.watch(*this);
+}
+
+server::~server() = default;
+
+net::task<void> server::run() {
+  co_await net::yield(core);  // the pool wants its answer later
+  const auto runtime = owner.runtime();
+  const auto& key_of_pool = owner.key;
+  credential_ptr secret;
+  if (const auto at = runtime->users.find(key_of_pool.user); at != runtime->users.end())
+    secret = at->second;
+  else
+    secret = owner.plane.secrets.last_told(key_of_pool.user);
+  auto opened = co_await open_server(
+      owner.home, runtime,
+      {key_of_pool.user, key_of_pool.database, key_of_pool.parameters, std::move(secret)},
+      now().mono + runtime->config.limits.connect);
+  if (!opened.stream) {
+    owner.open_failed(*this, opened.error);  // destroys this
+    co_return;
+  }
+  stream = std::move(opened.stream);
+  key = opened.key;
+  out.open(*stream, write_time);
+  duty_ = duty::idle;
+  owner.opened(*this, opened);
+  for (;;) {
+    net::io_result r;
+    if (stream->is_tls())
+      r = co_await stream->read_some(owner.home.scratch);
+    else
+      r = co_await stream->read_plain(owner.home.scratch);
+    if (!r.ok() || r.bytes == 0) break;
+    on_bytes({owner.home.scratch.data(), r.bytes});
+    // A client that reads slowly stops PostgreSQL, not this process' memory.
+    while (user && user->out().backlogged()) co_await user->out().drained();
+  }
+  fault(pool::close_reason::server_gone);
+  stream->close();
+  while (out.backlogged()) co_await out.drained();
+  if (cancels > 0) {
+    net::event over(core);
+    cancels_over_ = &over;
+    while (cancels > 0) co_await over.wait();
+  }
+  owner.gone(*this);  // destroys this
+}
+
+void server::serve(client& c) noexcept {
+  user = &c;
+  duty_ = duty::serving;
+  busy_since = idle_since = mono_time::max();
+}
+
+void server::leave() noexcept {
+  user = nullptr;
+  if (duty_ == duty::serving) duty_ = duty::idle;
+  busy_since = idle_since = mono_time::max();
+}
+
+void server::on_bytes(std::string_view fresh) {
+  switch (duty_) {
+    case duty::serving:
+      return serve_bytes(fresh);
+    case duty::cleaning:
+      return clean_bytes(fresh);
+    case duty::idle:
+      return idle_bytes(fresh);
+    case duty::opening:
+    case duty::closing:
+      return;
+  }
+}
+
+void server::serve_bytes(std::string_view fresh) {
+  const auto bytes = in_.join(fresh);
+  // What PostgreSQL says before it closes the connection stands alone: remembered for the client.
+  if (bytes[0] == static_cast<char>(server_type::error_response) && bytes.size() > header_bytes)
+    if (const auto e = pgwire::read_error(
+            bytes.substr(header_bytes, pgwire::load_u32(bytes.data() + 1) - (header_bytes - 1)));
+        e && e->fatal())
+      last_error = {std::string(e->sqlstate), std::string(e->message), std::string(e->detail),
+                    std::string(e->hint)};
+  const auto taken = user->from_server(*this, bytes);
+  in_.keep(bytes, duty_ == duty::closing ? bytes.size() : taken);
+}
+
+// PostgreSQL may speak of its own accord: a notice, a changed parameter, its farewell.
+void server::idle_bytes(std::string_view fresh) {
+  const auto bytes = in_.join(fresh);
+  std::size_t used = 0;
+  while (bytes.size() - used >= header_bytes) {
+    const auto rest = bytes.substr(used);
+    const auto size = pgwire::load_u32(rest.data() + 1) + 1UL;
+    const auto type = static_cast<server_type>(rest[0]);
+    const bool harmless =
+        type == server_type::notice_response || type == server_type::parameter_status;
+    if (type == server_type::error_response && rest.size() >= size && size > header_bytes)
+      last_error = read_server_error(rest.substr(header_bytes, size - header_bytes));
+    if (type == server_type::error_response && rest.size() < size && size < longest_stray) break;
+    if (!harmless || size < header_bytes || size > longest_stray)
+      return fault(last_error.known() ? pool::close_reason::server_gone
+                                      : pool::close_reason::protocol_doubt);
+    if (rest.size() < size) break;
+    used += size;
+  }
+  in_.keep(bytes, used);
+}
+
+void server::clean(std::initializer_list<std::string_view> statements, bool keep) {
+  duty_ = duty::cleaning;
+  keep_ = keep;
+  scanner_ = pgwire::frame_scanner(pgwire::direction::from_server);
+  ready_left_ = 0;
+  out_batch batch;
+  for (const auto s : statements) {
+    if (!pgwire::append_query(batch.own(), s)) return fault(pool::close_reason::reset_failed);
+    ++ready_left_;
+  }
+  // A message that began before cannot be told from an answer.
+  if (!in_.empty()) return fault(pool::close_reason::protocol_doubt);
+  out.put(batch, owner.home.writes);
+  set_deadline(now().mono + clean_time);
+}
+
+void server::clean_bytes(std::string_view bytes) {
+  const auto p = scanner_.scan(bytes);
+  if (p.error != pgwire::errc::ok || p.types.has(server_type::error_response) ||
+      p.ready > ready_left_)
+    return fault(pool::close_reason::reset_failed);
+  ready_left_ -= p.ready;
+  if (ready_left_ > 0) return;
+  if (!scanner_.at_boundary() || p.status != pgwire::transaction_status::idle)
+    return fault(pool::close_reason::reset_failed);
+  clear_deadline();
+  session.status = pgwire::transaction_status::idle;
+  if (keep_ && user) {
+    duty_ = duty::serving;
+    return user->cleaned();
+  }
+  session.applied = owner.shared.settings.none();
+  session.prepared.clear();
+  session.unnamed = session.last_client = 0;
+  session.foreign_sequences = false;
+  user = nullptr;
+  duty_ = duty::idle;
+  owner.give_back(*this);
+}
+
+void server::fault(pool::close_reason why) {
+  if (duty_ == duty::closing || duty_ == duty::opening) return;
+  auto* c = user;
+  user = nullptr;
+  owner.discard(*this, why);
+  begin_close(false);
+  if (c) c->lost(last_error);
+}
+
+void server::begin_close(bool polite) noexcept {
+  if (duty_ == duty::closing) return;
+  duty_ = duty::closing;
+  user = nullptr;
+  if (polite) {
+    std::string text;
+    pgwire::append_terminate(text);
+    out.put(text);
+  }
+  stream->shutdown_send();
+  set_deadline(now().mono + close_time);
+}
+
+void server::on_deadline() {
+  if (duty_ == duty::cleaning) return fault(pool::close_reason::reset_failed);
+  if (duty_ == duty::closing && stream) stream->close();
+}
+
+void server::cancel() {
+  ++cancels;
+  net::spawn([](server* s) -> net::task<void> {
+    co_await send_cancel(s->owner.home, s->owner.runtime(), s->key);
+    if (--s->cancels > 0) co_return;
+    if (s->cancels_over_) s->cancels_over_->set();
+    if (std::exchange(s->give_back_later, false) && s->duty_ == duty::idle) s->owner.give_back(*s);
+  }(this));
+}
+
+}  // namespace fairing::sql

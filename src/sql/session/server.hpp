@@ -1,0 +1,85 @@
+// server: one connection to PostgreSQL that a pool owns.
+//
+// Problem: its bytes belong to the client that has it at the moment, to the plane itself (bringing the session back to a
+// known state), or to nobody; a byte that comes when nothing is expected makes the connection unusable.
+//
+// Flow:  the pool makes it; start() opens it and reads until it ends; then the pool destroys it.
+// Lifecycle: duty goes opening -> idle <-> serving, cleaning -> closing. Threads: the pool's home core.
+// Cost: an answer is read once, looked at in place and sent once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "codec/pgwire/frame_scanner.hpp"
+#include "net/core.hpp"
+#include "net/event.hpp"
+#include "pool/pool_nodes.hpp"
+#include "sql/logic/relay.hpp"
+#include "sql/session/input.hpp"
+#include "sql/session/outlet.hpp"
+#include "sql/session/server_login.hpp"
+
+namespace fairing::sql {
+
+class client;
+
+class server final : public pool::server, net::timed {
+ public:
+  enum class duty : std::uint8_t {
+    opening,   // being connected and logged in
+    idle,      // nobody's
+    serving,   // its client's
+    cleaning,  // statements of our own run: what a client left is being ended
+    closing,   // ending: what comes is not looked at
+  };
+
+  explicit server(sql_pool& p);
+  ~server();
+
+  net::task<void> run();
+
+  // The pool has leased it to `c`.
+  void serve(client& c) noexcept;
+  // Its client has no more to do with it.
+  void leave() noexcept;
+  // Runs each statement by itself; then, if all went well: it is given back to the pool, or (`keep`) its client is told.
+  void clean(std::initializer_list<std::string_view> statements, bool keep = false);
+  // Terminate, and until PostgreSQL has closed its end, a second at most. Already told to the pool.
+  void begin_close(bool polite) noexcept;
+  // On any doubt: its client is told, it is closed and not used again.
+  void fault(pool::close_reason why);
+  // Asks PostgreSQL to stop what runs here. Until that request is over the server is nobody else's.
+  void cancel();
+
+  sql_pool& owner;
+  net::core& core;
+  std::unique_ptr<net::stream> stream;
+  outlet out;
+  server_session session;
+  pgwire::backend_key key;
+  client* user = nullptr;                   // serving
+  std::uint32_t cancels = 0;                // requests under way
+  bool give_back_later = false;             // when they are over
+  mono_time busy_since = mono_time::max();  // a statement runs since then
+  mono_time idle_since =
+      mono_time::max();     // its client's transaction waits for the client since then
+  server_error last_error;  // what PostgreSQL said of its own accord
+  [[nodiscard]] duty what() const noexcept { return duty_; }
+
+ private:
+  void on_bytes(std::string_view fresh);
+  void serve_bytes(std::string_view fresh);
+  void idle_bytes(std::string_view bytes);
+  void clean_bytes(std::string_view bytes);
+  void on_deadline() override;
+
+  duty duty_ = duty::opening;
+  input in_;
+  pgwire::frame_scanner scanner_{pgwire::direction::from_server};  // while cleaning
+  std::uint32_t ready_left_ = 0;
+  bool keep_ = false;
+  net::event* cancels_over_ = nullptr;  // run() waits for them
+};
+
+}  // namespace fairing::sql

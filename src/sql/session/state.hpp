@@ -1,0 +1,118 @@
+// state: what the sql plane's parts share: one plane_state a process, one core_part a core.
+//
+// Problem: sessions need their core's scratch space, the configuration of now, the pools and the registry of cancel
+// keys, and must not know the plane itself.
+//
+// Lifecycle: plane_state outlives the cores' threads. Threads: core_part its core's own; of plane_state what says so.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "metrics/registry.hpp"
+#include "net/core.hpp"
+#include "net/dialer.hpp"
+#include "net/event.hpp"
+#include "net/offload.hpp"
+#include "pool/pool_budget.hpp"
+#include "sql/logic/insight.hpp"
+#include "sql/session/cancel_keys.hpp"
+#include "sql/session/login_guard.hpp"
+#include "sql/session/outlet.hpp"
+#include "sql/session/runtime.hpp"
+#include "sql/session/secrets.hpp"
+
+namespace fairing::sql {
+
+class sql_pool;
+struct plane_state;
+class login;
+
+// What tells pools apart: servers of one pool are alike for all of its clients.
+struct pool_key {
+  std::string user;
+  std::string database;
+  // Of the client's start-up, by name, in lower case; application_name is not among them.
+  std::vector<std::pair<std::string, std::string>> parameters;
+  pool_mode mode = pool_mode::transaction;
+  [[nodiscard]] std::string text() const;
+};
+
+class core_part {
+ public:
+  core_part(plane_state& p, net::core& c);
+
+  plane_state& plane;
+  net::core& core;
+  runtime_ptr runtime;  // of now
+  // Every read goes here; what is not used at once is copied. Never kept across a suspension.
+  std::array<char, 64 * 1024> scratch;
+  write_scratch writes;
+  std::shared_ptr<net::resolver_cache> names;  // of the upstream of now
+  login_guard guard;
+  std::vector<std::shared_ptr<sql_pool>> pools;  // whose home this core is
+  std::vector<login*> logins;
+  std::unique_ptr<insight> watch;         // statistics and N+1 of this core's statements
+  std::uint32_t auth_queries = 0;         // under way
+  std::vector<net::event*> auth_waiting;  // log-ins that wait for one of them
+
+  [[nodiscard]] std::uint64_t random() noexcept;
+
+ private:
+  void tick();
+  std::uint64_t random_state_;
+};
+
+struct sql_counters {
+  metrics::counter logins, logins_failed, logins_refused, cancels, cancels_unknown, tls_failed;
+};
+
+struct plane_state {
+  plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first);
+  ~plane_state();
+
+  net::core_group& cores;
+  metrics::registry& registry;
+  pool::pool_budget budget;  // servers of all pools; any thread
+  cancel_keys keys;          // any thread
+  secret_cache secrets;      // any thread
+  sql_counters count;
+  std::string mock_seed;  // of the secrets of users that do not exist
+  std::atomic<std::int64_t> connections{0};
+  std::atomic<bool> draining{false};
+  std::atomic<bool> closing{false};
+  // Derives keys from passwords. Last but one, so that its jobs end before what they use.
+  std::unique_ptr<net::offload> deriving;
+
+  [[nodiscard]] core_part& part_of(const net::core& c) noexcept { return *parts_[c.index()]; }
+  [[nodiscard]] runtime_ptr runtime() const;
+  void set_runtime(runtime_ptr r);  // main thread; the cores follow
+  // The pool of a key, made if need be, with one client more that is on its way to it; null: there are too many.
+  [[nodiscard]] std::shared_ptr<sql_pool> pool_for(const pool_key& key);
+  [[nodiscard]] std::vector<std::shared_ptr<sql_pool>> pools() const;
+  // Nobody uses it any more: forgotten, unless a client is on its way. Its home core.
+  bool retire(sql_pool& p);
+  // Of its metrics. Names are a client's words, so there is a limit to how many are told apart.
+  [[nodiscard]] metrics::labels labels_of(const pool_key& key);
+  // True if this many clients may come in; counts it.
+  [[nodiscard]] bool admit();
+
+  std::vector<std::unique_ptr<core_part>> parts_;
+
+ private:
+  static constexpr std::size_t most_pools = 256;
+  static constexpr std::size_t most_labelled = 200;
+  mutable std::mutex mutex_;
+  runtime_ptr runtime_;
+  std::unordered_map<std::string, std::shared_ptr<sql_pool>> pools_;
+  std::set<std::pair<std::string, std::string>> labelled_;
+};
+
+}  // namespace fairing::sql

@@ -1,0 +1,25 @@
+set time zone 'Asia/Tokyo';
+select timestamptz '2024-01-01 00:00+00';
+begin; set local time zone 'Europe/Riga'; show timezone; commit;
+show timezone;
+set work_mem = '7MB'; reset work_mem; show work_mem;
+reset all;
+show timezone;
+select current_setting('statement_timeout') = (30000 + :instance) || 'ms' as ours;
+create temp table boom (id int);
+insert into boom select generate_series(1, 10);
+select sum(id) from boom;
+drop table boom;
+listen room_:instance;
+notify room_:instance, 'hello';
+select 1;
+unlisten *;
+select pg_try_advisory_lock(7000 + :instance);
+select pg_advisory_unlock(7000 + :instance);
+set statement_timeout = '50ms';
+select pg_sleep(30);
+reset statement_timeout;
+select 'goes on';
+\c - - - :PORT
+select 'again';
+select sum(id), 'ünï 😀' as t from users;
