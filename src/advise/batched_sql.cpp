@@ -26,14 +26,14 @@ bool gives_out(const sql_parts& p, std::string_view column) {
   const auto name = bare_name(column);
   const auto table = qualifier(column);
   const auto end = p.from.value_or(p.tokens.size());
-  for (std::size_t i = *p.select + 1; i < end; ++i) {
+  const auto first = p.select.value_or(end) + 1;
+  for (auto i = first; i < end; ++i) {
     const auto& t = p.tokens[i];
     const bool ends =
         i + 1 == end || p.tokens[i + 1].at.is(',') || p.tokens[i + 1].word == word::kw_as;
     if (t.depth != 0 || !ends) continue;
     const auto of = qualifier(dotted(p, i));
-    const bool begins =
-        i == *p.select + 1 || p.tokens[i - 1].at.is(',') || p.tokens[i - 1].at.is('.');
+    const bool begins = i == first || p.tokens[i - 1].at.is(',') || p.tokens[i - 1].at.is('.');
     const bool same_table = of.empty() || table.empty() || of == table;
     if (begins && same_table && (t.at.is('*') || bare_name(p.of(i)) == name)) return true;
   }
@@ -43,7 +43,7 @@ bool gives_out(const sql_parts& p, std::string_view column) {
 std::string any_form(const sql_parts& p, const slot_compare& c, std::uint32_t slot) {
   std::string out = p.text;
   out.replace(c.begin, c.end - c.begin, fmt::format("{} = any(${})", c.column, slot));
-  if (!gives_out(p, c.column))
+  if (p.select && !gives_out(p, c.column))
     out.insert(p.tokens[*p.select].at.end, fmt::format(" {},", c.column));
   return out;
 }
@@ -108,11 +108,12 @@ std::string_view type_name(std::uint32_t type, value_kind kind) noexcept {
 std::string batched_sql(std::string_view template_text, const batch_key& key) {
   // The mark of a list that may be longer is a comment: it must not hide what follows.
   const auto p = parts_of(template_text);
-  if (!p.simple || !p.select || !p.token_of_slot(key.slot)) return {};
+  const auto slot_token = p.token_of_slot(key.slot);
+  if (!p.simple || !p.select || !slot_token) return {};
   const auto c = compare_of(p, key.slot);
   const bool per_key = p.order || p.limit || p.offset || p.distinct || p.aggregate || p.tail;
   // Inside a sub-select, or under OR, the comparison does not say whose row it is.
-  const auto token = *p.token_of_slot(key.slot);
+  const auto token = *slot_token;
   const bool any_or = std::ranges::any_of(
       p.tokens, [](const sql_token& t) { return t.word == word::kw_or || t.word == word::kw_not; });
   const bool sub_select = std::ranges::count_if(p.tokens, [](const sql_token& t) {

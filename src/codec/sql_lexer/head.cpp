@@ -288,7 +288,7 @@ void read_plain(const reader& r, statement& st) noexcept {
     case word::kw_update:
       return kind::update;
     case word::kw_delete:
-      return kind::delete_;
+      return kind::delete_rows;
     case word::kw_merge:
       return kind::merge;
     case word::kw_truncate:

@@ -96,7 +96,7 @@ void statement_scanner::classify() noexcept {
       now_.kind = statement_kind::update;
       break;
     case word::kw_delete:
-      now_.kind = statement_kind::delete_;
+      now_.kind = statement_kind::delete_rows;
       break;
     case word::kw_merge:
       now_.kind = statement_kind::merge;

@@ -79,7 +79,7 @@ enum class statement_kind : std::uint8_t {
   table,                // TABLE name
   insert,               // INSERT, also behind WITH
   update,               // UPDATE, also behind WITH
-  delete_,              // DELETE, also behind WITH
+  delete_rows,          // DELETE, also behind WITH
   merge,                // MERGE, also behind WITH
   truncate,             // TRUNCATE
   call,                 // CALL procedure(..)

@@ -120,7 +120,7 @@ struct progress {
 class relay {
  public:
   // `wanted`: settings that the client's start-up asked for; null: none.
-  relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, settings_ptr wanted = {});
+  relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, const settings_ptr& wanted = {});
   ~relay();
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;

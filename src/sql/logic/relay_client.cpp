@@ -16,11 +16,11 @@ using pgwire::header_bytes;
 using pgwire::sqlstate;
 using pgwire::transaction_status;
 
-relay::relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, settings_ptr wanted)
+relay::relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, const settings_ptr& wanted)
     : shared_(shared),
       hooks_(hooks),
       id_(id),
-      start_(wanted ? std::move(wanted) : shared.settings.none()),
+      start_(wanted ? wanted : shared.settings.none()),
       wanted_(start_) {
   for (const auto& [name, value] : start_->values)
     if (name == "application_name") told_name_ = value;

@@ -221,7 +221,7 @@ void relay::on_command_tag(std::string_view message, entry& e) {
   if (e.why != purpose::client) return;
   const auto done = pgwire::read_command_complete(message.substr(header_bytes));
   if (!done) return;
-  if (done->rows && e.rows == 0) e.rows = *done->rows;
+  if (e.rows == 0) e.rows = done->rows.value_or(0);
   if (!e.names) return;
   if (done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL") {
     forget_all_names();

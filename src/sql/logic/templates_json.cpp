@@ -16,7 +16,7 @@ std::string_view kind_name(statement_kind k) noexcept {
       return "insert";
     case statement_kind::update:
       return "update";
-    case statement_kind::delete_:
+    case statement_kind::delete_rows:
       return "delete";
     case statement_kind::merge:
       return "merge";
