@@ -79,6 +79,7 @@ struct server_session {
   settings_ptr applied;
   server_statements prepared;
   std::uint64_t unnamed = 0;       // serial of the unnamed statement that it holds; 0: nobody's
+  std::uint32_t pid = 0;           // of its process, as PostgreSQL names it
   std::uint64_t last_client = 0;   // who used it last: sequences' last values are that client's
   bool foreign_sequences = false;  // other clients' last values may be there
 };
@@ -262,6 +263,7 @@ class relay {
   void pass_error(std::string_view message);
   void show_error(std::string_view message, const pgwire::parsed<pgwire::error_view>& error);
   void show_setting(std::string_view message);
+  void show_notification(std::string_view message);
   void skip_to_sync();
   void forget_sent(const entry& e);
   void pop();

@@ -129,7 +129,7 @@ void relay::on_async(char type, std::string_view message) {
   const auto why = queue_.empty() ? purpose::client : queue_.front().why;
   switch (static_cast<server_type>(type)) {
     case server_type::notification_response:
-      return show(message);  // of the client's own LISTEN
+      return show_notification(message);  // of the client's own LISTEN
     case server_type::parameter_status:
       // A setting was changed by the client's statement, perhaps by one that does not look like it. What `apply` changes
       // the client knows: it is its own value.
@@ -139,6 +139,19 @@ void relay::on_async(char type, std::string_view message) {
     default:
       return pass(message);
   }
+}
+
+// Who sent it: a client that notified itself compares with the process id that it was given.
+void relay::show_notification(std::string_view message) {
+  constexpr std::size_t end_of_pid = header_bytes + 4;
+  if (!server_ || message.size() <= end_of_pid ||
+      pgwire::load_u32(message.data() + header_bytes) != server_->pid)
+    return show(message);
+  char pid[4];
+  pgwire::store_u32(pid, static_cast<std::uint32_t>(id_));
+  auto& own = to_client.own();
+  own.append(message.substr(0, header_bytes)).append(pid, sizeof pid);
+  own.append(message.substr(end_of_pid));
 }
 
 // RESET on a server goes to the server's default; the client's is what its start-up said.

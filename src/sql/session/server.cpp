@@ -44,6 +44,7 @@ net::task<void> server::run() {
   }
   stream = std::move(opened.stream);
   key = opened.key;
+  session.pid = key.pid;
   out.open(*stream, write_time);
   duty_ = duty::idle;
   owner.opened(*this, opened);
