@@ -27,7 +27,6 @@ class waiter {
   waiter& operator=(const waiter&) = delete;
 
   std::uint64_t state_id = 0;   // session state the client needs; a server that has it is preferred
-  std::uint32_t statement = 0;  // statement it will use; 0: none
   micro_time deadline = never;  // its own, if sooner than wait_timeout
 
   [[nodiscard]] bool queued() const noexcept { return queued_; }

@@ -67,20 +67,13 @@ acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
   return {acquire_kind::waiting};
 }
 
-// The newest, or another of the newest few that saves the client a SET or a Parse.
+// The newest, or another of the newest few that has the client's session state: that saves a round trip.
 server* server_pool::choose_idle(const waiter& w) noexcept {
-  auto* best = idle_.back();
-  int best_score = -1;
+  auto* const newest = idle_.back();
   std::uint32_t left = options_.look;
-  for (auto* s = best; s != nullptr && left > 0; s = pool_list<server>::before(*s), --left) {
-    int score = s->state_id == w.state_id ? 2 : 0;
-    if (w.statement == 0 || events_.has_statement(*s, w.statement)) ++score;
-    if (score <= best_score) continue;
-    best = s;
-    best_score = score;
-    if (score == 3) break;
-  }
-  return best;
+  for (auto* s = newest; s != nullptr && left > 0; s = pool_list<server>::before(*s), --left)
+    if (s->state_id == w.state_id) return s;
+  return newest;
 }
 
 released server_pool::release(server& s, micro_time now) noexcept {

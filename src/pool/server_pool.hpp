@@ -22,7 +22,7 @@
 //   a server must be kept beyond its transaction:  if (!pool.try_pin(server, why)) refuse to run it.
 // Events are called with the pool in order; but for closed() they must not call it back: post.
 // Idle servers are reused last in first out, so that the surplus reaches idle_timeout; among the
-// newest `look` of them one with the client's session state, then with its statement, is preferred.
+// newest `look` of them one with the client's session state is preferred.
 // Invariant: nobody waits beside an idle server (unless paused).
 // While logins fail, they are tried again after a growing, jittered pause; when `connect_attempts`
 // failed in a row and no server is left, clients are refused at once and one probe at a time goes on.
@@ -46,8 +46,6 @@ class pool_events {
   [[nodiscard]] virtual server* open() noexcept = 0;
   virtual void close(server& s, close_reason why, microseconds age) noexcept = 0;
   virtual void give_up(waiter& w, refusal why, microseconds waited) noexcept = 0;
-  // Only a preference: has this server that statement prepared?
-  [[nodiscard]] virtual bool has_statement(const server& s, std::uint32_t statement) noexcept = 0;
 
  protected:
   ~pool_events() = default;

@@ -92,13 +92,8 @@ TEST_F(server_pool_rules, the_newest_idle_is_reused_unless_another_saves_work) {
   EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(1)) << "it has the session state";
   EXPECT_EQ(p.release(1), 0U);
   p.at(1).state_id = 0;
-  p.at(2).statements = {5};
-  c.state_id = 0;
-  c.statement = 5;
-  EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(2)) << "it has the statement";
-  EXPECT_EQ(p.release(2), 0U);
   p.at(3).state_id = c.state_id = 8;
-  EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(3)) << "state counts more than a statement";
+  EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(3));
 }
 
 TEST_F(server_pool_rules, looks_at_few_idle_ones_only) {

@@ -19,7 +19,6 @@ namespace fairing::pool {
 
 struct test_server : server {
   std::uint32_t number = 0;
-  std::set<std::uint32_t> statements;
 };
 struct test_client : waiter {
   std::uint32_t number = 0;
@@ -51,9 +50,6 @@ class test_pool final : public pool_events, public budget_waker {
     log.push_back("give up " + std::to_string(static_cast<test_client&>(w).number) + " " +
                   std::string(name(why)));
     gone.push_back(&static_cast<test_client&>(w));
-  }
-  bool has_statement(const server& s, std::uint32_t id) noexcept override {
-    return static_cast<const test_server&>(s).statements.contains(id);
   }
   void wake() noexcept override { woken = true; }
 

@@ -14,10 +14,9 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support import postgres
 from support.fairing import run_cli
 from support.wait import wait_until
-
-POSTGRES_BIN = "/usr/lib/postgresql/15/bin"
 
 SCHEMA = """
 CREATE EXTENSION hypopg;
@@ -70,51 +69,17 @@ UPDATE orders SET status = $1 WHERE id = $2;
 """
 
 
-class Server:
-    """A cluster of its own in a temporary folder, stopped and removed by the test's cleanup."""
+class Server(postgres.Postgres):
+    """The shop with its faults; gone with the test class."""
 
     def __init__(self, case):
-        self.dir = tempfile.mkdtemp(prefix="fairing-pg-")
-        os.chmod(self.dir, 0o755)
-        self.data = os.path.join(self.dir, "data")
-        self.user = "postgres" if os.geteuid() == 0 else getpass.getuser()
-        os.mkdir(self.data, 0o700)
-        if os.geteuid() == 0:
-            shutil.chown(self.dir, "postgres")
-            shutil.chown(self.data, "postgres")
-        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            self.port = s.getsockname()[1]
-        options = (
-            f"-c port={self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.dir} -c fsync=off "
-            "-c shared_preload_libraries=pg_stat_statements -c autovacuum=off -c max_connections=20"
-        )
+        super().__init__(max_connections=20, settings="shared_preload_libraries = 'pg_stat_statements'\nautovacuum = off")
         case.addClassCleanup(self.stop)
-        self.run("pg_ctl", "-D", self.data, "-o", options, "-l", os.path.join(self.dir, "log"), "-w", "start")
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/shop"
-        self.psql("CREATE DATABASE shop", database="postgres")
+        self.start()
+        self.sql("CREATE DATABASE shop")
 
-    def run(self, program, *args):
-        command = [os.path.join(POSTGRES_BIN, program), *args]
-        if os.geteuid() == 0:
-            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.dir)
-
-    def stop(self):
-        try:
-            self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
-        finally:
-            shutil.rmtree(self.dir, ignore_errors=True)
-
-    def psql(self, sql, database="shop", check=True):
-        done = subprocess.run(
-            [os.path.join(POSTGRES_BIN, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-             "-p", str(self.port), "-U", "postgres", "-d", database],
-            input=sql, capture_output=True, text=True, check=False,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(done.stderr)
-        return done.stdout.strip()
+    def psql(self, text, database="shop", check=True):
+        return self.sql(text, database, check)
 
 
 def advise(*args, code=0):
@@ -128,11 +93,12 @@ class Postgres(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server(cls)
+        cls.url = cls.server.url("admin", "shop")
         cls.server.psql(SCHEMA)
         # A unique index over values that are there twice stays behind, invalid.
         cls.server.psql("CREATE UNIQUE INDEX CONCURRENTLY orders_status_once ON orders (status)", check=False)
         cls.server.psql("VACUUM ANALYZE")
-        cls.file = os.path.join(cls.server.dir, "queries.sql")
+        cls.file = os.path.join(cls.server.directory, "queries.sql")
         with open(cls.file, "w", encoding="utf-8") as f:
             f.write(STATEMENTS)
         # Everything is read that no statement of the file reads, but for one index.
@@ -147,7 +113,7 @@ class Postgres(unittest.TestCase):
         return {(i["kind"], i["table"].removeprefix("public."), tuple(i["columns"])): i for i in answer["items"]}
 
     def test_finds_the_planted_faults_and_nothing_else(self):
-        answer = advise("--postgres", self.server.url, "--file", self.file, "--unused-days", "0")
+        answer = advise("--postgres", self.url, "--file", self.file, "--unused-days", "0")
         items = self.found(answer)
         planted = {
             ("where", "customers", ("name",)),
@@ -179,7 +145,7 @@ class Postgres(unittest.TestCase):
 
     def test_advice_taken_leaves_nothing_to_advise(self):
         self.server.psql("CREATE DATABASE taken TEMPLATE shop", database="postgres")
-        url = self.server.url.replace("/shop", "/taken")
+        url = self.url.replace("/shop", "/taken")
         first = advise("--postgres", url, "--file", self.file)
         for item in first["items"]:
             if item["kind"] == "invalid":
@@ -190,7 +156,7 @@ class Postgres(unittest.TestCase):
         self.assertEqual(advise("--postgres", url, "--file", self.file, "--strict")["items"], [])
 
     def test_text_has_statements_to_paste(self):
-        done = run_cli("advise", "--postgres", self.server.url, "--file", self.file, "--strict")
+        done = run_cli("advise", "--postgres", self.url, "--file", self.file, "--strict")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("CREATE INDEX CONCURRENTLY ON orders (customer_id);\n", done.stdout)
         self.assertIn("HypoPG", done.stdout)
@@ -198,30 +164,30 @@ class Postgres(unittest.TestCase):
     def test_without_hypopg_it_is_unverified_and_says_so(self):
         self.server.psql("CREATE DATABASE plain TEMPLATE shop", database="postgres")
         self.server.psql("DROP EXTENSION hypopg", database="plain")
-        answer = advise("--postgres", self.server.url.replace("/shop", "/plain"), "--file", self.file)
+        answer = advise("--postgres", self.url.replace("/shop", "/plain"), "--file", self.file)
         plans = [i for i in answer["items"] if i["source"] == "plan"]
         self.assertTrue(plans)
         self.assertEqual({i["verified"] for i in plans}, {"unverified"})
         self.assertIn("CREATE EXTENSION hypopg", answer["planner"])
 
     def test_pg_stat_statements(self):
-        missing = advise("--postgres", self.server.url)
+        missing = advise("--postgres", self.url)
         self.assertIn("CREATE EXTENSION pg_stat_statements", missing["notes"][0])
         self.server.psql("CREATE DATABASE counted TEMPLATE shop", database="postgres")
         self.server.psql("CREATE EXTENSION pg_stat_statements", database="counted")
         for i in range(3):
             self.server.psql(f"SELECT * FROM customers WHERE name = 'Name {i}'", database="counted")
-        answer = advise("--postgres", self.server.url.replace("/shop", "/counted"))
+        answer = advise("--postgres", self.url.replace("/shop", "/counted"))
         item = self.found(answer)[("where", "customers", ("name",))]
         self.assertIn("name = $1", item["statements"][0])
 
     def test_analyze_runs_only_what_is_known_and_changes_nothing(self):
-        path = os.path.join(self.server.dir, "analyze.sql")
+        path = os.path.join(self.server.directory, "analyze.sql")
         with open(path, "w", encoding="utf-8") as f:
             f.write("SELECT * FROM customers WHERE name = 'Name 5'; DELETE FROM tiny; SELECT * FROM orders WHERE id = $1;"
                     "SELECT nextval('s')")
         self.server.psql("CREATE SEQUENCE s")
-        answer = advise("--postgres", self.server.url, "--file", path, "--analyze")
+        answer = advise("--postgres", self.url, "--file", path, "--analyze")
         self.assertEqual([m["statement"] for m in answer["measured"]], ["SELECT * FROM customers WHERE name = 'Name 5'"])
         self.assertGreater(answer["measured"][0]["scans"][0]["rows_removed"], 19000)
         self.assertEqual(self.server.psql("SELECT count(*) FROM tiny; SELECT is_called FROM s"), "20\nf")
@@ -229,17 +195,17 @@ class Postgres(unittest.TestCase):
 
     def test_bad_input(self):
         self.assertEqual(run_cli("advise", "--postgres", "postgres://%zz").returncode, 2)
-        self.assertEqual(run_cli("advise", "--postgres", self.server.url, "--file", "/nonexistent").returncode, 2)
+        self.assertEqual(run_cli("advise", "--postgres", self.url, "--file", "/nonexistent").returncode, 2)
         with socket.create_server(("127.0.0.1", 0)) as s:
             port = s.getsockname()[1]
         gone = run_cli("advise", "--postgres", f"postgres://app:secret@127.0.0.1:{port}/shop")
         self.assertEqual(gone.returncode, 3)
         self.assertNotIn("secret", gone.stderr)
         self.assertEqual(run_cli("advise").returncode, 2)
-        path = os.path.join(self.server.dir, "bad.sql")
+        path = os.path.join(self.server.directory, "bad.sql")
         with open(path, "w", encoding="utf-8") as f:
             f.write("SELEKT 1; DROP TABLE tiny; SELECT * FROM nowhere; SELECT 1; DELETE FROM tiny")
-        answer = advise("--postgres", self.server.url, "--file", path)
+        answer = advise("--postgres", self.url, "--file", path)
         self.assertEqual(answer["statements"]["given"], 5)
         self.assertEqual(self.server.psql("SELECT count(*) FROM tiny"), "20")
 

@@ -1,15 +1,14 @@
 """What people get wrong: each mistake has its exit code, and its message says where, what, and what to do."""
 import ctypes
-import json
 import os
 import re
 import socket
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.fairing import Fairing, run_cli
+from support.mistakes import MistakeCase
 from support.origin import Origin
 
 SITE = """http:
@@ -140,54 +139,21 @@ def without_privileged_ports():
     ctypes.CDLL(None).prctl(24, 10, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_NET_BIND_SERVICE: root loses it by exec
 
 
-class Mistakes(unittest.TestCase):
-    def setUp(self):
-        d = tempfile.TemporaryDirectory(prefix="fairing-mistakes-")
-        self.addCleanup(d.cleanup)
-        self.dir = d.name
-        here = os.getcwd()
-        os.chdir(d.name)  # without a fairing.yaml
-        self.addCleanup(os.chdir, here)
-
-    def write(self, name, text):
-        path = os.path.join(self.dir, name)
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-        return path
-
-    def expect(self, done, code, words):
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        for word in words:
-            self.assertIn(word, done.stderr)
-        self.assertLess(len(done.stderr.splitlines()), 5, "short enough to be read")
-
+class Mistakes(MistakeCase):
     def test_files(self):
-        for what, text, place, words in FILES:
-            with self.subTest(what):
-                path = self.write("fairing.yaml", text)
-                for verb in ("validate", "run"):
-                    done = run_cli(verb, "-c", path)
-                    self.expect(done, 2, (f"{path}:{place}: ", *words))
-                    self.assertNotIn("hunter2", done.stderr)
-                said = json.loads(run_cli("validate", "-c", path, "--json").stdout)
-                self.assertFalse(said["ok"])
-                first = said["errors"][0]
-                self.assertEqual(f"{first['line']}:{first['column']}", place)
-                os.remove(path)
+        self.check_files(FILES)
 
     def test_all_mistakes_of_a_file_are_told_at_once(self):
-        path = self.write("f.yaml", SITE + "  egress: perhaps\n  upstraem: x\ncolour: red\n")
+        path = self.write(SITE + "  egress: perhaps\n  upstraem: x\ncolour: red\n")
         done = run_cli("validate", "-c", path)
         self.assertEqual(re.findall(r"f\.yaml:(\d+:\d+): ", done.stderr), ["4:11", "5:3", "6:1"])
         self.assertIn("3 errors", done.stderr)
 
     def test_commands(self):
-        for what, args, code, words in COMMANDS:
-            with self.subTest(what):
-                self.expect(run_cli(*args), code, words)
+        self.check_commands(COMMANDS)
 
     def test_init_does_not_overwrite(self):
-        self.write("fairing.yaml", "mine\n")
+        self.write("mine\n", "fairing.yaml")
         self.expect(run_cli("init"), 1, ("fairing.yaml is there already", "--force"))
 
     def test_https_without_egress_is_noted(self):
@@ -196,24 +162,8 @@ class Mistakes(unittest.TestCase):
         self.assertIn("note: --http 0=https://api.example.com", done.stderr)
         self.assertIn("egress: true", done.stderr)
 
-    def start_refused(self, *args, env=None, prepare=None, words):
-        f = Fairing(self, args=args, env=env, ready=False)
-        if prepare:
-            before = f._prepare_child
-            f._prepare_child = lambda: (before(), prepare())
-        with self.assertRaises(AssertionError):
-            f.start()
-        f.expected_exit = 2
-        self.assertEqual(f.process.returncode, 2, f.log())
-        for word in words:
-            self.assertIn(word, f.log())
-
     def test_addresses_that_cannot_be_had(self):
-        taken = socket.socket()
-        self.addCleanup(taken.close)
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        used = "127.0.0.1:%d" % taken.getsockname()[1]
+        used = self.taken_port()
         backend = "=http://127.0.0.1:1"
         with self.subTest("a port in use"):
             self.start_refused("--http", used + backend, "--admin", "off", words=("http.listen", used, "ss -ltnp"))

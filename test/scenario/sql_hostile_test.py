@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tools"))
 from fake_postgres import KEEP, OK, READY, FakePostgres, complete, data_row, error, message, row_description
 from hostile_messages import AT_LOGIN, AT_REST, AT_STARTUP, CONVERSATION, CONVERSATION_ROWS, HELLO, MEGABYTE, raw_length, sasl_first
-from sql_plane import NO_SQL_PLANE, Bystander, address, has_sql_plane, leased, settled, sql_fairing
+from sql_plane import Bystander, address, leased, settled, sql_fairing
 from support.client import in_parallel
 from support.pgclient import Closed, PgClient, PgError, connect_socket
 from support.postgres import Postgres
@@ -487,7 +487,4 @@ class HostileServer(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not has_sql_plane():
-        print(NO_SQL_PLANE)
-        sys.exit(0)
     unittest.main()

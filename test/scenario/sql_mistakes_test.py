@@ -2,13 +2,12 @@
 a password. What is right but worth a word is a note."""
 import json
 import os
-import socket
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.fairing import Fairing, run_cli
+from support.mistakes import MistakeCase
 
 UPSTREAM = "postgres://app:hunter2@127.0.0.1:5432/shop"
 PLANE = f"""sql:
@@ -127,22 +126,24 @@ FILES = (
     ("changes of later", PLANE + "  changes: stats\n", "4:3", ("`sql.changes` is not in this version", "remove it")),
 )
 
-# What is wrong, the arguments, and words of the message.
+# What is wrong, the arguments, the exit code, and words of the message.
 COMMANDS = (
-    ("no URL", ("run", "--sql", "6432"), ("--sql 6432", "write LISTEN=URL")),
-    ("no listener", ("run", "--sql", UPSTREAM), ("--sql postgres://app:***@", "write LISTEN=URL")),
-    ("twice", ("run", "--sql", "1=" + UPSTREAM, "--sql", "2=" + UPSTREAM), ("--sql is given twice (1 and 2)", "one sql plane")),
-    ("a bad listener", ("run", "--sql", "99999=" + UPSTREAM), ("--sql 99999=postgres://app:***@", "PORT (0 to 65535)")),
-    ("a bad URL", ("run", "--sql", "0=redis://app:hunter2@h"), ("--sql 0=redis://***@h", "`redis://`", "write postgres://")),
-    ("no secret", ("run", "--sql", "0=postgres://127.0.0.1:5432"), ("no user and password", "`sql.users`")),
+    ("no URL", ("run", "--sql", "6432"), 2, ("--sql 6432", "write LISTEN=URL")),
+    ("no listener", ("run", "--sql", UPSTREAM), 2, ("--sql postgres://app:***@", "write LISTEN=URL")),
+    ("twice", ("run", "--sql", "1=" + UPSTREAM, "--sql", "2=" + UPSTREAM), 2, ("--sql is given twice (1 and 2)", "one sql plane")),
+    ("a bad listener", ("run", "--sql", "99999=" + UPSTREAM), 2, ("--sql 99999=postgres://app:***@", "PORT (0 to 65535)")),
+    ("a bad URL", ("run", "--sql", "0=redis://app:hunter2@h"), 2, ("--sql 0=redis://***@h", "`redis://`", "write postgres://")),
+    ("no secret", ("run", "--sql", "0=postgres://127.0.0.1:5432"), 2, ("no user and password", "`sql.users`")),
     (
         "--set of an unknown key",
         ("validate", "--sql", "0=" + UPSTREAM, "--set", "sql.pool.sise=3"),
+        2,
         ("--set sql.pool.sise", "did you mean `size`?"),
     ),
     (
         "--set of a bad URL",
         ("validate", "--sql", "0=" + UPSTREAM, "--set", "sql.upstream=postgres://app:hunter2@h:x"),
+        2,
         ("--set sql.upstream", "port that is none"),
     ),
 )
@@ -166,42 +167,12 @@ NOTES = (
 )
 
 
-class SqlMistakes(unittest.TestCase):
-    def setUp(self):
-        d = tempfile.TemporaryDirectory(prefix="fairing-sql-mistakes-")
-        self.addCleanup(d.cleanup)
-        self.dir = d.name
-        here = os.getcwd()
-        os.chdir(d.name)  # without a fairing.yaml
-        self.addCleanup(os.chdir, here)
-
-    def write(self, text):
-        path = os.path.join(self.dir, "f.yaml")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
-        return path
-
-    def expect(self, done, words):
-        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
-        for word in words:
-            self.assertIn(word, done.stderr)
-        self.assertLess(len(done.stderr.splitlines()), 5, "short enough to be read")
-        self.assertNotIn("hunter2", done.stdout + done.stderr)
-
+class SqlMistakes(MistakeCase):
     def test_files(self):
-        for what, text, place, words in FILES:
-            with self.subTest(what):
-                path = self.write(text)
-                for verb in ("validate", "run"):
-                    self.expect(run_cli(verb, "-c", path), (f"{path}:{place}: ", *words))
-                said = json.loads(run_cli("validate", "-c", path, "--json").stdout)
-                self.assertFalse(said["ok"])
-                self.assertEqual("{line}:{column}".format(**said["errors"][0]), place)
+        self.check_files(FILES)
 
     def test_commands(self):
-        for what, args, words in COMMANDS:
-            with self.subTest(what):
-                self.expect(run_cli(*args), words)
+        self.check_commands(COMMANDS)
 
     def test_notes(self):
         for what, text, words in NOTES:
@@ -248,22 +219,8 @@ class SqlMistakes(unittest.TestCase):
                 self.assertEqual(said.returncode, 0, said.stderr)
                 self.assertEqual("sql on 127.0.0.1:6432" in said.stdout, on, said.stdout)
 
-    def start_refused(self, *args, words):
-        f = Fairing(self, args=args, ready=False)
-        with self.assertRaises(AssertionError):
-            f.start()
-        f.expected_exit = 2
-        self.assertEqual(f.process.returncode, 2, f.log())
-        for word in words:
-            self.assertIn(word, f.log())
-        self.assertNotIn("hunter2", f.log())
-
     def test_addresses_that_cannot_be_had(self):
-        taken = socket.socket()
-        self.addCleanup(taken.close)
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        used = "127.0.0.1:%d" % taken.getsockname()[1]
+        used = self.taken_port()
         common = ("--admin", "off")
         with self.subTest("a port in use"):
             self.start_refused("--sql", f"{used}={UPSTREAM}", *common, words=("sql.listen", used, "ss -ltnp"))

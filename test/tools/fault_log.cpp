@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <stdexcept>
 
@@ -67,28 +69,43 @@ std::size_t fault_log::kills() const {
       std::ranges::count_if(all_, [](const broken& b) { return b.kills; }));
 }
 
-explained fault_log::explain(const std::vector<incident>& lost) {
-  explained out;
-  std::vector<const incident*> left;
-  const auto take = [this](const incident& i, std::int64_t within, bool same_client) {
-    for (auto& b : all_) {
-      const auto after = i.at_us - b.at_us;
-      if (!b.kills || b.used || after < 0 || after > within) continue;
-      if (same_client && (b.client != i.client || !b.busy)) continue;
-      return b.used = true;
+// Which kill explains which loss, each at most one: a maximum matching (Kuhn's augmenting paths), since a kill may fit
+// several losses. Those of the same client first: once matched, a loss stays matched.
+explained fault_log::explain(const std::vector<incident>& lost) const {
+  constexpr std::size_t nobody = SIZE_MAX;
+  const auto by_tag = [this](const incident& i, std::size_t k) {
+    const auto after = i.at_us - all_[k].at_us;
+    return all_[k].kills && all_[k].busy && all_[k].client == i.client && after >= 0 &&
+           after <= by_tag_us;
+  };
+  const auto loosely = [this](const incident& i, std::size_t k) {
+    const auto after = i.at_us - all_[k].at_us;
+    return all_[k].kills && after >= 0 && after <= loosely_us;
+  };
+  std::vector<std::size_t> loss_of(all_.size(), nobody);
+  std::vector<char> tried;
+  const std::function<bool(std::size_t, bool)> match = [&](std::size_t loss, bool any) {
+    for (std::size_t k = 0; k < all_.size(); ++k) {
+      if (tried[k] || !(by_tag(lost[loss], k) || (any && loosely(lost[loss], k)))) continue;
+      tried[k] = 1;
+      if (loss_of[k] != nobody && !match(loss_of[k], any)) continue;
+      loss_of[k] = loss;
+      return true;
     }
     return false;
   };
-  for (const auto& i : lost)
-    if (take(i, by_tag_us, true))
-      ++out.by_tag;
-    else
-      left.push_back(&i);
-  for (const auto* i : left)
-    if (take(*i, loosely_us, false))
-      ++out.loosely;
-    else
-      note(out, *i);
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    tried.assign(all_.size(), 0);
+    if (!match(i, false)) left.push_back(i);
+  }
+  explained out;
+  for (const auto i : left) {
+    tried.assign(all_.size(), 0);
+    if (!match(i, true)) note(out, lost[i]);
+  }
+  for (std::size_t k = 0; k < all_.size(); ++k)
+    if (loss_of[k] != nobody) ++(by_tag(lost[loss_of[k]], k) ? out.by_tag : out.loosely);
   return out;
 }
 

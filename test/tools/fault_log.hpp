@@ -23,7 +23,6 @@ struct broken {
   bool kills = false;  // the connection ended; else it was held up only
   bool busy = false;
   std::optional<std::uint32_t> client;  // of the tag
-  bool used = false;                    // it explains a loss already
 };
 
 struct explained {
@@ -40,7 +39,7 @@ class fault_log {
   [[nodiscard]] static fault_log read(const std::string& path);
   void add(broken b) { all_.push_back(std::move(b)); }
   // Each kill explains one lost connection at most.
-  [[nodiscard]] explained explain(const std::vector<incident>& lost);
+  [[nodiscard]] explained explain(const std::vector<incident>& lost) const;
   // A statement that was refused: some kill not long before it is enough, it may have been one of a log-in.
   [[nodiscard]] explained explain_refused(const std::vector<incident>& refused) const;
   [[nodiscard]] std::size_t kills() const;

@@ -1,30 +1,16 @@
 """What the scenarios of the sql plane's faults share: a Fairing before a PostgreSQL, and a look at its pool.
 
 Flow:
-    if not has_sql_plane(): print(NO_SQL_PLANE); sys.exit(0)
     f = sql_fairing(test, pg.url("alice"), pool={"size": 4}, limits={"client_write": "1s"})
     address(f); leased(f); settled(f); Bystander(f, "b").check()
 """
-import json
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support.fairing import Fairing, binary, split_address
+from support.fairing import Fairing, split_address
 from support.pgclient import PgClient
 from support.wait import wait_until
-
-NO_SQL_PLANE = "skipped: this build has no sql plane"
-
-
-def has_sql_plane():
-    """Whether `fairing schema` knows sql.listen."""
-    done = subprocess.run([binary(), "schema"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        return False
-    schema = json.loads(done.stdout)
-    return "listen" in json.dumps(schema.get("properties", {}).get("sql", {}))
 
 
 def sql_fairing(test, upstream, pool=None, limits=None, **more):

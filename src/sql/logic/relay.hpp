@@ -132,7 +132,8 @@ class relay {
   void attach(server_session& s);
   // The server was given back, or is lost.
   void detach() noexcept;
-  [[nodiscard]] bool attached() const noexcept { return server_ != nullptr; }
+  // Of the settings that its next server should have.
+  [[nodiscard]] std::uint64_t state_id() const noexcept { return state_id_of(wanted_); }
 
   // What the client asked for is not finished: a lost server costs it an error.
   [[nodiscard]] bool in_flight() const noexcept {

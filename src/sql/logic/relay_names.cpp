@@ -93,21 +93,12 @@ void relay::forget_all_names() {
 
 relay::after relay::put_renamed(std::string_view part, std::string_view name, std::size_t size,
                                 std::size_t& used) {
-  auto& own = to_server.own();
-  const auto body = part.substr(pgwire::header_bytes);
-  // What stands before the statement's name: Bind's portal.
-  const auto first = part[0] == 'B' ? body.find('\0') + 1 : 0;
-  const auto old_end = body.find('\0', first);
-  const auto new_size = size - (old_end - first) + name.size();
-  if (new_size - 1 > pgwire::max_message_length) return protocol_fault("a message is too long");
-  char header[pgwire::header_bytes];
-  header[0] = part[0];
-  pgwire::store_u32(header + 1, static_cast<std::uint32_t>(new_size - 1));
-  own.append(header, sizeof header);
-  own.append(body.substr(0, first));
-  own.append(name);
+  const auto renamed = pgwire::rename_statement(part, name);
+  if (!renamed) return protocol_fault("a message is too long");
+  const auto pieces = renamed->pieces();
+  for (std::size_t i = 0; i + 1 < pieces.size(); ++i) to_server.own().append(pieces[i]);
+  to_server.borrow(pieces.back());  // from the old name's end on
   used = std::min(size, part.size());
-  to_server.borrow(body.substr(old_end));
   body_left_ = size - used;
   body_dropped_ = false;
   return after::go_on;

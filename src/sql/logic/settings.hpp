@@ -11,6 +11,7 @@
 // Threads: the pool's home core. Bounds: `most` sets that somebody uses at a time.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,11 @@ struct settings {
 };
 // Sets are shared by clients and servers, and gone with the last of them.
 using settings_ptr = std::shared_ptr<const settings>;
+
+// Equal for equal sets while somebody holds them; for the pool, which prefers a server that has the client's.
+[[nodiscard]] inline std::uint64_t state_id_of(const settings_ptr& s) noexcept {
+  return reinterpret_cast<std::uintptr_t>(s.get());
+}
 
 class settings_table {
  public:

@@ -238,6 +238,7 @@ std::size_t client::process_session(std::string_view bytes) {
 
 // True: there is something to go on with, a server or a refusal.
 bool client::lease() {
+  if (relay_) state_id = relay_->state_id();
   const auto a = pool_->machine().acquire(*this, pool_now());
   switch (a.kind) {
     case pool::acquire_kind::granted:
@@ -378,9 +379,12 @@ void client::mark() {
   if (in_flight()) {
     if (server_->busy_since != mono_time::max()) return;
     server_->busy_since = now().mono;
+    server_->busy_since_us = precise_us();
     server_->idle_since = mono_time::max();
     return;
   }
+  if (server_->busy_since != mono_time::max())
+    server_->used_us += precise_us() - server_->busy_since_us;
   server_->busy_since = mono_time::max();
   const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
   if (!open)

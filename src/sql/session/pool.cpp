@@ -100,6 +100,7 @@ pool::server* sql_pool::open() noexcept {
 void sql_pool::opened(server& s, const opened_server& how) {
   status_ = how.status;
   last_error_ = {};
+  s.state_id = state_id_of(s.session.applied);
   hand_over(machine_.opened(s, pool_now(), home.random()), s);
 }
 
@@ -121,9 +122,10 @@ void sql_pool::give_back(server& s) {
     s.give_back_later = true;
     return;
   }
+  s.state_id = state_id_of(s.session.applied);
   const auto r = machine_.release(s, pool_now());
   probe.held(r.held);
-  probe.used(r.held);
+  probe.used(pool::microseconds{s.used_us});
   hand_over(r, s);
 }
 
@@ -158,8 +160,6 @@ void sql_pool::give_up(pool::waiter& w, pool::refusal why, pool::microseconds wa
     if (auto* c = self->find(id)) c->refused(why, waited);
   });
 }
-
-bool sql_pool::has_statement(const pool::server&, std::uint32_t) noexcept { return false; }
 
 void sql_pool::wake() noexcept {
   home.core.post([weak = weak_from_this()] {

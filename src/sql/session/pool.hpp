@@ -98,8 +98,6 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   pool::server* open() noexcept override;
   void close(pool::server& s, pool::close_reason why, pool::microseconds age) noexcept override;
   void give_up(pool::waiter& w, pool::refusal why, pool::microseconds waited) noexcept override;
-  [[nodiscard]] bool has_statement(const pool::server& s,
-                                   std::uint32_t statement) noexcept override;
   // budget_waker
   void wake() noexcept override;
   void publish();

@@ -74,6 +74,7 @@ void server::serve(client& c) noexcept {
   user = &c;
   duty_ = duty::serving;
   busy_since = idle_since = mono_time::max();
+  used_us = 0;
 }
 
 void server::leave() noexcept {

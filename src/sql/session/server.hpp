@@ -62,6 +62,8 @@ class server final : public pool::server, net::timed {
   std::uint32_t cancels = 0;                // requests under way
   bool give_back_later = false;             // when they are over
   mono_time busy_since = mono_time::max();  // a statement runs since then
+  std::int64_t busy_since_us = 0;           // the same by precise_us()
+  std::int64_t used_us = 0;                 // of this lease, while a statement ran
   mono_time idle_since =
       mono_time::max();     // its client's transaction waits for the client since then
   server_error last_error;  // what PostgreSQL said of its own accord

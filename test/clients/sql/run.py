@@ -80,7 +80,7 @@ def prepare(postgres):
     text = f"set client_min_messages = warning; set role {cluster.USER};\n"
     for name in schemas():
         text += f"drop schema if exists {name} cascade; create schema {name}; set search_path = {name};\n{shop}\n"
-    postgres.sql(text)
+    postgres.sql(text, cluster.DATABASE)
 
 
 def schemas():
