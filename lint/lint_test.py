@@ -122,6 +122,13 @@ class style_test(tree):
     def test_white_space_and_last_line(self):
         self.assertEqual(self.found("a.md", "x \ny\t\nz"), [(1, "white-space"), (2, "white-space"), (3, "white-space")])
 
+    def test_links(self):
+        self.write("docs/b.md", "# Why a *miss*?\n## Twice\n## Twice\n```\n# no heading\n```\n")
+        good = "[a](b.md) [b](b.md#why-a-miss) [c](b.md#twice-1) [d](https://x.test/#y) [e](../docs) [f](#here)\n# Here\n"
+        self.assertEqual(self.found("docs/a.md", good), [])
+        bad = "[a](c.md)\n```\n[b](c.md)\n```\n[c](b.md#no-heading)\n[d](#there)\n"
+        self.assertEqual(self.found("docs/c2.md", bad), [(1, "link"), (5, "link"), (6, "link")])
+
     def test_lock_addresses(self):
         self.assertEqual(self.found("demo/package-lock.json", '{"resolved": 1}\n'), [(1, "lock")])
 

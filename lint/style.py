@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import cpp_text
+import links
 from edges import parse_rules, within
 from findings import finding
 
@@ -114,4 +115,6 @@ def check(root):
         out += check_any(str(relative), text)
         if relative.suffix in cpp_suffixes:
             out += check_cpp(str(relative), text, rules)
+        elif relative.suffix == ".md":
+            out += links.check_page(root, str(relative), text)
     return out

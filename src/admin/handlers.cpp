@@ -51,16 +51,25 @@ response startupz(const admin_views& v, const request&) {
   return text(started ? 200 : 503, started ? "started\n" : "starting\n");
 }
 
-response dashboard(const admin_views&, const request&) {
+namespace {
+response page(std::string_view type, std::string_view body) {
   response r;
-  r.content_type = "text/html; charset=utf-8";
-  r.body = dashboard_html;
-  r.fields.emplace_back("Content-Security-Policy",
-                        "default-src 'none'; style-src 'unsafe-inline'; script-src "
-                        "'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri "
-                        "'none'; form-action 'none'");
+  r.content_type = type;
+  r.body = body;
+  r.fields.emplace_back("Content-Security-Policy", dashboard_policy);
   r.fields.emplace_back("Referrer-Policy", "no-referrer");
   return r;
+}
+}  // namespace
+
+response dashboard(const admin_views&, const request&) {
+  return page("text/html; charset=utf-8", dashboard_html);
+}
+response dashboard_style(const admin_views&, const request&) {
+  return page("text/css; charset=utf-8", dashboard_css);
+}
+response dashboard_script(const admin_views&, const request&) {
+  return page("text/javascript; charset=utf-8", dashboard_js);
 }
 
 response metrics(const admin_views& v, const request&) {

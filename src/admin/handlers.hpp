@@ -14,6 +14,8 @@ namespace fairing::admin::handlers {
 [[nodiscard]] response readyz(const admin_views& v, const request& r);
 [[nodiscard]] response startupz(const admin_views& v, const request& r);
 [[nodiscard]] response dashboard(const admin_views& v, const request& r);
+[[nodiscard]] response dashboard_style(const admin_views& v, const request& r);
+[[nodiscard]] response dashboard_script(const admin_views& v, const request& r);
 
 // On the thread "admin".
 [[nodiscard]] response metrics(const admin_views& v, const request& r);

@@ -30,6 +30,8 @@ constexpr std::array endpoints = {
     endpoint{.path = "/startupz", .get = handlers::startupz, .at_once = true},
     endpoint{.path = "/metrics", .get = handlers::metrics},
     endpoint{.path = "/", .get = handlers::dashboard, .at_once = true},
+    endpoint{.path = "/dashboard.css", .get = handlers::dashboard_style, .at_once = true},
+    endpoint{.path = "/dashboard.js", .get = handlers::dashboard_script, .at_once = true},
     endpoint{.path = "/v1/checklist", .get = handlers::checklist},
     endpoint{.path = "/v1/config", .get = handlers::config},
     endpoint{.path = "/v1/purge", .post = handlers::purge},

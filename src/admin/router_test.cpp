@@ -16,6 +16,7 @@ using http1::method;
 using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr auto loopback = "127.0.0.1:9900";
 
@@ -69,9 +70,25 @@ TEST(Router, ReadsAreFreeOnLoopback) {
   EXPECT_EQ(f.get("/metrics").content_type, "text/plain; version=0.0.4; charset=utf-8");
   EXPECT_EQ(f.get("/metrics").body, "fairing_cache_bytes 7\n");
   EXPECT_EQ(json::parse(f.get("/v1/bypass").body), (json{{"bypassed", {"http"}}}));
+}
+
+// Were something put in as markup or fetched from elsewhere, the policy would stop it; it must not come to that.
+TEST(Router, TheDashboardIsSelfContained) {
+  const fixture f;
   EXPECT_THAT(f.get("/").body, HasSubstr("<title>Fairing</title>"));
-  EXPECT_THAT(fixture::field(f.get("/"), "Content-Security-Policy"),
-              HasSubstr("default-src 'none'"));
+  EXPECT_EQ(f.get("/dashboard.css").content_type, "text/css; charset=utf-8");
+  EXPECT_EQ(f.get("/dashboard.js").content_type, "text/javascript; charset=utf-8");
+  for (const auto* path : {"/", "/dashboard.css", "/dashboard.js"}) {
+    const auto r = f.get(path);
+    EXPECT_EQ(r.status, 200) << path;
+    const auto policy = fixture::field(r, "Content-Security-Policy");
+    EXPECT_THAT(policy, HasSubstr("default-src 'none'"));
+    EXPECT_THAT(policy, Not(HasSubstr("unsafe")));
+    for (const auto* never : {"https://", "src=\"http", "href=\"http", "url(", "@import", "<style",
+                              " style=", "onclick", "innerHTML", "outerHTML", "insertAdjacentHTML",
+                              "document.write", "eval("})
+      EXPECT_THAT(r.body, Not(HasSubstr(never))) << path;
+  }
 }
 
 TEST(Router, WhatMayBlockRunsOnTheWorker) {

@@ -107,6 +107,16 @@ struct Server : testing::Test {
   std::unique_ptr<admin_server> server;
 };
 
+TEST_F(Server, TheDashboardAndTheCommandLineAreNoScrape) {
+  serve();
+  client c(server->address());
+  for (const auto* who : {"Sec-Fetch-Site: same-origin\r\n", "User-Agent: fairing/0.1.0\r\n"}) {
+    c.send(request("GET /metrics", who));
+    EXPECT_THAT(c.answer(), StartsWith("HTTP/1.1 200 OK\r\n"));
+    EXPECT_FALSE(server->last_scrape()) << who;
+  }
+}
+
 TEST_F(Server, KeepsConnectionsAndTellsTheLastScrape) {
   serve();
   EXPECT_FALSE(server->last_scrape());

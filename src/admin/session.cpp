@@ -250,7 +250,9 @@ net::task<void> session::make_answer(plan p) {
     co_return;
   }
   co_await done.wait();
-  if (request_.path == "/metrics" && answer_.status == 200) server_.scraped();
+  // Whoever watches over time counts; our own page and command line do not (checklist, point 10).
+  const bool watched = !request_.by_cli && request_.fetch_site.empty();
+  if (watched && request_.path == "/metrics" && answer_.status == 200) server_.scraped();
 }
 
 net::task<bool> session::send(bool keep_alive) {

@@ -6,10 +6,13 @@
 // Fails unless every required test passes, apart from those in cache_tests_allowed.json (id -> reason, at most five),
 // and 85 % of the optimal ones do. With --base the cache is the caller's and nothing is judged, only printed.
 //
-// Four required tests, stale-close-*, hang on the check stale-close, which passes only where a window is stated
-// (stale_if_error); none is stated here. With one they would be run, and fail, as they do for every cache in the suite's
-// own published results: the origin hangs up without a word, and the client is to see its Server-Request-Count. What they
-// mean, that must-revalidate and the like forbid stale answers, is asserted in test/scenario/range_test.py (Said).
+// Accounting is the suite's (determineTestResult in its lib/display.mjs; score_test.mjs holds ours to it over the results
+// the suite publishes): a test that depends on one that did not pass is neither passed nor failed, it was not run. Four
+// required tests, stale-close-*, are such: the check they depend on, stale-close, passes only for a cache that serves
+// stale answers without anybody having allowed it, and this one does so within a stated window only. They are
+// printed as not run. Because they would fail for every gateway in this edition's words (stale_close.mjs says why),
+// what they mean is asked as well, in the words of the suite's later editions, and all four must pass.
+// We are stricter in one thing: what was not run because a *required* test failed counts as failed (score.mjs).
 
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +23,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { score, totals, verdict } from './score.mjs'
+import later from './stale_close.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const suite = dirname(createRequire(import.meta.url).resolve('http-cache-tests/package.json'))
@@ -69,7 +73,8 @@ function startFairing (upstream) {
   const config = join(scratch, 'fairing.yaml')
   writeFileSync(config, JSON.stringify({
     admin: { listen: '127.0.0.1:0' },
-    http: [{ listen: '127.0.0.1:0', upstream, cache: { heuristic: true } }]
+    // The suite sends a hundred tests at once; a busy machine's pauses are not what it asks about.
+    http: [{ listen: '127.0.0.1:0', upstream, cache: { heuristic: true }, timeouts: { connect: '30s', first_byte: '60s' } }]
   }))
   const child = start(process.env.FAIRING_BIN, ['run', '-c', config], {
     env: { ...process.env, FAIRING_RUNTIME_DIR: scratch },
@@ -82,9 +87,7 @@ function startFairing (upstream) {
 }
 
 function runSuite (base) {
-  const child = start(process.execPath, ['--no-warnings', 'cli.mjs'], {
-    cwd: suite, env: { ...process.env, npm_config_base: base, npm_config_id: '', npm_package_config_id: '' }
-  })
+  const child = start(process.execPath, ['--no-warnings', join(here, 'suite_cli.mjs'), base])
   return new Promise((resolve, reject) => {
     let text = ''
     const timer = setTimeout(() => reject(new Error('the suite took over 180 s')), 180000)
@@ -104,17 +107,22 @@ async function main () {
   suites.push((await import(join(suite, 'tests/surrogate-control.mjs'))).default)
   const origin = await startOrigin()
   const base = options.base ?? await startFairing(origin)
-  const table = score(suites, await runSuite(base))
+  const results = await runSuite(base)
+  const table = score(suites, results)
+  const laterTable = score([later], results)
 
   for (const [kind, sums] of Object.entries(totals(table))) {
-    console.log(`${kind}: ${sums.pass} of ${sums.total} pass; ${sums.fail} fail, ${sums.dependency} by dependency, ${sums.setup} set-up`)
+    console.log(`${kind}: ${sums.pass} of ${sums.total} pass; ${sums.fail} fail, ${sums.dependency} not run (what they depend on did not pass), ` +
+      `${sums.setup + sums.retry} set-up or retry`)
   }
+  console.log(`stale-close-* in later editions' words: ${totals(laterTable).required.pass} of ${later.tests.length} pass`)
   for (const [id, t] of table) {
     if (t.kind !== 'check' && !['pass', 'untested'].includes(t.outcome)) console.log(`  ${t.kind} ${id}: ${t.outcome} ${t.detail}`)
   }
   if (options.json) writeFileSync(options.json, JSON.stringify({ totals: totals(table), tests: Object.fromEntries(table) }, null, 1))
   if (options.base) return 0
   const complaints = verdict(table, JSON.parse(readFileSync(join(here, 'cache_tests_allowed.json'), 'utf8')))
+  for (const [id, t] of laterTable) if (t.outcome !== 'pass') complaints.push(`required ${id}: ${t.outcome} ${t.detail}`)
   for (const c of complaints) console.log(`NOT MET: ${c}`)
   return complaints.length ? 1 : 0
 }

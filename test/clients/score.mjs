@@ -3,9 +3,11 @@
 //   const table = score(suites, results)   // id -> {kind, outcome, detail}
 //   const sums = totals(table)              // {required: {pass, fail, dependency, setup, total}, optimal: ..., check: ...}
 //
-// Outcomes: pass; fail; dependency (a test it depends on did not pass); setup (the exchange needed for the test did
-// not happen, or was retried); untested (browsers only). A required test that is out only because an optimal one it
-// depends on did not pass asks something of caches that took that option: it is counted, but nobody owes it.
+// Outcomes, each as the suite's determineTestResult decides it: pass; fail; dependency (a test it depends on did not
+// pass: this one was not run, and is neither passed nor failed); setup (the exchange needed for the test did not happen);
+// retry (the cache asked the origin twice); untested (browsers only).
+// `owed` is ours: false only for a test that is out because of a check or an optimal test it depends on. Where a
+// required one is at the bottom of it, the verdict counts it as failed, which the suite does not.
 
 export function score (suites, results) {
   const tests = new Map(suites.flatMap(s => s.tests.map(t => [t.id, { ...t, suite: s.id }])))
@@ -23,7 +25,8 @@ export function score (suites, results) {
     if (result === undefined) return 'untested'
     for (const id of test.depends_on ?? []) if (outcome(id) !== 'pass') return 'dependency'
     if (result === true) return 'pass'
-    return result[0] === 'Setup' ? 'setup' : 'fail'
+    if (result[0] !== 'Setup') return 'fail'
+    return result[1] === 'retry' ? 'retry' : 'setup'
   }
 
   // Does a dependency failure go back to a required test, so that it is not only an option that was not taken?
@@ -48,7 +51,7 @@ export function totals (table) {
   const sums = {}
   for (const { kind, outcome } of table.values()) {
     if (outcome === 'untested') continue
-    sums[kind] ??= { pass: 0, fail: 0, dependency: 0, setup: 0, total: 0 }
+    sums[kind] ??= { pass: 0, fail: 0, dependency: 0, setup: 0, retry: 0, total: 0 }
     sums[kind][outcome]++
     sums[kind].total++
   }

@@ -1,5 +1,8 @@
 // The scoring itself: dependencies, kinds, the allow-list. Run by `node --test`.
 import assert from 'node:assert'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 
 import { score, totals, verdict } from './score.mjs'
@@ -18,7 +21,7 @@ const reason = 'a reason that says why this cannot be done'
 test('everything passes', () => {
   const table = score(suites, all)
   assert.deepEqual(verdict(table, {}), [])
-  assert.deepEqual(totals(table).required, { pass: 4, fail: 0, dependency: 0, setup: 0, total: 4 })
+  assert.deepEqual(totals(table).required, { pass: 4, fail: 0, dependency: 0, setup: 0, retry: 0, total: 4 })
   assert.equal(table.get('browser').outcome, 'untested')
 })
 
@@ -37,7 +40,7 @@ test('what hangs on an option that was not taken is not owed, but the share of o
 })
 
 test('set-up failures and retries fail', () => {
-  assert.equal(score(suites, { ...all, child: ['Setup', 'retry'] }).get('child').outcome, 'setup')
+  assert.equal(score(suites, { ...all, child: ['Setup', 'retry'] }).get('child').outcome, 'retry')
   assert.equal(verdict(score(suites, { ...all, child: ['Setup', 'x'] }), {}).length, 2)
 })
 
@@ -47,4 +50,21 @@ test('the allow-list is short, has reasons, and holds nothing that passes or doe
   assert.equal(verdict(table, { nothing: reason }).length, 1)
   assert.equal(verdict(score(suites, { ...all, grandchild: fail }), { grandchild: 'short' }).length, 1)
   assert.ok(verdict(table, Object.fromEntries('abcdef'.split('').map(c => [c, reason]))).some(c => c.includes('at most 5')))
+})
+
+test('every outcome is the one the suite itself gives, over the results it publishes', async () => {
+  const root = dirname(createRequire(import.meta.url).resolve('http-cache-tests/package.json'))
+  const { determineTestResult } = await import(join(root, 'lib/display.mjs'))
+  const published = (await import(join(root, 'tests/index.mjs'))).default
+  published.push((await import(join(root, 'tests/surrogate-control.mjs'))).default)
+  const words = { '-': 'untested', '✅': 'pass', Y: 'pass', '⛔️': 'fail', '⚠️': 'fail', N: 'fail', '🔹': 'setup', '⚪️': 'dependency', '↻': 'retry' }
+  let compared = 0
+  for (const file of readdirSync(join(root, 'results')).filter(f => f.endsWith('.json'))) {
+    const results = JSON.parse(readFileSync(join(root, 'results', file)))
+    for (const [id, { outcome }] of score(published, results)) {
+      assert.equal(outcome, words[determineTestResult(published, id, results)[2]], `${file} ${id}`)
+      compared++
+    }
+  }
+  assert.ok(compared > 1000)
 })

@@ -15,13 +15,13 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 class LimitCase(unittest.TestCase):
-    def start(self, upstream=None, fairing=None, **site):
+    def start(self, upstream=None, fairing=None, top=None, **site):
         self.routes = Routes()
         self.origin = Origin(self, self.routes)
         self.routes.on("/", lambda r: (r.read_body(), answer(200, NO_STORE, r.target))[1])
         self.fairing = Fairing(
             self,
-            {"http": {"listen": "127.0.0.1:0", "upstream": upstream or self.origin.url, **site}},
+            {"http": {"listen": "127.0.0.1:0", "upstream": upstream or self.origin.url, **site}, **(top or {})},
             **(fairing or {}),
         )
         self.http = self.fairing.http
@@ -117,6 +117,21 @@ class Timeouts(LimitCase):
         self.addCleanup(held.set)
         self.routes.on("/quick/x", lambda r: (held.wait(20), CLOSE)[1])
         self.assert_problem(fetch(self.http, "/quick/x", "POST", body=b"x"), 504)
+
+    def test_the_deadline_is_passed_on_and_obeyed_only_from_a_trusted_peer(self):
+        for trusted in ([], ["127.0.0.1/32"]):
+            with self.subTest(trusted=trusted):
+                self.start(routes=[{"match": "/**", "timeout": "5s"}], top={"trusted_proxies": trusted})
+                held = threading.Event()
+                self.addCleanup(held.set)
+                self.routes.on("/held", lambda r, h=held: (h.wait(20), CLOSE)[1])
+                got = fetch(self.http, "/quick", headers={"Fairing-Deadline-Ms": "300"})
+                self.assertEqual(got.status, 200)
+                left = int(self.origin.last("/quick").get("Fairing-Deadline-Ms"))
+                self.assertTrue(0 < left <= 300 if trusted else 300 < left <= 5000, left)
+                if trusted:
+                    headers = {"Fairing-Deadline-Ms": "300"}
+                    self.assert_problem(fetch(self.http, "/held", "POST", headers=headers, body=b"x"), 504)
 
     def test_a_client_that_is_slow_with_its_head(self):
         self.start(timeouts={"header": "300ms"})

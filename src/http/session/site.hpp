@@ -31,7 +31,7 @@ enum class cache_result : std::uint8_t {
   miss,         // fetched, by this request
   collapsed,    // fetched, by another request
   bypass,       // not a matter for the cache
-  error,        // Fairing's own error, before the cache was asked
+  error,        // answered with an error of Fairing's own
 };
 inline constexpr std::size_t cache_result_count = 7;
 [[nodiscard]] std::string_view to_string(cache_result r) noexcept;

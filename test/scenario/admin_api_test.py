@@ -1,0 +1,141 @@
+"""The admin interface as its OpenAPI file has it: every path, its real answers, and the dashboard."""
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.client import fetch
+from support.fairing import ROOT, Fairing, split_address
+from support.openapi import Spec
+from support.origin import Origin, Routes, answer
+from support.pgclient import PgClient
+from support.postgres import Postgres
+
+FRESH = {"Cache-Control": "max-age=60", "Cache-Tag": "a,b"}
+
+
+def setUpModule():
+    globals()["pg"] = Postgres().start()
+    pg.sql(
+        "CREATE TABLE api_shops (id int PRIMARY KEY, city text);"
+        "INSERT INTO api_shops SELECT i, 'x' FROM generate_series(1, 40) i;"
+        "CREATE TABLE api_orders (id int PRIMARY KEY, shop int);"
+        "INSERT INTO api_orders SELECT i, i FROM generate_series(1, 40) i;"
+        "GRANT SELECT ON api_shops, api_orders TO PUBLIC;",
+        database="app",
+    )
+
+
+def tearDownModule():
+    pg.stop()
+
+
+class AdminApi(unittest.TestCase):
+    def setUp(self):
+        routes = Routes()
+        routes.on("/", lambda r: answer(200, FRESH, b"fresh"))
+        routes.on("/cart", lambda r: answer(200, {"Set-Cookie": "a=1"}, b"private"))
+        self.spec = Spec()
+        self.asked = set()
+        self.fairing = Fairing(
+            self,
+            {
+                "http": {"listen": "127.0.0.1:0", "upstream": Origin(self, routes).url},
+                "sql": {"listen": "127.0.0.1:0", "upstream": pg.url()},
+            },
+        )
+
+    def ask(self, method, path, query="", body=None, token=None, headers=None):
+        """(status, value) of an answer that is as the file says."""
+        connection = http.client.HTTPConnection(*self.fairing.admin, timeout=20)
+        try:
+            sent = dict(headers or {})
+            if token if token is not None else method == "POST":
+                sent["Authorization"] = "Bearer " + self.fairing.token()
+            connection.request(method, path + query, None if body is None else json.dumps(body), sent)
+            got = connection.getresponse()
+            text, kind = got.read(), got.getheader("Content-Type")
+        finally:
+            connection.close()
+        self.spec.check(method, path, got.status, kind, text)
+        self.asked.add((method.lower(), path))
+        return got.status, json.loads(text) if "json" in kind else text.decode()
+
+    def traffic(self):
+        for path in ("/a", "/a", "/b?x=1", "/cart", "/cart"):
+            fetch(self.fairing.http, path)
+        with PgClient(split_address(self.fairing.listeners["sql"][0])) as c:
+            c.extended("SELECT id FROM api_shops WHERE city = $1", ["x"])
+            for i in range(1, 41):
+                c.extended("SELECT * FROM api_orders WHERE shop = $1", [str(i)])
+            c.query("SELECT * FROM api_orders ORDER BY id LIMIT 2 OFFSET 30")
+
+    def test_every_answer_is_as_the_file_says(self):
+        self.traffic()
+        for path in ("/livez", "/readyz", "/startupz", "/metrics", "/", "/dashboard.css", "/dashboard.js"):
+            self.assertEqual(self.ask("GET", path)[0], 200, path)
+        self.assertEqual(self.ask("GET", "/readyz", "?verbose")[0], 200)
+        for path in ("/v1/checklist", "/v1/config", "/v1/bypass", "/v1/upstreams", "/v1/pools"):
+            self.assertEqual(self.ask("GET", path)[0], 200, path)
+        for path in ("/v1/cache/entries", "/v1/queries", "/v1/n_plus_one", "/v1/pools"):
+            status, body = self.ask("GET", path)
+            self.assertEqual(status, 200, path)
+            self.assertTrue(body["items"], f"{path} has something to compare")
+        status, body = self.ask("GET", "/v1/explain", "?url=/cart")
+        self.assertEqual((status, len(body["items"])), (200, 2))
+        trace = body["items"][0]["trace_id"]
+        self.assertEqual(self.ask("GET", "/v1/explain", f"?trace={trace}")[0], 200)
+
+        self.assertEqual(self.ask("POST", "/v1/purge", body={"tags": ["a"], "dry_run": True})[1]["matched"], 2)
+        self.assertEqual(self.ask("POST", "/v1/purge", body={"tags": ["a"], "soft": True})[0], 200)
+        self.assertTrue(self.ask("GET", "/v1/cache/entries", "?tag=a")[1]["items"][0]["softly_purged"])
+        self.assertEqual(self.ask("POST", "/v1/bypass", body={"what": "http"})[1], {"bypassed": ["http"]})
+        self.assertEqual(self.ask("POST", "/v1/bypass", body={"what": "http", "off": True})[1], {"bypassed": []})
+        self.assertEqual(self.ask("POST", "/v1/reload")[0], 200)
+        self.assert_refusals()
+        self.assertEqual(self.ask("POST", "/v1/drain")[0], 202)
+
+        written = {(m, p) for p, ways in self.spec.paths.items() for m in ways}
+        self.assertEqual(written - self.asked, set(), "paths of the file that were not asked")
+
+    def assert_refusals(self):
+        for path in ("/v1/indexes", "/v1/keyspaces", "/v1/jobs"):
+            self.assertEqual(self.ask("GET", path)[0], 404, path)
+        self.assertEqual(self.ask("GET", "/v1/explain", "?url=/nobody-asked")[0], 404)
+        self.assertEqual(self.ask("GET", "/v1/queries", "?limit=0")[0], 400)
+        self.assertEqual(self.ask("GET", "/v1/cache/entries", "?lmit=1")[0], 400)
+        self.assertEqual(self.ask("POST", "/v1/purge", body={"tag": ["a"]})[0], 400)
+        for path in ("/v1/purge", "/v1/bypass", "/v1/reload", "/v1/drain"):
+            self.assertEqual(self.ask("POST", path, token=False)[0], 401, path)
+        self.assertEqual(self.ask("GET", "/livez", headers={"Host": "evil.example"})[0], 403)
+        with open(self.fairing.config_path, encoding="utf-8") as f:
+            good = f.read()
+        self.fairing.write_config("http: { listen: 1, upstrm: x }\n")
+        status, problem = self.ask("POST", "/v1/reload")
+        self.assertEqual(status, 422)
+        self.assertIn("upstream", problem["detail"])
+        self.fairing.write_config(good)
+
+    def test_every_endpoint_is_in_the_file(self):
+        with open(os.path.join(ROOT, "src", "admin", "router.cpp"), encoding="utf-8") as f:
+            served = set(re.findall(r'endpoint\{\.path = "([^"]+)"', f.read()))
+        self.assertEqual(served, set(self.spec.paths))
+
+    def test_the_dashboard_asks_only_for_what_is_there(self):
+        script = self.ask("GET", "/dashboard.js")[1]
+        page = self.ask("GET", "/")[1]
+        asked = set(re.findall(r'(?:get|json|fetch)\("(/[^"?]*)', script))
+        self.assertLessEqual({"/metrics", "/v1/checklist", "/v1/pools", "/v1/queries", "/v1/n_plus_one"}, asked)
+        self.assertLessEqual(asked | set(re.findall(r'(?:href|src)="(/[^"]*)"', page)), set(self.spec.paths))
+        for name in re.findall(r'\bid\("([^"]+)"\)', script):
+            self.assertIn(f'id="{name}"', page)
+        checked = subprocess.run(["node", "--check", "-"], input=script, capture_output=True, text=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
