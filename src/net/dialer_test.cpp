@@ -94,7 +94,7 @@ struct dialer : testing::Test {
     cores.start();
   }
   ~dialer() override {
-    names.release();  // the resolver's thread must end before the core's context does
+    names.release();  // the resolver's thread must end before the core does
     on_core([this] { cache.reset(); });
     cores.stop();
   }
@@ -181,9 +181,9 @@ TEST_F(dialer, an_old_address_is_used_while_a_new_look_up_hangs) {
   EXPECT_EQ(dial_within(ample).get().fault, dial_fault::none);
   names.hold();
   // Later than resolve_ttl, by the argument: the look-up is due again.
-  std::promise<boost::system::error_code> said;
+  std::promise<std::error_code> said;
   home().post([&] {
-    spawn([](dialer* self, std::promise<boost::system::error_code>& out) -> task<void> {
+    spawn([](dialer* self, std::promise<std::error_code>& out) -> task<void> {
       const dial_target target{
           .host = "backend.held", .port = self->server.port, .unix_path = {}, .tls = {}};
       const auto later = now().mono + seconds{31};

@@ -2,8 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/error.hpp>
-
 #include "base/log.hpp"
 #include "codec/http1/proxy_protocol.hpp"
 #include "net/alarm.hpp"
