@@ -197,9 +197,8 @@ TEST(core, what_is_posted_but_never_run_is_destroyed) {
     core_group group(2);
     group.at(0).post([token] {});  // never started
     // As a request whose last owner is a job of another core: its end posts once more.
-    const std::shared_ptr<void> posts_at_its_end(nullptr, [&group, token](void*) {
-      group.at(0).post([token] {});
-    });
+    const std::shared_ptr<void> posts_at_its_end(
+        nullptr, [&group, token](void*) { group.at(0).post([token] {}); });
     group.at(1).post([posts_at_its_end] {});
     EXPECT_GT(token.use_count(), 1);
   }
