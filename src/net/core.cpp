@@ -96,7 +96,7 @@ void core::run_jobs() {
 }
 
 void core::sweep() {
-  const auto t_now = now();
+  const auto t_now = now_;
   for (timed* t = first_.next_; t; t = t->next_) {
     if (t->deadline_ > t_now.mono) continue;
     t->clear_deadline();
@@ -106,9 +106,9 @@ void core::sweep() {
 }
 
 // How long the next turn may wait. More than 0: others know from now on that this core sleeps.
-int core::wait_ms(mono_time t_now, mono_time next_tick) noexcept {
+int core::wait_ms(mono_time next_tick) noexcept {
   if (!jobs_.empty() || done_ < running_.size() || reactor_.has_again()) return 0;
-  const auto left = (next_tick - t_now).count();
+  const auto left = (next_tick - now_.mono).count();
   if (left <= 0) return 0;
   asleep_.store(true);
   if (!inbox_full_.load() && !stopping_.load()) return static_cast<int>(left);
@@ -118,19 +118,19 @@ int core::wait_ms(mono_time t_now, mono_time next_tick) noexcept {
 
 void core::run() {
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  auto t_now = now().mono;
-  auto next_tick = t_now + tick;
+  now_ = fairing::now();
+  auto next_tick = now_.mono + tick;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int wait = wait_ms(t_now, next_tick);
+    const int wait = wait_ms(next_tick);
     const bool any = reactor_.wait(wait);
     if (wait > 0) asleep_.store(false, std::memory_order_relaxed);
+    now_ = fairing::now();
     reactor_.serve();
     run_jobs();
     // The coarse clock is a few milliseconds late: a wait that came to its end is believed, too.
-    t_now = now().mono;
-    if (t_now < next_tick && (any || wait == 0)) continue;
+    if (now_.mono < next_tick && (any || wait == 0)) continue;
     sweep();
-    next_tick = t_now + tick;
+    next_tick = now_.mono + tick;
   }
   owner_.store({}, std::memory_order_relaxed);
 }

@@ -73,6 +73,9 @@ class core {
     return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
 
+  // The time at which this turn began: what a request that is answered at once asks for it.
+  [[nodiscard]] instant now() const noexcept { return now_; }
+
   // Runs j on this core, later; from any thread.
   void post(job j);
 
@@ -92,12 +95,13 @@ class core {
     void on_deadline() override {}
   };
   static constexpr std::size_t jobs_a_turn = 256;
-  [[nodiscard]] int wait_ms(mono_time t_now, mono_time next_tick) noexcept;
+  [[nodiscard]] int wait_ms(mono_time next_tick) noexcept;
   void take_inbox();
   void run_jobs();
   void sweep();
 
   std::uint32_t index_;
+  instant now_ = fairing::now();
   net::reactor reactor_;
   std::atomic<std::thread::id> owner_{};  // the thread inside run()
   std::atomic<bool> stopping_{false};

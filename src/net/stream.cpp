@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "net/direct.hpp"
 #include "net/tls.hpp"
 
 namespace fairing::net {
@@ -80,7 +81,7 @@ bool stream::try_read(std::span<char> out) noexcept {
   }
   if (!readable_) return false;
   for (;;) {
-    const auto n = ::recv(socket_.native(), out.data(), out.size(), MSG_DONTWAIT);
+    const auto n = direct_recv(socket_.native(), out.data(), out.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       readable_ = false;
@@ -156,7 +157,7 @@ bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
   const bool more = at.part + count < parts.size();
   const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
   const auto sent = count == 1  // the plain call is the cheaper one
-                        ? ::send(socket_.native(), iov[0].iov_base, iov[0].iov_len, flags)
+                        ? direct_send(socket_.native(), iov[0].iov_base, iov[0].iov_len, flags)
                         : ::sendmsg(socket_.native(), &message, flags);
   if (sent < 0) {
     if (errno == EINTR) return true;
