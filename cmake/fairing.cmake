@@ -1,6 +1,6 @@
 # How Fairing's modules become targets.
 #
-#   fairing_module(NAME FOLDER DEPS module... [LINK library...] [ASIO])
+#   fairing_module(NAME FOLDER DEPS module... [LINK library...] [IO])
 #
 # makes the static library `fairing_NAME` of the folder's own *.cpp files (not of its sub-folders),
 # the test program `NAME_test` of its *_test.cpp files, and the object library `NAME_headers` that
@@ -15,7 +15,7 @@ endif()
 add_custom_target(check_headers)
 
 function(fairing_module name folder)
-  cmake_parse_arguments(M "ASIO" "" "DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(M "IO" "" "DEPS;LINK" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cpp)
   file(GLOB tests CONFIGURE_DEPENDS ${dir}/*_test.cpp)

@@ -14,8 +14,8 @@ _SOCKETS = re.compile(
 
 
 class module:
-    def __init__(self, name, folder, deps, asio):
-        self.name, self.folder, self.deps, self.asio = name, folder, deps, asio
+    def __init__(self, name, folder, deps, does_io):
+        self.name, self.folder, self.deps, self.does_io = name, folder, deps, does_io
 
 
 def parse_table(text):
@@ -26,11 +26,11 @@ def parse_table(text):
         words = match.group(3).split()
         deps, key = [], None
         for word in words:
-            if word in ("DEPS", "LINK", "ASIO"):
+            if word in ("DEPS", "LINK", "IO"):
                 key = word
             elif key == "DEPS" and word != '""':
                 deps.append(word)
-        table[match.group(1)] = module(match.group(1), match.group(2), deps, "ASIO" in words)
+        table[match.group(1)] = module(match.group(1), match.group(2), deps, "IO" in words)
     return table
 
 
@@ -85,8 +85,8 @@ def check_table(table, rules):
             other_plane = _plane_of(table[other].folder, rules["plane"])
             if plane and other_plane and plane != other_plane:
                 fault(f"plane module {m.name} reaches {other}: planes meet on the bus, never by include")
-            if within(m.folder, rules["sans_io"]) and table[other].asio:
-                fault(f"{m.name} is sans-io but reaches {other}, which uses Asio")
+            if within(m.folder, rules["sans_io"]) and table[other].does_io:
+                fault(f"{m.name} is sans-io but reaches {other}, which does IO")
     return out
 
 
@@ -103,10 +103,10 @@ def check_file(path, folder, text, table, rules):
         line = text.count("\n", 0, match.start()) + 1
         own, system = match.groups()
         if system:
-            if system.startswith("boost/asio") and not owner.asio:
-                out.append(finding(path, line, "asio", f"<{system}> in {owner.name}: only modules marked ASIO"))
-            elif sans_io and _SOCKETS.match(system):
+            if sans_io and _SOCKETS.match(system):
                 out.append(finding(path, line, "sans-io", f"<{system}> in {owner.name}, which is sans-io"))
+            elif _SOCKETS.match(system) and not owner.does_io:
+                out.append(finding(path, line, "io", f"<{system}> in {owner.name}: only modules marked IO"))
             continue
         target_folder = str(Path(own).parent)
         target = by_folder.get(target_folder)

@@ -62,11 +62,11 @@ def run_headers(o):
 
 
 def files_to_tidy(o):
-    """Sources (not tests) of modules without Asio: a second each. All of src/ with --tidy."""
+    """Sources (not tests) of modules that do no IO: a second each. All of src/ with --tidy."""
     if o.files:
         return o.files
     table = edges.parse_table((o.root / "CMakeLists.txt").read_text())
-    folders = {m.folder for m in table.values() if o.tidy or not any(table[d].asio for d in edges.closure(table, m.name))}
+    folders = {m.folder for m in table.values() if o.tidy or not any(table[d].does_io for d in edges.closure(table, m.name))}
     out = []
     for path in style.cpp_files(o.root):
         own = path.suffix == ".cpp" and path.parts[0] == "src" and not path.name.endswith("_test.cpp")
@@ -104,7 +104,7 @@ def main():
     parser.add_argument("--root", type=Path, default=here.parent)
     parser.add_argument("--build", type=Path, default=Path("build/release"), help="configured build folder")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--tidy", action="store_true", help="clang-tidy on all of src/, Asio modules too")
+    parser.add_argument("--tidy", action="store_true", help="clang-tidy on all of src/, modules that do IO, too")
     parser.add_argument("--fast", action="store_true", help="leave out what compiles")
     parser.add_argument("--list-cpp", action="store_true", help="print the C++ files and exit")
     parser.add_argument("files", nargs="*", help="clang-tidy only these")

@@ -12,9 +12,10 @@ TABLE = """
 fairing_module(base   src/base         DEPS "" LINK fmt::fmt)
 fairing_module(cache  src/cache        DEPS base)
 # fairing_module(ghost src/ghost       DEPS base)
-fairing_module(net    src/net          DEPS base LINK OpenSSL::SSL ASIO)
+fairing_module(net    src/net          DEPS base LINK OpenSSL::SSL IO)
+fairing_module(config       src/app/config   DEPS base)
 fairing_module(http_logic   src/http/logic   DEPS cache)
-fairing_module(http_session src/http/session DEPS http_logic net ASIO)
+fairing_module(http_session src/http/session DEPS http_logic net IO)
 fairing_module(sql_logic    src/sql/logic    DEPS cache)
 """
 RULES = "plane http sql  # planes\nsans_io base cache http/logic sql/logic\nhot cache\n"
@@ -60,10 +61,10 @@ class edges_test(tree):
         found = self.found("src/http/logic/a.cpp", '#include "sql/logic/x.hpp"\n')
         self.assertEqual(found, [("src/http/logic/a.cpp", 1, "edges")])
 
-    def test_asio_only_where_marked(self):
-        text = "#include <boost/asio/io_context.hpp>\n"
-        self.assertEqual(self.found("src/cache/a.cpp", text), [("src/cache/a.cpp", 1, "asio")])
-        self.write("src/cache/a.cpp", "#include <boost/smart_ptr/intrusive_ptr.hpp>\n")
+    def test_io_only_where_marked(self):
+        text = "#include <sys/epoll.h>\n"
+        self.assertEqual(self.found("src/app/config/a.cpp", text), [("src/app/config/a.cpp", 1, "io")])
+        self.write("src/app/config/a.cpp", "#include <boost/smart_ptr/intrusive_ptr.hpp>\n")
         self.assertEqual(self.found("src/http/session/a.cpp", text), [])
 
     def test_sockets_in_sans_io(self):

@@ -2,24 +2,25 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
+#include <utility>
 
 namespace fairing::net {
 
 namespace {
-constexpr auto tick = std::chrono::milliseconds{100};
-}
+constexpr milliseconds tick{100};
+constexpr std::size_t kept_jobs = 4096;       // room that a burst may leave behind
+constexpr std::size_t queued_look_ups = 256;  // then a look-up fails at once
+}  // namespace
 
-core::core(std::uint32_t index)
-    : index_(index),
-      context_(1),
-      reactor_(context_),
-      work_(asio::make_work_guard(context_)),
-      timer_(context_) {}
+core::core(std::uint32_t index) : index_(index) {}
 
 core::~core() {
-  // What is still suspended in handlers dies with the context; it must not find the list's head gone.
+  look_ups_.reset();  // its last results are posted
+  // What is still suspended dies with the jobs that hold it; it must not find the list's head gone.
   timed* t = first_.next_;
   first_.next_ = nullptr;
   while (t) {
@@ -27,6 +28,25 @@ core::~core() {
     t->prev_ = t->next_ = nullptr;
     t = next;
   }
+  drop_jobs();
+}
+
+void core::drop_jobs() {
+  // A job's end may post once more.
+  for (;;) {
+    take_inbox();
+    if (jobs_.empty() && running_.empty()) return;
+    running_.clear();
+    jobs_.clear();
+    done_ = 0;
+  }
+}
+
+offload& core::look_ups() {
+  if (!look_ups_)
+    look_ups_ =
+        std::make_unique<offload>("names-" + std::to_string(index_), queued_look_ups, false);
+  return *look_ups_;
 }
 
 void core::watch(timed& t) noexcept {
@@ -36,17 +56,47 @@ void core::watch(timed& t) noexcept {
   first_.next_ = &t;
 }
 
-void core::arm() {
-  timer_.expires_after(tick);
-  timer_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    sweep();
-    arm();
-  });
+void core::post(job j) {
+  if (is_here()) {
+    // What others have posted before may be what this job follows from.
+    if (inbox_full_.load(std::memory_order_acquire)) take_inbox();
+    jobs_.push_back(std::move(j));
+    return;
+  }
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(std::move(j));
+    inbox_full_.store(true);
+  }
+  if (asleep_.exchange(false)) reactor_.wake();
+}
+
+void core::take_inbox() {
+  const std::lock_guard lock(inbox_mutex_);
+  inbox_full_.store(false, std::memory_order_relaxed);
+  if (jobs_.empty()) return jobs_.swap(inbox_);
+  std::move(inbox_.begin(), inbox_.end(), std::back_inserter(jobs_));
+  inbox_.clear();
+}
+
+void core::run_jobs() {
+  if (inbox_full_.load(std::memory_order_acquire)) take_inbox();
+  if (done_ == running_.size()) {
+    running_.clear();
+    done_ = 0;
+    if (running_.capacity() > kept_jobs) running_.shrink_to_fit();
+    running_.swap(jobs_);
+  }
+  // What these post is for the next turn: sockets and yielding coroutines go between.
+  const auto end = std::min(running_.size(), done_ + jobs_a_turn);
+  while (done_ < end && !stopping_.load(std::memory_order_relaxed)) {
+    auto next = std::move(running_[done_++]);
+    next();
+  }
 }
 
 void core::sweep() {
-  const auto t_now = now();
+  const auto t_now = now_;
   for (timed* t = first_.next_; t; t = t->next_) {
     if (t->deadline_ > t_now.mono) continue;
     t->clear_deadline();
@@ -55,19 +105,50 @@ void core::sweep() {
   for (auto& f : ticks_) f(t_now);
 }
 
-void core::run() {
-  arm();
-  reactor_.arm();
-  context_.run();
+// How long the next turn may wait. More than 0: others know from now on that this core sleeps.
+int core::wait_ms(mono_time next_tick) noexcept {
+  if (!jobs_.empty() || done_ < running_.size() || reactor_.has_again()) return 0;
+  const auto left = (next_tick - now_.mono).count();
+  if (left <= 0) return 0;
+  asleep_.store(true);
+  if (!inbox_full_.load() && !stopping_.load()) return static_cast<int>(left);
+  asleep_.store(false, std::memory_order_relaxed);
+  return 0;
 }
 
-void core::stop() { context_.stop(); }
+void core::run() {
+  owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  now_ = fairing::now();
+  auto next_tick = now_.mono + tick;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int wait = wait_ms(next_tick);
+    const bool any = reactor_.wait(wait);
+    if (wait > 0) asleep_.store(false, std::memory_order_relaxed);
+    now_ = fairing::now();
+    reactor_.serve();
+    run_jobs();
+    // The coarse clock is a few milliseconds late: a wait that came to its end is believed, too.
+    if (now_.mono < next_tick && (any || wait == 0)) continue;
+    sweep();
+    next_tick = now_.mono + tick;
+  }
+  owner_.store({}, std::memory_order_relaxed);
+}
+
+void core::stop() {
+  stopping_.store(true);
+  if (asleep_.exchange(false)) reactor_.wake();
+}
 
 core_group::core_group(std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) cores_.push_back(std::make_unique<core>(i));
 }
 
-core_group::~core_group() { stop(); }
+core_group::~core_group() {
+  stop();
+  // Before any core goes: what one of them drops may post to another.
+  for (auto& c : cores_) c->drop_jobs();
+}
 
 void core_group::start() {
   for (auto& c : cores_) {

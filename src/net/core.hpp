@@ -1,32 +1,33 @@
 // core: one event loop bound to one thread, and the group of them.
 //
 // Problem: everything of a connection happens on one core without locks; cores talk by posting to each other.
-// A core owns its Asio context, its sweep list (deadlines) and a coarse tick.
+// A core owns its reactor (sockets), its jobs (what was posted), its sweep list (deadlines) and a coarse tick.
 //
 // Flow:
 //   core_group cores{2}; cores.start(); cores.at(0).post([]{ ... }); ... cores.stop(); // joins
+// A turn: wait for sockets (not at all if a job waits), serve those that are ready, run the jobs that are there by
+// then, at most `jobs_a_turn`, and every 100 ms the sweep. A post from the core itself costs no system call, one from
+// another thread one only if the core sleeps. Posts run in the order in which they were made, wherever that order is
+// known. What fits into two words is posted without an allocation: a coroutine handle, a shared_ptr.
 // Deadlines: an object derives from `timed`, is added to its core's sweep list, and sets deadline() with a plain
 // store; the sweep (every 100 ms) calls on_deadline() once the time has come. No timer per operation.
-// Threads: post() from any thread; the rest on the core's own thread.
+// Lifecycle: what is still posted after stop() is destroyed with the core (or group), without being run.
+// Threads: post() and stop() from any thread; the rest on the core's own thread.
 #pragma once
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "net/offload.hpp"
 #include "net/reactor.hpp"
 
 namespace fairing::net {
-
-namespace asio = boost::asio;
 
 // Something with an absolute deadline, in its core's sweep list while it lives.
 class timed {
@@ -58,43 +59,67 @@ class timed {
 
 class core {
  public:
+  using job = std::move_only_function<void()>;
+
   explicit core(std::uint32_t index);
   ~core();
   core(const core&) = delete;
   core& operator=(const core&) = delete;
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
-  [[nodiscard]] asio::io_context& context() noexcept { return context_; }
-
   [[nodiscard]] net::reactor& reactor() noexcept { return reactor_; }
-
-  // Runs f on this core, later; from any thread.
-  template <class F>
-  void post(F&& f) {
-    asio::post(context_, std::forward<F>(f));
+  // Is the calling thread the one that runs this core?
+  [[nodiscard]] bool is_here() const noexcept {
+    return owner_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }
+
+  // The time at which this turn began: what a request that is answered at once asks for it.
+  [[nodiscard]] instant now() const noexcept { return now_; }
+
+  // Runs j on this core, later; from any thread.
+  void post(job j);
 
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
   // f(now) on every tick (100 ms), until the core stops; registered before start.
   void every_tick(std::function<void(instant)> f) { ticks_.push_back(std::move(f)); }
+  // The thread for this core's name look-ups, which block; started when it is first asked for.
+  [[nodiscard]] offload& look_ups();
 
   void run();   // the loop, on the calling thread, until stop()
   void stop();  // from any thread
+  // Destroys what is posted, unrun; after run() has ended.
+  void drop_jobs();
 
  private:
   struct sentinel final : timed {
     void on_deadline() override {}
   };
-  void arm();
+  static constexpr std::size_t jobs_a_turn = 256;
+  [[nodiscard]] int wait_ms(mono_time next_tick) noexcept;
+  void take_inbox();
+  void run_jobs();
   void sweep();
 
   std::uint32_t index_;
-  asio::io_context context_;
+  instant now_ = fairing::now();
   net::reactor reactor_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::steady_timer timer_;
+  std::atomic<std::thread::id> owner_{};  // the thread inside run()
+  std::atomic<bool> stopping_{false};
+
+  // From other threads. `asleep_` and `inbox_full_` are a pair: who posts sets the second and then looks at the first,
+  // the core sets the first and then looks at the second, so one of them sees the other.
+  std::mutex inbox_mutex_;
+  std::vector<job> inbox_;
+  std::atomic<bool> inbox_full_{false};
+  std::atomic<bool> asleep_{false};
+
+  std::vector<job> jobs_;     // the next batch
+  std::vector<job> running_;  // the batch in hand, from done_ on
+  std::size_t done_ = 0;
+
   sentinel first_;
   std::vector<std::function<void(instant)>> ticks_;
+  std::unique_ptr<offload> look_ups_;
 };
 
 class core_group {

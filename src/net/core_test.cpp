@@ -7,6 +7,7 @@
 
 #include <future>
 #include <numeric>
+#include <thread>
 
 #include "net/alarm.hpp"
 #include "net/event.hpp"
@@ -75,6 +76,144 @@ TEST_F(core_test, a_waker_outlives_its_event) {
   });
   left();  // wakes nobody, harms nothing
   EXPECT_EQ(run_on<int>(cores.at(0), []() -> task<int> { co_return 7; }), 7);
+}
+
+TEST_F(core_test, posts_of_one_thread_run_in_order) {
+  constexpr int each = 20'000;
+  std::vector<int> seen[2];  // core 0 only
+  std::promise<void> all;
+  const auto send_from = [&](int who) {
+    for (int i = 0; i < each; ++i)
+      cores.at(0).post([&, who, i] {
+        seen[who].push_back(i);
+        if (seen[0].size() + seen[1].size() == 2 * each) all.set_value();
+      });
+  };
+  std::thread other(send_from, 1);
+  send_from(0);
+  other.join();
+  all.get_future().get();
+  std::vector<int> expected(each);
+  std::iota(expected.begin(), expected.end(), 0);
+  EXPECT_EQ(seen[0], expected);
+  EXPECT_EQ(seen[1], expected);
+}
+
+TEST_F(core_test, what_follows_from_a_post_runs_after_it) {
+  // Core 1 posts A to core 0 and then lets core 0, which is in the middle of a job, post B: A was first.
+  std::string order;  // core 0 only
+  std::promise<void> done;
+  cores.at(0).post([&] {
+    std::promise<void> posted;
+    cores.at(1).post([&] {
+      cores.at(0).post([&] { order += 'A'; });
+      posted.set_value();
+    });
+    posted.get_future().get();
+    cores.at(0).post([&] {
+      order += 'B';
+      done.set_value();
+    });
+  });
+  done.get_future().get();
+  EXPECT_EQ(order, "AB");
+}
+
+TEST_F(core_test, no_wake_up_is_lost) {
+  // Both cores fall asleep and wake each other, again and again: a lost wake-up would cost a tick each.
+  constexpr int rounds = 20'000;
+  std::promise<void> done;
+  struct ping {
+    core_group& on;
+    std::promise<void>& end;
+    int left;
+    void operator()() {
+      if (left == 0) return end.set_value();
+      on.at(static_cast<std::uint32_t>(left & 1)).post(ping{on, end, left - 1});
+    }
+  };
+  cores.at(0).post(ping{cores, done, rounds});
+  EXPECT_EQ(done.get_future().wait_for(seconds{20}), std::future_status::ready)
+      << "at a tick a round it would take half an hour";
+}
+
+TEST_F(core_test, jobs_that_post_jobs_leave_their_turn_to_sockets_and_ticks) {
+  const bool read = run_on<bool>(cores.at(0), [this]() -> task<bool> {
+    struct forever {
+      core& home;
+      bool& stop;
+      void operator()() {
+        if (!stop) home.post(forever{home, stop});
+      }
+    };
+    bool stop = false;
+    cores.at(0).post(forever{cores.at(0), stop});
+    int fds[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
+      co_return false;
+    stream in(cores.at(0), socket(fds[0]));
+    socket out(fds[1]);
+    cores.at(1).post([fd = out.native()] { (void)!::write(fd, "x", 1); });
+    char byte[1];
+    const auto r = co_await in.read_some(byte);
+    event e(cores.at(0));
+    const alarm a(cores.at(0), e.make_waker(), now().mono + milliseconds{1});
+    co_await e.wait();
+    stop = true;
+    co_await yield(cores.at(0));  // the last of them has seen it
+    co_return r.ok() && a.rang();
+  });
+  EXPECT_TRUE(read);
+}
+
+TEST_F(core_test, a_yield_lets_ready_sockets_go_first) {
+  const auto order = run_on<std::string>(cores.at(0), [this]() -> task<std::string> {
+    int fds[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) != 0)
+      co_return "no sockets";
+    stream in(cores.at(0), socket(fds[0]));
+    const socket out(fds[1]);
+    std::string seen;
+    event done(cores.at(0));
+    spawn([](stream& s, std::string& to, event& end) -> task<void> {
+      char byte[1];
+      (void)co_await s.read_some(byte);
+      to += "socket ";
+      end.set();
+    }(in, seen, done));
+    (void)!::write(out.native(), "x", 1);
+    co_await yield(cores.at(0));
+    co_await yield(cores.at(0));  // the first may still be of the turn that was running
+    seen += "yielded ";
+    co_await done.wait();
+    co_return seen;
+  });
+  EXPECT_EQ(order, "socket yielded ");
+}
+
+TEST(core, what_is_posted_but_never_run_is_destroyed) {
+  const auto token = std::make_shared<int>(1);
+  {
+    core_group group(2);
+    group.at(0).post([token] {});  // never started
+    // As a request whose last owner is a job of another core: its end posts once more.
+    const std::shared_ptr<void> posts_at_its_end(
+        nullptr, [&group, token](void*) { group.at(0).post([token] {}); });
+    group.at(1).post([posts_at_its_end] {});
+    EXPECT_GT(token.use_count(), 1);
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(core, stop_wakes_a_core_that_sleeps) {
+  core_group group(1);
+  group.start();
+  std::promise<void> ran;
+  group.at(0).post([&] { ran.set_value(); });
+  ran.get_future().get();
+  EXPECT_FALSE(group.at(0).is_here());
+  group.stop();
+  group.at(0).post([] { FAIL() << "it has stopped"; });
 }
 
 TEST_F(core_test, an_exception_reaches_the_awaiting_task) {

@@ -1,10 +1,8 @@
 #include "net/dialer.hpp"
 
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -16,9 +14,7 @@
 
 namespace fairing::net {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using boost::system::error_code;
+using std::error_code;
 
 namespace {
 constexpr seconds resolve_ttl{30};
@@ -37,12 +33,51 @@ struct guard final : timed {
   bool expired = false;
 };
 
-error_code last_error() { return {errno, boost::system::system_category()}; }
-
 bool out_of_resources(const error_code& ec) {
-  return ec == asio::error::no_descriptors ||
-         ec == boost::system::errc::too_many_files_open_in_system || ec == asio::error::no_memory ||
-         ec == asio::error::no_buffer_space || ec == boost::system::errc::address_not_available;
+  return ec == std::errc::too_many_files_open || ec == std::errc::too_many_files_open_in_system ||
+         ec == std::errc::not_enough_memory || ec == std::errc::no_buffer_space ||
+         ec == std::errc::address_not_available;
+}
+
+struct looked_up {
+  error_code error;
+  std::vector<endpoint> found;
+};
+
+error_code meaning_of(int fault) {
+  switch (fault) {
+    case 0:
+      return {};
+    case EAI_NONAME:
+    case EAI_NODATA:
+    case EAI_ADDRFAMILY:
+      return errc::unknown_host;
+    case EAI_AGAIN:
+      return errc::no_name_server;
+    case EAI_MEMORY:
+      return std::make_error_code(std::errc::not_enough_memory);
+    case EAI_SYSTEM:
+      return last_error();
+    default:
+      return errc::look_up_failed;
+  }
+}
+
+// Blocks for as long as the name servers take.
+looked_up look_up_now(const std::string& host, const std::string& port) {
+  addrinfo wanted{};
+  wanted.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  wanted.ai_protocol = IPPROTO_TCP;
+  addrinfo* first = nullptr;
+  looked_up out{meaning_of(::getaddrinfo(host.c_str(), port.c_str(), &wanted, &first)), {}};
+  if (out.error) return out;
+  for (const auto* a = first; a; a = a->ai_next)
+    if (const auto at = endpoint::from(a->ai_addr, a->ai_addrlen)) out.found.push_back(*at);
+  ::freeaddrinfo(first);
+  if (out.found.empty()) out.error = errc::unknown_host;
+  return out;
 }
 }  // namespace
 
@@ -64,28 +99,32 @@ std::string_view to_string(dial_fault f) noexcept {
   return "none";
 }
 
-// Owned by the resolver's handler as well: it may end after everybody who waited for it.
+// Owned by the job as well: it may end after everybody who waited for it.
 struct resolver_cache::look_up {
-  explicit look_up(core& c) : resolver(c.context()) {}
-  tcp::resolver resolver;
   bool ended = false;
   mono_time ended_at{};
   error_code error;
   std::vector<endpoint> found;
   std::vector<event*> waiting;
+
+  void end(looked_up outcome) {
+    error = outcome.error;
+    found = std::move(outcome.found);
+    ended = true;
+    ended_at = fairing::now().mono;
+    for (auto* w : waiting) w->set();
+  }
 };
 
 void resolver_cache::start(core& c, const dial_target& target) {
-  running_ = std::make_shared<look_up>(c);
-  running_->resolver.async_resolve(
-      target.host, std::to_string(target.port),
-      [l = running_](const error_code& e, const tcp::resolver::results_type& results) {
-        for (const auto& entry : results) l->found.emplace_back(entry.endpoint());
-        l->error = !e && l->found.empty() ? error_code{asio::error::host_not_found} : e;
-        l->ended = true;
-        l->ended_at = fairing::now().mono;
-        for (auto* w : l->waiting) w->set();
+  running_ = std::make_shared<look_up>();
+  const bool taken = c.look_ups().submit(
+      [&c, l = running_, host = target.host, port = std::to_string(target.port)]() mutable {
+        c.post([l = std::move(l), outcome = look_up_now(host, port)]() mutable {
+          l->end(std::move(outcome));
+        });
       });
+  if (!taken) running_->end({errc::look_ups_queued, {}});
 }
 
 // Takes in what the look-up found. An old answer is better than none: the name server may be down while the backend
@@ -102,20 +141,18 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
   if (running_ && running_->ended) adopt();
   if (now < valid_until_ && !addresses_.empty()) co_return error_code{};
   if (!target.unix_path.empty()) {
-    addresses_ = {endpoint(asio::local::stream_protocol::endpoint(target.unix_path))};
+    addresses_ = {endpoint::unix_socket(target.unix_path)};
     valid_until_ = mono_time::max();
     co_return error_code{};
   }
-  error_code ec;
-  if (const auto literal = asio::ip::make_address(target.host, ec); !ec) {
-    addresses_ = {endpoint(tcp::endpoint(literal, target.port))};
+  if (const auto literal = endpoint::parse(target.host, target.port)) {
+    addresses_ = {*literal};
     valid_until_ = mono_time::max();
     co_return error_code{};
   }
   // This name needs nobody's answer (RFC 6761 §6.3), not even a hosts file's.
   if (iequals(target.host, "localhost")) {
-    addresses_ = {endpoint(tcp::endpoint(asio::ip::address_v4::loopback(), target.port)),
-                  endpoint(tcp::endpoint(asio::ip::address_v6::loopback(), target.port))};
+    addresses_ = {endpoint::loopback_v4(target.port), endpoint::loopback_v6(target.port)};
     valid_until_ = mono_time::max();
     co_return error_code{};
   }
@@ -131,7 +168,7 @@ task<error_code> resolver_cache::resolve(core& c, const dial_target& target, mon
   std::erase(mine->waiting, &ready);
   if (mine->ended && running_ == mine) adopt();
   if (!addresses_.empty()) co_return error_code{};
-  co_return mine->ended ? mine->error : error_code{asio::error::timed_out};
+  co_return mine->ended ? mine->error : error_code{errc::look_up_late};
 }
 
 endpoint resolver_cache::next() { return addresses_[turn_++ % addresses_.size()]; }
@@ -158,7 +195,7 @@ task<dial_result> start_tls(core& c, const dial_target& target, std::unique_ptr<
 task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names,
                        mono_time deadline) {
   auto resolved = co_await names.resolve(c, target, now().mono, deadline);
-  if (resolved == asio::error::timed_out)
+  if (resolved == errc::look_up_late)
     co_return dial_result{
         dial_fault::timeout,
         "looking up " + target.host + " timed out: timeouts.connect counts from there", nullptr};
@@ -168,15 +205,15 @@ task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names
   error_code last;
   for (std::size_t tries = 0; tries < names.size(); ++tries) {
     const auto address = names.next();
-    socket s(::socket(address.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    socket s(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     last = s.is_open() ? error_code{} : last_error();
     if (last) break;
     const int one = 1;
-    if (address.protocol().family() != AF_UNIX)
+    if (address.family() != AF_UNIX)
       ::setsockopt(s.native(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (::connect(s.native(), address.data(), static_cast<socklen_t>(address.size())) != 0) {
+    if (::connect(s.native(), address.data(), address.size()) != 0) {
       last = last_error();
-      if (last != asio::error::in_progress) continue;
+      if (last != std::errc::operation_in_progress) continue;
     }
     auto connection = std::make_unique<stream>(c, std::move(s));
     if (last) {

@@ -1,13 +1,12 @@
 // dialer: names to addresses, and addresses to connected streams.
 //
 // Problem: connecting must have a deadline that counts from the name's look-up on, must not block the core, and must
-// say plainly what failed. Look-ups go through Asio's resolver thread, one at a time for each cache whatever the number
-// of callers, and are kept for `resolve_ttl`. A look-up cannot be broken off: who gave up waiting for it leaves it
-// running, and what it finds serves the next caller.
+// say plainly what failed. Look-ups (getaddrinfo) block a thread of the core's own, one at a time for each cache
+// whatever the number of callers, and are kept for `resolve_ttl`. A look-up cannot be broken off: who gave up waiting
+// for it leaves it running, and what it finds serves the next caller. Literal addresses and localhost need none.
 // Lifecycle: a resolver_cache outlives the calls on it, not the look-up. Threads: on the core that is passed in.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "base/clock.hpp"
 #include "net/core.hpp"
+#include "net/endpoint.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
 #include "net/tls.hpp"
@@ -44,15 +44,13 @@ struct dial_result {
   std::unique_ptr<stream> connection;
 };
 
-using endpoint = boost::asio::generic::stream_protocol::endpoint;
-
 // Addresses of one name, looked up at most every 30 s; one per core and upstream.
 class resolver_cache {
  public:
-  // No error: size() > 0. timed_out: the look-up had not ended by the deadline, and no earlier one is known. While
+  // No error: size() > 0. errc::look_up_late: the look-up had not ended by the deadline, and no earlier one is known. While
   // addresses of an earlier look-up are known, half of the time is waited for new ones.
-  task<boost::system::error_code> resolve(core& c, const dial_target& target, mono_time now,
-                                          mono_time deadline);
+  task<std::error_code> resolve(core& c, const dial_target& target, mono_time now,
+                                mono_time deadline);
   // Addresses in turn.
   [[nodiscard]] endpoint next();
   [[nodiscard]] std::size_t size() const noexcept { return addresses_.size(); }

@@ -7,10 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
 #include <chrono>
 #include <latch>
@@ -18,20 +14,17 @@
 
 #include "base/ascii.hpp"
 #include "base/assert.hpp"
+#include "net/endpoint.hpp"
 
 namespace fairing::net {
-
-namespace asio = boost::asio;
-using boost::system::error_code;
-using protocol = asio::generic::stream_protocol;
 
 namespace {
 constexpr int backlog = 4096;
 constexpr int accepts_a_turn = 32;  // then the connections there are get their turn
-constexpr std::chrono::milliseconds retry_after{50};
+constexpr milliseconds retry_after{50};
 
 struct parsed_address {
-  protocol::endpoint endpoint;
+  endpoint at;
   std::string unix_path;
 };
 
@@ -42,8 +35,9 @@ result<parsed_address> parse_address(std::string_view text) {
   };
   if (text.starts_with("unix:")) {
     std::string path(text.substr(5));
-    if (path.empty() || path.size() > 100) return bad("the socket's path must have 1 to 100 bytes");
-    return parsed_address{protocol::endpoint(asio::local::stream_protocol::endpoint(path)), path};
+    if (path.empty() || path.size() > endpoint::max_path)
+      return bad("the socket's path must have 1 to 100 bytes");
+    return parsed_address{endpoint::unix_socket(path), path};
   }
   std::string host = "127.0.0.1";
   auto port_text = text;
@@ -56,57 +50,44 @@ result<parsed_address> parse_address(std::string_view text) {
   }
   const auto port = parse_digits(port_text);
   if (!port || *port > 65535) return bad("the port must be 0 to 65535");
-  error_code ec;
-  const auto address = asio::ip::make_address(host, ec);
-  if (ec)
+  const auto at = endpoint::parse(host, static_cast<std::uint16_t>(*port));
+  if (!at)
     return bad("`" + host + "` is not an address; write 127.0.0.1:PORT, 0.0.0.0:PORT or unix:PATH");
-  return parsed_address{
-      protocol::endpoint(asio::ip::tcp::endpoint(address, static_cast<std::uint16_t>(*port))), {}};
+  return parsed_address{*at, {}};
 }
 
 // Where it really listens: port 0 has become a number.
-protocol::endpoint bound_to(const socket& s) {
+endpoint bound_to(const socket& s, const endpoint& asked) {
   sockaddr_storage raw{};
   socklen_t length = sizeof raw;
   ::getsockname(s.native(), reinterpret_cast<sockaddr*>(&raw), &length);
-  return {&raw, length, IPPROTO_TCP};
+  return endpoint::from(reinterpret_cast<sockaddr*>(&raw), length).value_or(asked);
 }
 
-std::string text_of(const protocol::endpoint& bound, const std::string& unix_path) {
-  if (!unix_path.empty()) return "unix:" + unix_path;
-  asio::ip::tcp::endpoint e;
-  std::memcpy(e.data(), bound.data(), std::min<std::size_t>(bound.size(), e.capacity()));
-  const auto host = e.address().to_string();
-  const auto port = std::to_string(e.port());
-  return e.address().is_v6() ? "[" + host + "]:" + port : host + ":" + port;
-}
-
-error_code last_error() { return {errno, boost::system::system_category()}; }
-
-std::unexpected<error> cannot_listen(const std::string& address, const error_code& ec) {
+std::unexpected<error> cannot_listen(const std::string& address, const std::error_code& ec) {
   std::string hint;
-  if (ec == asio::error::address_in_use)
+  if (ec == std::errc::address_in_use)
     hint =
         "; stop who listens there (`ss -ltnp` shows it) or choose another address, port 0 takes a "
         "free one";
-  else if (ec == asio::error::access_denied)
+  else if (ec == std::errc::permission_denied)
     hint = "; ports below 1024 need CAP_NET_BIND_SERVICE, a socket's directory must be writable";
-  else if (ec == boost::system::errc::address_not_available)
+  else if (ec == std::errc::address_not_available)
     hint = "; no interface of this machine has that address";
-  return fail(std::error_code(ec), "cannot listen on " + address + ": " + ec.message() + hint);
+  return fail(ec, "cannot listen on " + address + ": " + ec.message() + hint);
 }
 
 // A socket bound to `at`; it listens where `and_listen`.
-result<socket> bind_to(const std::string& address, const protocol::endpoint& at, bool shared,
+result<socket> bind_to(const std::string& address, const endpoint& at, bool shared,
                        bool and_listen) {
-  socket s(::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  socket s(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!s.is_open()) return cannot_listen(address, last_error());
   const int one = 1;
-  if (at.protocol().family() != AF_UNIX) {
+  if (at.family() != AF_UNIX) {
     ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (shared) ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
   }
-  if (::bind(s.native(), at.data(), static_cast<socklen_t>(at.size())) != 0 ||
+  if (::bind(s.native(), at.data(), at.size()) != 0 ||
       (and_listen && ::listen(s.native(), backlog) != 0))
     return cannot_listen(address, last_error());
   return s;
@@ -125,13 +106,22 @@ void send_refusal(int fd, std::string_view refusal) noexcept {
 
 struct listener::impl {
   struct per_core final : watched {
+    // Tries again when the system was short of something; lives on its core while that accepts.
+    struct retry final : timed {
+      explicit retry(per_core& a) : at(a) { a.home.watch(*this); }
+      void on_deadline() override {
+        // Accepting may end connections, which are timed too: not inside the sweep.
+        at.home.post([a = &at] { a->owner.accept(*a); });
+      }
+      per_core& at;
+    };
     per_core(impl& o, core& c, socket s)
-        : owner(o), home(c), listening(std::move(s)), later(c.context()), spare(open_spare()) {}
+        : owner(o), home(c), listening(std::move(s)), spare(open_spare()) {}
     void on_ready(std::uint32_t) override { owner.accept(*this); }
     impl& owner;
     core& home;
     socket listening;
-    asio::steady_timer later;
+    std::unique_ptr<retry> later;
     int spare;
     bool stopped = false;
   };
@@ -162,7 +152,7 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
   auto i = std::make_unique<impl>();
   i->cores = &cores;
   i->unix_path = parsed->unix_path;
-  auto endpoint = parsed->endpoint;
+  auto at = parsed->at;
   const bool is_unix = !i->unix_path.empty();
   if (is_unix) {
     struct stat st{};
@@ -171,15 +161,15 @@ result<std::unique_ptr<listener>> listener::open(core_group& cores, const std::s
   }
   if (!is_unix) {
     // With SO_REUSEPORT two processes could share a port unknowingly: a plain bind first finds who holds it.
-    if (auto probe = bind_to(address, endpoint, false, false); !probe)
+    if (auto probe = bind_to(address, at, false, false); !probe)
       return std::unexpected(probe.error());
   }
   for (std::uint32_t n = 0; n < (is_unix ? 1 : cores.size()); ++n) {
-    auto bound = bind_to(address, endpoint, cores.size() > 1, true);
+    auto bound = bind_to(address, at, cores.size() > 1, true);
     if (!bound) return std::unexpected(bound.error());
     if (n == 0) {
-      if (!is_unix) endpoint = bound_to(*bound);
-      i->address = text_of(endpoint, i->unix_path);
+      if (!is_unix) at = bound_to(*bound, at);
+      i->address = at.text();
     }
     i->acceptors.push_back(std::make_unique<impl::per_core>(*i, cores.at(n), std::move(*bound)));
   }
@@ -197,6 +187,7 @@ void listener::impl::start(per_core& at) {
   if (at.stopped) return;
   if (!at.home.reactor().add(at, at.listening.native()))
     FAIRING_PANIC("no room in epoll for a listening socket");
+  at.later = std::make_unique<per_core::retry>(at);
 }
 
 void listener::impl::accept(per_core& at) {
@@ -217,10 +208,7 @@ void listener::impl::accept(per_core& at) {
 
 // The connection stays in the kernel's queue, and accepting it fails at once: trying without pause would take the core.
 void listener::impl::accept_later(per_core& at) {
-  at.later.expires_after(retry_after);
-  at.later.async_wait([this, &at](const error_code& ec) {
-    if (!ec && !at.stopped) accept(at);
-  });
+  at.later->set_deadline(now().mono + retry_after);
 }
 
 void listener::impl::hand_over(per_core& at, socket s) {
@@ -259,7 +247,7 @@ void listener::stop() {
       a->stopped = true;
       a->home.reactor().remove(*a, a->listening.native());
       a->listening.close();
-      a->later.cancel();
+      a->later.reset();
       if (a->spare >= 0) ::close(a->spare);
       a->spare = -1;
       done.count_down();

@@ -7,7 +7,7 @@
 //   auto l = listener::open(cores, "127.0.0.1:8080");   // or "8080" (loopback), "unix:/run/x.sock"
 //   l->on_accept = ...; l->start();                     // on_accept runs on the accepting core
 // Out of descriptors: a spare descriptor is given up to accept, `refusal` is sent, and the connection closed; where even
-// that fails the core tries again after 50 ms.
+// that fails the core tries again with the first tick after 50 ms.
 // Threads: open/start/stop from the main thread; on_accept on the cores.
 #pragma once
 

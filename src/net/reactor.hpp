@@ -1,23 +1,23 @@
 // reactor: which of a core's sockets may be read or written, told once per change (edge-triggered epoll).
 //
-// Problem: Asio reads once more after every answer, in vain, because it takes a short read for no sign that a socket is
-// empty: one system call a request. Here a socket's readiness is remembered: a short read means empty, unless the peer
-// has ended its side (EPOLLRDHUP), so that bytes and end that come together are both seen.
+// Problem: asking a socket that is empty costs a system call. Here a socket's readiness is remembered: a short read
+// means empty, unless the peer has ended its side (EPOLLRDHUP), so that bytes and end that come together are both seen.
 //
 // Flow:  struct mine : watched { void on_ready(std::uint32_t events) override; };
 //        reactor.add(w, fd) once; on_ready(EPOLLIN | ...) at every change; reactor.remove(w) before the fd is closed.
-// The reactor's epoll descriptor is itself watched by the core's io_context: one turn of the loop serves all sockets that
-// are ready, at three system calls a turn and none a socket.
-// Threads: the core's own. on_ready may destroy any watched object, its own too.
+//        core: reactor.wait(timeout_ms); reactor.serve(); once a turn.
+// One turn serves all sockets that are ready at one system call, and none a socket.
+// Threads: the core's own; wake() from any. on_ready may destroy any watched object, its own too.
+// Bounds: `batch` events a turn; the rest is the next turn's.
 // Source: epoll(7), "Level-triggered and edge-triggered".
 #pragma once
 
 #include <sys/epoll.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <cstdint>
 #include <vector>
+
+#include "net/socket.hpp"
 
 namespace fairing::net {
 
@@ -35,25 +35,29 @@ class watched {
 
 class reactor {
  public:
-  explicit reactor(boost::asio::io_context& context);
+  reactor();
   reactor(const reactor&) = delete;
   reactor& operator=(const reactor&) = delete;
 
   // False if the kernel has no room for it.
   [[nodiscard]] bool add(watched& w, int fd) noexcept;
   void remove(watched& w, int fd) noexcept;
-  // on_ready(0) later in this turn, after whatever else is ready: for an object that has had its share.
-  void again(watched& w);
-  // Starts watching; called once, by the core.
-  void arm();
+  // on_ready(0) in the next turn, after whatever else is ready then: for an object that has had its share.
+  void again(watched& w) { again_.push_back(&w); }
+  // Begins a turn: waits up to timeout_ms (0: not at all) for a socket or wake(). False: the time passed.
+  bool wait(int timeout_ms) noexcept;
+  void serve();  // what was ready then
+  // Objects wait for their on_ready(0): the next wait() should be none.
+  [[nodiscard]] bool has_again() const noexcept { return !again_.empty(); }
+  // Ends a wait(), or the next one; from any thread.
+  void wake() noexcept;
   // Counts the turns: a socket that was served often in one turn lets others go first.
   [[nodiscard]] std::uint64_t turn() const noexcept { return turn_; }
 
  private:
-  void serve();
-  void serve_again();
-  static constexpr int batch = 128;
-  boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> epoll_;
+  static constexpr int batch = 256;
+  socket epoll_;
+  socket bell_;  // an eventfd: each write is a new edge, so nobody need read it
   epoll_event events_[batch];
   int next_ = 0;
   int count_ = 0;

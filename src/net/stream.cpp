@@ -6,22 +6,21 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <boost/asio/error.hpp>
 #include <cerrno>
 #include <utility>
 
+#include "net/direct.hpp"
 #include "net/tls.hpp"
 
 namespace fairing::net {
 
-using boost::system::error_code;
+using std::error_code;
 
 namespace {
 constexpr size_t max_iovecs = 64;
 constexpr size_t tls_record = 16 * 1024;
 constexpr std::uint8_t reads_a_turn = 8;  // then others are served first
-
-error_code last_error() { return {errno, boost::system::system_category()}; }
+const error_code connection_reset{ECONNRESET, std::system_category()};
 
 // Fills `iov` from parts[first...] up to the first file; skips `done` bytes of the first part.
 size_t gather(std::span<const part> parts, size_t first, size_t done, iovec* iov) {
@@ -48,12 +47,12 @@ stream::~stream() {
 task<error_code> stream::established() {
   writable_ = false;
   const bool open = co_await writable();
-  if (!open) co_return boost::asio::error::operation_aborted;
+  if (!open) co_return errc::closed;
   int fault = 0;
   socklen_t size = sizeof fault;
   if (::getsockopt(socket_.native(), SOL_SOCKET, SO_ERROR, &fault, &size) != 0)
     co_return last_error();
-  co_return error_code{fault, boost::system::system_category()};
+  co_return error_code{fault, std::system_category()};
 }
 
 socket stream::detach() noexcept {
@@ -77,12 +76,12 @@ void stream::on_ready(std::uint32_t events) {
 
 bool stream::try_read(std::span<char> out) noexcept {
   if (!socket_.is_open()) {
-    read_ = {boost::asio::error::operation_aborted, 0};
+    read_ = {errc::closed, 0};
     return true;
   }
   if (!readable_) return false;
   for (;;) {
-    const auto n = ::recv(socket_.native(), out.data(), out.size(), MSG_DONTWAIT);
+    const auto n = direct_recv(socket_.native(), out.data(), out.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
       readable_ = false;
@@ -91,7 +90,7 @@ bool stream::try_read(std::span<char> out) noexcept {
     if (n < 0)
       read_ = {last_error(), 0};
     else if (n == 0 && !out.empty())
-      read_ = {boost::asio::error::eof, 0};
+      read_ = {errc::ended, 0};
     else
       read_ = {{}, static_cast<size_t>(n)};
     // A short read has emptied the socket; what comes from now on is a new event.
@@ -142,7 +141,7 @@ bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
   if (p.file) {
     auto offset = static_cast<off_t>(p.offset + at.done);
     const auto sent = ::sendfile(socket_.native(), p.file->fd(), &offset, p.length - at.done);
-    if (sent == 0) at.error = boost::asio::error::eof;
+    if (sent == 0) at.error = errc::ended;
     if (sent > 0) at.done += static_cast<std::uint64_t>(sent), sent_ += static_cast<size_t>(sent);
     if (at.done == p.length) ++at.part, at.done = 0;
     if (sent > 0 || (sent < 0 && errno == EINTR)) return true;
@@ -158,7 +157,7 @@ bool stream::send_some(std::span<const part> parts, write_state& at) noexcept {
   const bool more = at.part + count < parts.size();
   const int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0);
   const auto sent = count == 1  // the plain call is the cheaper one
-                        ? ::send(socket_.native(), iov[0].iov_base, iov[0].iov_len, flags)
+                        ? direct_send(socket_.native(), iov[0].iov_base, iov[0].iov_len, flags)
                         : ::sendmsg(socket_.native(), &message, flags);
   if (sent < 0) {
     if (errno == EINTR) return true;
@@ -194,7 +193,7 @@ task<error_code> stream::write(std::span<const part> parts, write_state at) {
   }
   while (!send_now(parts, at)) {
     const bool open = co_await writable();
-    if (!open) co_return boost::asio::error::operation_aborted;
+    if (!open) co_return errc::closed;
   }
   co_return at.error;
 }
@@ -215,7 +214,7 @@ task<error_code> stream::flush_tls() {
     if (errno != EAGAIN && errno != EWOULDBLOCK) co_return last_error();
     writable_ = false;
     const bool open = co_await writable();
-    if (!open) co_return boost::asio::error::operation_aborted;
+    if (!open) co_return errc::closed;
   }
   co_return error_code{};
 }
@@ -228,7 +227,7 @@ task<error_code> stream::handshake() {
     auto ec = co_await flush_tls();
     if (ec) co_return ec;
     if (step == tls_step::done) co_return error_code{};
-    if (step != tls_step::want_read) co_return boost::asio::error::connection_refused;
+    if (step != tls_step::want_read) co_return errc::tls_failed;
     auto r = co_await read_plain(in);
     if (!r.ok()) co_return r.error;
     tls_->feed({in, r.bytes});
@@ -244,14 +243,14 @@ task<io_result> stream::read_tls(std::span<char> out) {
     io_result r;
     const auto step = tls_->read(out, r.bytes);
     if (step == tls_step::done) co_return r;
-    if (step == tls_step::closed) co_return io_result{boost::asio::error::eof, 0};
-    if (step == tls_step::failed) co_return io_result{boost::asio::error::connection_reset, 0};
+    if (step == tls_step::closed) co_return io_result{errc::ended, 0};
+    if (step == tls_step::failed) co_return io_result{connection_reset, 0};
     std::string in(tls_record, '\0');
     auto got = co_await read_plain(in);
     // An end without close_notify may be a cut (RFC 9112 §9.8).
-    if (got.error == boost::asio::error::eof) got.error = boost::asio::error::connection_reset;
+    if (got.error == errc::ended) got.error = connection_reset;
     if (!got.ok()) co_return got;
-    if (!tls_) co_return io_result{boost::asio::error::operation_aborted, 0};
+    if (!tls_) co_return io_result{errc::closed, 0};
     tls_->feed({in.data(), got.bytes});
   }
 }
@@ -265,12 +264,12 @@ task<error_code> stream::write_tls(std::span<const part> parts) {
       std::string_view piece;
       if (p.file) {
         block.resize(n);
-        if (p.file->read(p.offset + at, block) != n) co_return boost::asio::error::eof;
+        if (p.file->read(p.offset + at, block) != n) co_return errc::ended;
         piece = block;
       } else {
         piece = p.memory.substr(at, n);
       }
-      if (tls_->write(piece) != tls_step::done) co_return boost::asio::error::connection_reset;
+      if (tls_->write(piece) != tls_step::done) co_return connection_reset;
       at += n;
       if (p.file || n == 4 * tls_record) {
         auto ec = co_await flush_tls();
@@ -312,7 +311,7 @@ void stream::close() noexcept {
   home_.reactor().remove(*this, socket_.native());
   socket_.close();
   if (auto h = std::exchange(reader_, {})) {
-    read_ = {boost::asio::error::operation_aborted, 0};
+    read_ = {errc::closed, 0};
     resume_soon(h);
   }
   if (auto h = std::exchange(writer_, {})) resume_soon(h);

@@ -14,7 +14,6 @@
 // parts, one sendfile a file part.
 #pragma once
 
-#include <boost/system/error_code.hpp>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
@@ -23,6 +22,7 @@
 #include <string_view>
 
 #include "net/core.hpp"
+#include "net/errc.hpp"
 #include "net/sealed_file.hpp"
 #include "net/socket.hpp"
 #include "net/task.hpp"
@@ -32,7 +32,7 @@ namespace fairing::net {
 using std::size_t;
 
 struct io_result {
-  boost::system::error_code error;  // eof is asio::error::eof
+  std::error_code error;  // the peer's end is errc::ended
   size_t bytes = 0;
   [[nodiscard]] bool ok() const noexcept { return !error; }
 };
@@ -49,7 +49,7 @@ struct part {
 struct write_state {
   size_t part = 0;
   std::uint64_t done = 0;  // bytes of that part
-  boost::system::error_code error;
+  std::error_code error;
 };
 
 class tls_channel;  // OpenSSL over memory, see tls.hpp
@@ -60,20 +60,20 @@ class stream final : watched {
   ~stream();
 
   // After a connect that is in progress: its outcome.
-  task<boost::system::error_code> established();
+  task<std::error_code> established();
   // Puts TLS on the connection; the handshake is its own step: co_await handshake().
   void set_tls(std::unique_ptr<tls_channel> channel);
   [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
-  task<boost::system::error_code> handshake();
+  task<std::error_code> handshake();
   // Why the TLS session failed, or the error's own words.
-  [[nodiscard]] std::string tls_error(const boost::system::error_code& ec) const;
+  [[nodiscard]] std::string tls_error(const std::error_code& ec) const;
 
   task<io_result> read_some(std::span<char> out);
   // Sends what the socket takes at once, without a coroutine; true when all is sent or at.error is set. False: go on
   // with write(parts, at). Always false with TLS.
   [[nodiscard]] bool send_now(std::span<const part> parts, write_state& at) noexcept;
-  task<boost::system::error_code> write(std::span<const part> parts, write_state at = {});
-  task<boost::system::error_code> write(std::string_view bytes);
+  task<std::error_code> write(std::span<const part> parts, write_state at = {});
+  task<std::error_code> write(std::string_view bytes);
 
   // Bytes waiting in the kernel, or the peer's FIN, make a kept-alive connection unusable: looks without blocking.
   [[nodiscard]] bool quiet() noexcept;
@@ -118,9 +118,9 @@ class stream final : watched {
     return awaiter{*this};
   }
   task<io_result> read_tls(std::span<char> out);
-  task<boost::system::error_code> write_tls(std::span<const part> parts);
+  task<std::error_code> write_tls(std::span<const part> parts);
   [[nodiscard]] bool send_some(std::span<const part> parts, write_state& at) noexcept;
-  task<boost::system::error_code> flush_tls();
+  task<std::error_code> flush_tls();
 
   core& home_;
   socket socket_;

@@ -1,8 +1,7 @@
 // task: the one coroutine type of the sessions, and the few ways to wait.
 //
-// Problem: a session waits for sockets, for another coroutine, for a slot. asio::awaitable type-erases its
-// resumption and needs a timer or channel to wait for anything that is not I/O; here a wait is a stored
-// coroutine handle, resumed through the core's queue.
+// Problem: a session waits for sockets, for another coroutine, for a slot. A wait for
+// any of them is a stored coroutine handle, resumed by the reactor or through the core's queue.
 //
 // Flow:
 //   task<int> child(); task<void> parent() { int v = co_await child(); }

@@ -11,7 +11,9 @@ constexpr std::size_t sortable_parameters = 64;
 void append_lower(std::string& out, std::string_view text) {
   const auto at = out.size();
   out.append(text);
-  for (auto i = at; i < out.size(); ++i) out[i] = ascii_lower(out[i]);
+  // Through one pointer: each write through the string would make its address be read again.
+  char* const p = out.data() + at;
+  for (std::size_t i = 0; i < text.size(); ++i) p[i] = ascii_lower(p[i]);
 }
 
 bool dropped(std::string_view name, const std::vector<std::string>& patterns) noexcept {

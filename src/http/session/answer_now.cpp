@@ -98,8 +98,8 @@ bool connection::limit_rate(const http1::request_head& head, const route_runtime
   if (route.bypassed()) return false;
   const auto& config = *route.config->rate_limit;
   const auto key = rate_key_value(head, config, client_ip_);
-  const auto d =
-      plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter, now().mono);
+  const auto d = plane.limiter.take(limit::key_hash(route.limiter_id, key), route.limiter,
+                                    home_.core.now().mono);
   const bool acts = config.mode != rule_mode::observe;
   if (acts) {
     rate_fields_ = "RateLimit-Policy: ";
@@ -203,9 +203,10 @@ connection::step_kind connection::look_up(const http1::request_head& head,
   pending_.reset();
   auto& key = home_.key;
   key.clear();
+  status_at_ = status_size_ = 0;
   make_key(key, site_->config.name, head, site_->config.cache.key);
   const auto primary_size = key.size();
-  const auto t = now();
+  const auto t = home_.core.now();
   found f;
   cache::purge_seq began = home_.plane.purges.seq();
   if (verdict == cache_reason::none) {
@@ -228,8 +229,9 @@ connection::step_kind connection::look_up(const http1::request_head& head,
         f.answered_status = append_stored(head, route, *f.entry, key, f.status, keep_alive_);
       }
       if (f.refresh) refresh_later(head, route, f);
+      const auto status = std::string_view(out_.text()).substr(status_at_, status_size_);
       finish_request(head, &route, f.status, f.result, f.answered_status, began_us,
-                     out_.bytes() - before);
+                     out_.bytes() - before, {}, status);
       return step_kind::read;
     }
     if (request_directives d;
@@ -292,7 +294,7 @@ void connection::on_found(found& f, const http1::request_head& head, const route
     f.entry = stored_ptr(&v);
     return;
   }
-  const auto t = now();
+  const auto t = home_.core.now();
   f.softly_purged = state == cache::lookup_state::purged;
   const bool honour = site_->config.cache.honour_request_no_cache || trusted_;
   const auto use =
@@ -366,14 +368,14 @@ void connection::refresh_later(const http1::request_head& head, const route_runt
 void connection::finish_request(const http1::request_head& head, const route_runtime* route,
                                 const cache_status& status, cache_result result, std::uint16_t code,
                                 std::int64_t began_us, std::uint64_t bytes,
-                                std::string_view problem_slug) {
+                                std::string_view problem_slug, std::string_view written_status) {
   const auto took = precise_us() - began_us;
   site_->results[static_cast<std::size_t>(result)].add();
   const auto cls = std::clamp(code / 100 - 1, 0, 4);
   if (route) route->duration[cls].observe_us(took);
   auto& member = home_.text;
   member.clear();
-  append_cache_status_member(member, status);
+  if (written_status.empty()) append_cache_status_member(member, status);
   exchange_record r;
   r.time_ms = unix_ms();
   const auto trace = head.get(http1::field::traceparent);
@@ -385,7 +387,7 @@ void connection::finish_request(const http1::request_head& head, const route_run
   r.site = site_->config.name;
   r.route = route ? std::string_view(route->compiled->label) : std::string_view{};
   r.client_ip = client_ip_;
-  r.cache_status = member;
+  r.cache_status = written_status.empty() ? member : written_status;
   r.result = to_string(result);
   r.user_agent = head.get(http1::field::user_agent);
   r.problem = problem_slug;
@@ -435,7 +437,7 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
        .longest_json_array = facts.longest_json_array,
        .key_hash = facts.key_hash,
        .body_hash = facts.body_hash},
-      now().mono);
+      home_.core.now().mono);
 }
 
 }  // namespace fairing::http

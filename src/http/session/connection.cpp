@@ -2,8 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/error.hpp>
-
 #include "base/log.hpp"
 #include "codec/http1/proxy_protocol.hpp"
 #include "net/alarm.hpp"
@@ -123,10 +121,10 @@ bool connection::begin_read() {
   if (in_.empty()) {
     if (home_.plane.draining()) return false;
     in_.shrink();
-    set_deadline(now().mono + timeouts.idle);
+    set_deadline(home_.core.now().mono + timeouts.idle);
     idle_ = true;
   } else if (deadline() == mono_time::max() || idle_) {
-    set_deadline(now().mono + timeouts.header);
+    set_deadline(home_.core.now().mono + timeouts.header);
     idle_ = false;
   }
   reading_ = true;
@@ -222,7 +220,8 @@ net::task<void> connection::run() {
   if (!ready) co_return;
   bool polite = true;
   for (;;) {
-    site_ = home_.site(site_index_);
+    // A count that all cores share: touched after a reload only.
+    if (const auto& current = home_.site(site_index_); site_ != current) site_ = current;
     home_.lend_block(out_);
     const auto wants = process();
     if (!out_.empty()) {

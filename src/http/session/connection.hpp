@@ -108,7 +108,7 @@ class connection final : public net::timed, public body_source {
   void finish_request(const http1::request_head& head, const route_runtime* route,
                       const cache_status& status, cache_result result, std::uint16_t code,
                       std::int64_t began_us, std::uint64_t bytes,
-                      std::string_view problem_slug = {});
+                      std::string_view problem_slug = {}, std::string_view written_status = {});
 
   // serve.cpp: a stored answer, whole, conditional or in ranges
   // `encode`: where a small body lacks the coding that the client would get, nothing is written, the coding is put
@@ -187,6 +187,9 @@ class connection final : public net::timed, public body_source {
   bool reading_ = false;  // a read is pending: a deadline ends it without closing
   bool idle_ = false;     // between requests
   std::unique_ptr<pending> pending_;
+  // Cache-Status's member as append_common wrote it into out_: valid until out_ is written.
+  std::size_t status_at_ = 0;
+  std::size_t status_size_ = 0;
   std::string rate_fields_;  // of the answer in hand: RateLimit, where its route has a limit
   // What the checklist is told of the answer in hand.
   struct answer_facts {

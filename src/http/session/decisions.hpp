@@ -38,22 +38,22 @@ struct exchange_record {
 };
 
 struct decision {
+  static constexpr std::size_t texts =
+      7;  // trace id, method, result, site, route, cache status, url
+  static constexpr std::size_t most[texts] = {32, 12, 12, 32, 64, 112, 224};
+
   std::int64_t time_ms = 0;
   std::int64_t duration_us = 0;
   std::uint64_t bytes_out = 0;
   std::uint16_t status = 0;
-  std::uint8_t sizes[7] = {};  // of the texts below, in order
-  char trace_id[32] = {};
-  char method[12] = {};
-  char result[12] = {};
-  char site[32] = {};
-  char route[64] = {};
-  char cache_status[112] = {};
-  char url[224] = {};
+  std::uint8_t sizes[texts] = {};
+  char bytes[488] =
+      {};  // one text behind the other: a record touches few lines of memory, most being short
 
-  [[nodiscard]] std::string_view text(int which) const noexcept {
-    const char* const texts[] = {trace_id, method, result, site, route, cache_status, url};
-    return {texts[which], sizes[which]};
+  [[nodiscard]] std::string_view text(std::size_t which) const noexcept {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < which; ++i) at += sizes[i];
+    return {bytes + at, sizes[which]};
   }
 };
 
@@ -68,14 +68,18 @@ class decision_ring {
     d.duration_us = r.duration_us;
     d.bytes_out = r.bytes_out;
     d.status = r.status;
-    d.sizes[0] = put(d.trace_id, r.trace_id);
-    d.sizes[1] = put(d.method, r.method);
-    d.sizes[2] = put(d.result, r.result);
-    d.sizes[3] = put(d.site, r.site);
-    d.sizes[4] = put(d.route, r.route);
-    d.sizes[5] = put(d.cache_status, r.cache_status);
-    const auto n = put(d.url, r.authority);
-    d.sizes[6] = static_cast<std::uint8_t>(n + put_at(d.url, n, r.target));
+    const std::string_view said[] = {r.trace_id, r.method,       r.result,   r.site,
+                                     r.route,    r.cache_status, r.authority};
+    char* at = d.bytes;
+    for (std::size_t i = 0; i < decision::texts; ++i) {
+      const auto n = std::min(said[i].size(), decision::most[i]);
+      at = std::copy_n(said[i].data(), n, at);
+      d.sizes[i] = static_cast<std::uint8_t>(n);
+    }
+    auto& url = d.sizes[decision::texts - 1];
+    const auto n = std::min(r.target.size(), decision::most[decision::texts - 1] - url);
+    std::copy_n(r.target.data(), n, at);
+    url = static_cast<std::uint8_t>(url + n);
   }
   // Calls f with the newest first, until it returns false.
   void for_each(const std::function<bool(const decision&)>& f) const {
@@ -86,16 +90,6 @@ class decision_ring {
   }
 
  private:
-  template <std::size_t N>
-  static std::uint8_t put(char (&to)[N], std::string_view from) {
-    return put_at(to, 0, from);
-  }
-  template <std::size_t N>
-  static std::uint8_t put_at(char (&to)[N], std::size_t at, std::string_view from) {
-    const auto n = std::min(from.size(), N - at);
-    std::copy_n(from.data(), n, to + at);
-    return static_cast<std::uint8_t>(n);
-  }
   mutable std::mutex mutex_;
   std::array<decision, slots> ring_;
   std::uint64_t next_ = 0;

@@ -1,7 +1,5 @@
 #include "http/session/fetch.hpp"
 
-#include <boost/asio/error.hpp>
-
 #include "base/log.hpp"
 #include "http/logic/validation.hpp"
 #include "http/session/plane.hpp"
@@ -49,7 +47,7 @@ std::shared_ptr<fetch> fetch::start(core_state& home, fetch_request request) {
   // The last to let go may be a reader on another core; events and links die on their own.
   const auto bury = [](fetch* f) {
     auto& core = f->home_.core;
-    if (core.context().get_executor().running_in_this_thread())
+    if (core.is_here())
       delete f;
     else
       core.post([f] { delete f; });
@@ -458,8 +456,7 @@ net::task<bool> fetch::read_body(upstream_link& link) {
       continue;
     }
     // The end of the connection is the body's end only where nothing else delimits it, and only if it was no fault.
-    if (kind == http1::body_kind::until_close && r.error == boost::asio::error::eof &&
-        !link.expired) {
+    if (kind == http1::body_kind::until_close && r.error == net::errc::ended && !link.expired) {
       finish_body();
       co_return true;
     }

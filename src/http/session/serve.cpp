@@ -90,10 +90,14 @@ void connection::append_common(std::string& out, const http1::request_head& head
                                const cache_status& status, bool keep_alive) {
   if (a.compressible && !a.head.varies_on_encoding) out += "Vary: Accept-Encoding\r\n";
   out += "Age: ";
-  const auto age = std::chrono::floor<seconds>(current_age(a.fresh, now().mono));
+  const auto age = std::chrono::floor<seconds>(current_age(a.fresh, home_.core.now().mono));
   http1::append_decimal(out, static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
   out += "\r\n";
-  append_cache_status(out, status);
+  out += "Cache-Status: ";
+  status_at_ = out.size();
+  append_cache_status_member(out, status);
+  status_size_ = out.size() - status_at_;
+  out += "\r\n";
   out += rate_fields_;
   if (!keep_alive)
     out += "Connection: close\r\n";

@@ -1,7 +1,6 @@
 #include "http/session/upstream.hpp"
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
 #include <tuple>
 
 #include "base/log.hpp"
