@@ -202,10 +202,12 @@ class Client:
 
     def rest(self):
         """Everything until the server closes."""
+        pieces = [self.buffer]  # joined at the end: adding each to what is there would be quadratic
+        self.buffer = b""
         while self.fill():
-            pass
-        data, self.buffer = self.buffer, b""
-        return data
+            pieces.append(self.buffer)
+            self.buffer = b""
+        return b"".join(pieces)
 
     def closed(self):
         """True when the stream ends with nothing more on it; False if bytes come; a timeout raises."""
