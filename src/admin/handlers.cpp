@@ -131,7 +131,9 @@ response queries(const admin_views& v, const request& r) {
   return document(v.queries(*limit, query.get("sort").value_or("total")));
 }
 
-response n_plus_one(const admin_views& v, const request& r) {
+namespace {
+// A list of which only the length may be chosen.
+response limited(const std::function<std::string(std::size_t)>& list, const request& r) {
   const query_params query(r.query);
   if (!query.ok()) return refuse(problem::bad_request, "the query's percent encoding is malformed");
   if (const auto name = query.unknown({"limit"}); !name.empty())
@@ -140,8 +142,12 @@ response n_plus_one(const admin_views& v, const request& r) {
   const auto limit = limit_of(query);
   if (!limit)
     return refuse(problem::bad_request, fmt::format("limit must be 1 to {}", max_entries));
-  return document(v.n_plus_one(*limit));
+  return document(list(*limit));
 }
+}  // namespace
+
+response n_plus_one(const admin_views& v, const request& r) { return limited(v.n_plus_one, r); }
+response indexes(const admin_views& v, const request& r) { return limited(v.indexes, r); }
 
 response cache_entries(const admin_views& v, const request& r) {
   const query_params query(r.query);

@@ -28,6 +28,7 @@ namespace fairing::admin::handlers {
 [[nodiscard]] response pools(const admin_views& v, const request& r);
 [[nodiscard]] response queries(const admin_views& v, const request& r);
 [[nodiscard]] response n_plus_one(const admin_views& v, const request& r);
+[[nodiscard]] response indexes(const admin_views& v, const request& r);
 
 [[nodiscard]] response purge(const admin_views& v, const request& r);
 [[nodiscard]] response reload(const admin_views& v, const request& r);

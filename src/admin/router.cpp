@@ -44,7 +44,7 @@ constexpr std::array endpoints = {
     endpoint{.path = "/v1/drain", .post = handlers::drain},
     endpoint{.path = "/v1/queries", .get = handlers::queries},
     endpoint{.path = "/v1/n_plus_one", .get = handlers::n_plus_one},
-    endpoint{.path = "/v1/indexes", .needs = "live index advice (`fairing advise` has it)"},
+    endpoint{.path = "/v1/indexes", .get = handlers::indexes},
     endpoint{.path = "/v1/keyspaces", .needs = "the redis plane"},
     endpoint{.path = "/v1/jobs", .needs = "the jobs plane"},
 };
@@ -158,6 +158,7 @@ std::string_view admin_views::missing() const noexcept {
   if (!pools) return "pools";
   if (!queries) return "queries";
   if (!n_plus_one) return "n_plus_one";
+  if (!indexes) return "indexes";
   if (!ready) return "ready";
   if (!drain) return "drain";
   return {};

@@ -64,6 +64,7 @@ inline admin_views views_over(asked& a) {
     return std::string(R"({"items":[],"next":null})");
   };
   v.n_plus_one = [](std::size_t) { return std::string(R"({"items":[],"next":null})"); };
+  v.indexes = [](std::size_t) { return std::string(R"({"items":[],"next":null})"); };
   v.ready = [&a] {
     return readiness{a.is_ready,
                      {{"listener:web", true, ""},

@@ -61,6 +61,8 @@ struct admin_views {
   // {"items":[...],"next":null}: templates by `sort` (total, count, mean, max, rows, errors), N+1 loops.
   std::function<std::string(std::size_t limit, const std::string& sort)> queries;
   std::function<std::string(std::size_t limit)> n_plus_one;
+  std::function<std::string(std::size_t limit)>
+      indexes;  // {"items":[...],"next":null, ...}: index advice
   std::function<readiness()> ready;
   std::function<bool()> started;  // may be empty: started as soon as the server is
   std::function<void()> drain;    // begins it; must not wait for its end

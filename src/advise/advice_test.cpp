@@ -26,7 +26,7 @@ TEST(eager_forms, children_of_rows) {
   EXPECT_THAT(f["typeorm"], HasSubstr("relations: { orderItems: true }"));
   EXPECT_THAT(f["typeorm"], HasSubstr("leftJoinAndSelect(\"user.orderItems\", \"orderItems\")"));
   EXPECT_EQ(f["sequelize"], "User.findAll({ include: { model: OrderItem, separate: true } })");
-  EXPECT_THAT(f["django"], HasSubstr("User.objects.prefetch_related(\"orderItem_set\")"));
+  EXPECT_THAT(f["django"], HasSubstr("User.objects.prefetch_related(\"orderitem_set\")"));
   EXPECT_EQ(f["sqlalchemy"], "select(User).options(selectinload(User.order_items))");
   EXPECT_EQ(f["laravel"], "User::with('orderItems')->get()");
   EXPECT_THAT(f["spring"], HasSubstr("join fetch e.orderItems"));
@@ -42,6 +42,24 @@ TEST(eager_forms, the_parent_of_rows) {
   EXPECT_EQ(f["sqlalchemy"], "select(Order).options(joinedload(Order.user))");
   EXPECT_EQ(f["sequelize"], "Order.findAll({ include: User })");
   EXPECT_EQ(f["laravel"], "Order::with('user')->get()");
+}
+
+std::string first(std::string_view loop) {
+  return std::string(eager_forms({"select id from users", "id", loop, 1}).front().framework);
+}
+
+TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
+  EXPECT_EQ(
+      first(R"(select "placed_at" as "placedAt", "user_id" as "userId" from "orders" as "order" )"
+            R"(where "order"."user_id" = $1)"),
+      "sequelize");
+  EXPECT_EQ(first(R"(select "o"."id", "u"."id" as "u.id" from "orders" as "o" left outer join )"
+                  R"("users" as "u" on "o"."user_id" = "u"."id" where "o"."user_id" = $1)"),
+            "sequelize");
+  EXPECT_EQ(first(R"(select "Order"."id" as "Order_id" from "orders" "Order" where )"
+                  R"("Order"."user_id" = $1)"),
+            "typeorm");
+  EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");
 }
 
 TEST(eager_forms, words) {
@@ -73,6 +91,11 @@ TEST(pagination, deep_and_growing_offsets) {
   page_watch jump;
   jump.on_execution(5, 100);
   EXPECT_EQ(jump.verdict(), page_fault::none);
+  // Where the table's rows are known, they decide.
+  EXPECT_EQ(jump.verdict(10'001), page_fault::offset);
+  EXPECT_EQ(jump.verdict(10'000), page_fault::none);
+  EXPECT_EQ(deep.verdict(10'000), page_fault::none);
+  EXPECT_EQ(page_watch{}.verdict(1'000'000), page_fault::none);
 }
 
 TEST(pagination, unbounded) {

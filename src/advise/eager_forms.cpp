@@ -67,10 +67,16 @@ std::string lower_first(std::string name) {
   return name;
 }
 
+std::string lower(std::string name) {
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return name;
+}
+
 std::string django(const relation& r) {
   if (r.to_one) return fmt::format("{}.objects.select_related(\"{}\")", r.model, r.name);
   return fmt::format("{}.objects.prefetch_related(\"{}_set\")  # or the related_name of {}.{}",
-                     r.model, lower_first(r.target), r.target,
+                     r.model, lower(r.target), r.target,
                      ends_with_id(r.column) ? without_id(r.column) : r.column);
 }
 
@@ -91,12 +97,26 @@ std::string raw(const relation& r) {
       r.source, r.child, r.column);
 }
 
+// TypeORM names each column it selects after its table: "o"."id" as "o_id". Sequelize gives a column its
+// attribute's name ("user_id" as "userId"), and a joined one a path ("orders.id").
+bool aliased_by_table(std::string_view t) {
+  constexpr std::string_view as = "\" as \"";
+  for (auto at = t.find(as); at != std::string_view::npos; at = t.find(as, at + 1)) {
+    const auto alias = t.substr(at + as.size(), t.find('"', at + as.size()) - at - as.size());
+    const auto column = t.rfind('"', at - 1);
+    const bool qualified = column != std::string_view::npos && column > 0 && t[column - 1] == '.';
+    if (qualified && alias.find('.') == std::string_view::npos && alias.find('_') != alias.npos)
+      return true;
+  }
+  return false;
+}
+
 std::string_view likely(const loop_names& n) {
   const auto t = n.loop_template;
   const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
   if (has("\"public\".\"") && has("offset $")) return "prisma";
-  if (has(" as \"") && has("\" as \""))
-    return has("_id\" as") || has("__") ? "typeorm" : "sequelize";
+  if (aliased_by_table(t)) return "typeorm";
+  if (has("\" as \"")) return "sequelize";
   if (has("limit $") && has("\".\"") && has("from \"")) return "django";
   if (has(" as anon_") || has(" = $1.")) return "sqlalchemy";
   return "";

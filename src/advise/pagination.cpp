@@ -73,9 +73,11 @@ void page_watch::merge(const page_watch& o) noexcept {
   grown_ += o.grown_;
 }
 
-page_fault page_watch::verdict() const noexcept {
+page_fault page_watch::verdict(std::optional<std::uint64_t> table_rows) const noexcept {
   const bool grows = limit_ > 0 && deepest_ > pages_deep * limit_ && grown_ >= growth_steps;
-  if (deepest_ >= deep_offset || grows) return page_fault::offset;
+  const bool pages =
+      table_rows ? *table_rows > many_rows && with_offset_ != 0 : deepest_ >= deep_offset || grows;
+  if (pages) return page_fault::offset;
   return unbounded_ != 0 ? page_fault::unbounded : page_fault::none;
 }
 

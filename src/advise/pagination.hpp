@@ -8,12 +8,15 @@
 // Flow:
 //   watch.on_execution(limit, offset);  watch.on_rows(n)       // each execution; -1: not there
 //   if (watch.verdict() != page_fault::none) ... keyset_form(template_text)
-// A deep offset: 1,000 or more; or over ten pages deep while it was seen to grow three times.
+// On a table that is known to have over 10,000 rows: any OFFSET over 0. On one known to have fewer: none.
+// Where that is not known: a deep offset, 1,000 or more; or over ten pages deep while it was seen to grow
+// three times.
 // Unbounded: no LIMIT, and over 10,000 rows at least once.
 // Lifecycle: one a template. Threads: one at a time. Cost: a few compares.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,19 +24,21 @@ namespace fairing::advise {
 
 enum class page_fault : std::uint8_t {
   none,       // nothing to say
-  offset,     // deep OFFSET
+  offset,     // OFFSET on a large table, or a deep one
   unbounded,  // a SELECT without LIMIT that gave over 10,000 rows
 };
 
 inline constexpr std::int64_t deep_offset = 1000;
-inline constexpr std::uint64_t many_rows = 10'000;
+inline constexpr std::uint64_t many_rows = 10'000;  // of an answer; of a table
 
 class page_watch {
  public:
   void on_execution(std::int64_t limit, std::int64_t offset) noexcept;
   void on_rows(std::uint64_t rows, bool has_limit) noexcept;
   void merge(const page_watch& o) noexcept;
-  [[nodiscard]] page_fault verdict() const noexcept;
+  // table_rows: of the largest table that the statement reads, where it is known.
+  [[nodiscard]] page_fault verdict(
+      std::optional<std::uint64_t> table_rows = std::nullopt) const noexcept;
   [[nodiscard]] std::int64_t deepest() const noexcept { return deepest_; }
   [[nodiscard]] std::int64_t limit() const noexcept { return limit_; }
   [[nodiscard]] std::uint32_t grown() const noexcept { return grown_; }

@@ -10,6 +10,7 @@
 #include "app/config/describe.hpp"
 #include "app/config/diagnostic.hpp"
 #include "app/reload.hpp"
+#include "app/sql_advice.hpp"
 #include "app/views.hpp"
 #include "base/log.hpp"
 #include "http/logic/problem.hpp"
@@ -29,7 +30,14 @@ struct instance::parts {
   std::unique_ptr<net::core_group> cores;
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
-  std::unique_ptr<sql::sql_plane> sql;  // null: off
+  std::unique_ptr<sql::sql_plane> sql;            // null: off
+  std::unique_ptr<advise::live_advisor> advisor;  // null: no sql plane
+  std::vector<metrics::registry::guard> advice_callbacks;
+
+  void stop_advice() {
+    advice_callbacks.clear();
+    advisor.reset();
+  }
   std::unique_ptr<admin::admin_server> admin;
   file_digests files;  // of the running configuration
   std::atomic<stage> now_at{stage::starting};
@@ -89,6 +97,13 @@ error with_advice(error e, const sql::sql_config& c) {
     e.detail = e.message() + "; make the directory of the socket first";
   return e;
 }
+
+advise::live_advice no_plane() {
+  advise::live_advice a;
+  a.why = "no sql plane is configured";
+  a.off = true;
+  return a;
+}
 }  // namespace
 
 instance::instance(std::unique_ptr<parts> p) : parts_(std::move(p)) {}
@@ -138,7 +153,11 @@ result<void> instance::open(const config::config& c) {
     if (!opened) return opened;
   }
   p.cores->start();
-  if (p.sql) p.sql->start();
+  if (p.sql) {
+    p.sql->start();
+    p.advisor = advise_live(*p.sql);
+    p.advice_callbacks = advice_metrics(p.registry, *p.advisor);
+  }
   if (p.admin) p.admin->start();
   p.enter(stage::serving);
   return {};
@@ -165,7 +184,7 @@ admin::admin_views instance::make_views() {
   auto* plane = p.http.get();
   admin::admin_views v;
   v.metrics = [&p] { return p.registry.render(); };
-  v.checklist = [plane, &p] { return checklist_json(*plane, p.sql.get()); };
+  v.checklist = [plane, &p] { return checklist_json(*plane, p.sql.get(), p.advisor.get()); };
   v.config = [&p] {
     std::lock_guard lock(p.reload_mutex);
     return config::effective_json(p.current);
@@ -184,11 +203,18 @@ admin::admin_views instance::make_views() {
   v.cache_entries = [plane](const admin::entries_query& q) { return entries_json(*plane, q); };
   v.upstreams = [plane] { return upstreams_json(*plane); };
   v.queries = [&p](std::size_t limit, const std::string& sort) {
-    return queries_json(p.sql ? p.sql->queries() : std::vector<sql::template_row>{}, limit,
-                        sql::query_sort_of(sort));
+    auto rows = p.sql ? p.sql->queries() : std::vector<sql::template_row>{};
+    if (p.advisor) {
+      const auto known = p.advisor->latest();
+      for (auto& r : rows) r.table_rows = known->rows_of(r.tables);
+    }
+    return queries_json(std::move(rows), limit, sql::query_sort_of(sort));
   };
   v.n_plus_one = [&p](std::size_t limit) {
     return n_plus_one_json(p.sql ? p.sql->loops() : std::vector<sql::loop_row>{}, limit);
+  };
+  v.indexes = [&p](std::size_t limit) {
+    return indexes_json(p.advisor ? *p.advisor->latest() : no_plane(), limit);
   };
   v.pools = [&p] { return p.sql ? p.sql->pools_json() : std::string(R"({"items":[]})"); };
   v.ready = [&p] {
@@ -203,6 +229,7 @@ admin::admin_views instance::make_views() {
 
 instance::~instance() {
   if (parts_->admin) parts_->admin->stop();
+  parts_->stop_advice();
   if (parts_->cores) parts_->cores->stop();
 }
 
@@ -282,6 +309,7 @@ void instance::drain() {
   while (p.connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
   if (p.admin) p.admin->stop();
+  p.stop_advice();
   const auto left = p.connections();
   if (p.sql) p.sql->close();
   if (left > 0) log::warn("drain_timed_out", {{"connections", left}});

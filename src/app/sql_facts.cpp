@@ -1,35 +1,45 @@
 #include "app/sql_facts.hpp"
 
+#include <algorithm>
+
 #include "advise/batched_sql.hpp"
 #include "advise/eager_forms.hpp"
+#include "advise/indexes/catalogue_findings.hpp"
 #include "advise/pagination.hpp"
+#include "app/sql_advice.hpp"
 
 namespace fairing::app {
 
 namespace {
 
-void add_templates(checklist::sql_evidence& e, const std::vector<sql::template_row>& rows) {
+// Inside `fairing::app` the word alone would mean app/advise.
+namespace analysis = fairing::advise;
+
+void add_templates(checklist::sql_evidence& e, const std::vector<sql::template_row>& rows,
+                   const advise::live_advice& advice) {
   for (const auto& r : rows) {
     e.statements += r.counts.count;
     if (r.kind == "select") e.reads += r.counts.count;
-    const auto fault = r.counts.pages.verdict();
-    if (fault == advise::page_fault::none) continue;
+    const auto size = advice.rows_of(r.tables);
+    const auto fault = r.counts.pages.verdict(size);
+    if (fault == analysis::page_fault::none) continue;
     e.pages.push_back({.text = r.text,
-                       .unbounded = fault == advise::page_fault::unbounded,
+                       .unbounded = fault == analysis::page_fault::unbounded,
                        .deepest = r.counts.pages.deepest(),
                        .executions = r.counts.count,
                        .most_rows = r.counts.pages.most_rows(),
-                       .keyset = advise::keyset_form(r.text)});
+                       .table_rows = size,
+                       .keyset = analysis::keyset_form(r.text)});
   }
 }
 
 void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& rows) {
   for (const auto& r : rows) {
-    const auto forms = advise::eager_forms({r.source, r.column, r.text, r.slot});
+    const auto forms = analysis::eager_forms({r.source, r.column, r.text, r.slot});
     e.loops.push_back({.text = r.text,
                        .source = r.source,
                        .column = r.column,
-                       .batched_sql = advise::batched_sql(
+                       .batched_sql = analysis::batched_sql(
                            r.text, {.slot = r.slot, .type = r.type, .kind = r.kind}),
                        .eager = forms.empty() ? std::string{} : forms.front().code,
                        .loops = r.loops,
@@ -39,8 +49,21 @@ void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& row
   }
 }
 
-void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& pools) {
-  for (const auto& p : pools)
+checklist::pool_fit fit_word(pool::size_level l) {
+  switch (l) {
+    case pool::size_level::fits:
+      return checklist::pool_fit::fits;
+    case pool::size_level::tight:
+      return checklist::pool_fit::tight;
+    case pool::size_level::too_many:
+      return checklist::pool_fit::too_many;
+  }
+  return checklist::pool_fit::unknown;
+}
+
+void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& pools,
+               const std::optional<pool::size_verdict>& fit) {
+  for (const auto& p : pools) {
     e.pools.push_back({.name = p.name,
                        .size = p.size,
                        .formula = p.formula,
@@ -48,11 +71,33 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
                        .waited = p.waited,
                        .timeouts = p.refused,
                        .wait_p95_us = p.wait_p95_us});
+    if (!fit) continue;
+    auto& told = e.pools.back();
+    told.fit = fit_word(fit->level);
+    told.fit_text = fit->text;
+    if (fit->level == pool::size_level::too_many)
+      told.advised_size = std::min(fit->most, p.formula);
+  }
+}
+
+void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
+  e.analysed = a.advised;
+  e.templates_analysed = static_cast<std::uint32_t>(a.found.planned);
+  e.advice_off = a.why;
+  for (const auto& f : a.found.findings)
+    e.indexes.push_back({.table = f.table,
+                         .columns = f.columns,
+                         .kind = std::string(name_of(f.kind)),
+                         .statement = f.statement,
+                         .gain = std::max(f.gain, 0.0),
+                         .verified = f.verified == analysis::indexes::verification::yes,
+                         .size = f.size > 0 ? analysis::indexes::bytes_text(f.size) : ""});
 }
 
 }  // namespace
 
-checklist::sql_evidence evidence_of(const sql::sql_plane& plane) {
+checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
+                                    const advise::live_advice& advice) {
   checklist::sql_evidence e;
   const auto config = plane.config();
   e.configured = true;
@@ -61,9 +106,10 @@ checklist::sql_evidence evidence_of(const sql::sql_plane& plane) {
   e.transaction_idle_limit = config.limits.transaction_idle;
   e.connect_limit = config.limits.connect;
   e.wait_timeout = config.pool.wait_timeout;
-  add_templates(e, plane.queries());
+  add_templates(e, plane.queries(), advice);
   add_loops(e, plane.loops());
-  add_pools(e, plane.pools());
+  add_pools(e, plane.pools(), fit_of(advice.room, config, plane.pool_size()));
+  add_advice(e, advice);
   return e;
 }
 

@@ -3,11 +3,13 @@
 // Threads: any but a core's: it asks the cores.
 #pragma once
 
+#include "app/advise/live_advisor.hpp"
 #include "checklist/sql_evidence.hpp"
 #include "sql/session/plane.hpp"
 
 namespace fairing::app {
 
-[[nodiscard]] checklist::sql_evidence evidence_of(const sql::sql_plane& plane);
+[[nodiscard]] checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
+                                                  const advise::live_advice& advice);
 
 }  // namespace fairing::app

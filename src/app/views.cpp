@@ -190,9 +190,11 @@ admin::readiness readiness_of(const http::http_plane& plane,
   return out;
 }
 
-std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql) {
+std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
+                           const advise::live_advisor* advisor) {
   const auto facts = facts_of(plane);
-  const auto of_sql = sql ? evidence_of(*sql) : checklist::sql_evidence{};
+  const auto of_sql =
+      sql && advisor ? evidence_of(*sql, *advisor->latest()) : checklist::sql_evidence{};
   return to_json(checklist::grade_all(plane.evidence.take(), facts, of_sql));
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin/views.hpp"
+#include "app/advise/live_advisor.hpp"
 #include "checklist/evidence.hpp"
 #include "http/session/plane.hpp"
 #include "sql/session/plane.hpp"
@@ -22,7 +23,8 @@ namespace fairing::app {
                                        const admin::entries_query& q);
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
 // `sql`: null without that plane.
-[[nodiscard]] std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql);
+[[nodiscard]] std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
+                                         const advise::live_advisor* advisor);
 
 // How far the process is.
 enum class stage : std::uint8_t {

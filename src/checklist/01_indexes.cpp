@@ -28,6 +28,7 @@ point grade_indexes(const sql_evidence& sql) {
   point p{1, std::string(title), grade::not_seen, {}, {}};
   if (!sql.analysed) {
     p.evidence.emplace_back("the plans of the statements have not been looked at yet");
+    if (!sql.advice_off.empty()) p.evidence.push_back(sql.advice_off);
     p.fix.emplace_back("# now, without waiting: fairing advise --postgres \"$DATABASE_URL\"");
     return p;
   }
@@ -40,6 +41,9 @@ point grade_indexes(const sql_evidence& sql) {
     if (i.gain > 0)
       f.evidence += fmt::format(", an index takes away {:.0f} % of the cost{}", 100 * i.gain,
                                 i.verified ? "" : " (unverified)");
+    else if (!i.verified)
+      f.evidence += ", unverified";
+    if (!i.size.empty()) f.evidence += ", " + i.size;
     f.fix = {i.statement};
     findings.push_back(std::move(f));
   }
@@ -50,6 +54,8 @@ point grade_indexes(const sql_evidence& sql) {
                     sql.templates_analysed));
   }
   conclude(p, std::move(findings));
+  if (!sql.advice_off.empty())
+    p.evidence.push_back("as of the last look; no new one: " + sql.advice_off);
   return p;
 }
 

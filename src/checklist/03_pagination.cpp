@@ -2,8 +2,8 @@
 // level or one below; and in SQL: deep OFFSETs, and SELECTs that return everything.
 //   warn  a row of at least 20 requests gave more than 100 elements
 //   fail  ... more than 1,000
-//   warn  a template pages by a deep OFFSET (on a table of 10,000 rows or more, where that is
-//         known), or gave over 10,000 rows without LIMIT
+//   warn  a template pages by OFFSET on a table of over 10,000 rows, or by a deep one where the rows are
+//         not known; or it gave over 10,000 rows without LIMIT
 //   fail  ... OFFSET 10,000 or more, or over 100,000 rows
 //   pass  a row gave 20 lists, and no row a long one; or 20 SELECTs of the sql plane
 // Egress sites are left out: those lists are another service's.
@@ -32,9 +32,10 @@ finding of_page(const page_fact& f) {
       f.unbounded
           ? fmt::format("{}: {} rows in one answer, without LIMIT", short_sql(f.text), f.most_rows)
           : fmt::format(
-                "{}: OFFSET up to {} in {} executions: all rows before are read and "
+                "{}: OFFSET up to {} in {} executions{}: all rows before are read and "
                 "thrown away",
-                short_sql(f.text), f.deepest, f.executions);
+                short_sql(f.text), f.deepest, f.executions,
+                f.table_rows ? fmt::format(", on a table of {} rows", *f.table_rows) : "");
   if (f.unbounded)
     out.fix = {"# in SQL: ORDER BY id LIMIT 100, and the last id as the next page's start"};
   else if (!f.keyset.empty())

@@ -25,6 +25,7 @@ struct index_fact {
   std::string statement;  // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
   double gain = 0;  // share of the statements' cost that goes; 0 unknown, or none (unused ones)
   bool verified = false;  // a plan with the index was seen to be cheaper
+  std::string size = {};  // "1.2 MiB": what it takes, or frees when dropped; empty: not known
 };
 
 // An N+1 loop.
@@ -79,6 +80,7 @@ struct sql_evidence {
   std::uint64_t statements = 0;  // seen in all
   std::uint64_t reads = 0;       // of them SELECT
   bool analysed = false;         // the index advice has run at least once
+  std::string advice_off;        // why it did not, or does not any more; empty: nothing is wrong
   std::uint32_t templates_analysed = 0;
   std::vector<index_fact> indexes;
   std::vector<loop_fact> loops;

@@ -48,6 +48,15 @@ TEST(point_1, grades_the_index_advice) {
   EXPECT_EQ(p.evidence.front(),
             "orders (user_id): foreign key without an index, an index takes away 90 % of the cost");
   EXPECT_EQ(p.fix.front(), "CREATE INDEX CONCURRENTLY ON orders (user_id)");
+  e.indexes.back().size = "1.2 MiB";
+  e.advice_off = "no connection";
+  const auto old = grade_indexes(e);
+  EXPECT_EQ(old.result, grade::fail);
+  EXPECT_THAT(old.evidence.front(), HasSubstr("90 % of the cost, 1.2 MiB"));
+  EXPECT_EQ(old.evidence.back(), "as of the last look; no new one: no connection");
+  e.analysed = false;
+  EXPECT_EQ(grade_indexes(e).result, grade::not_seen);
+  EXPECT_EQ(grade_indexes(e).evidence.back(), "no connection");
 }
 
 loop_fact loop(std::uint32_t longest, double lost_ms) {

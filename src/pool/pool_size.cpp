@@ -23,15 +23,18 @@ std::uint32_t auto_size(std::uint32_t cores, std::uint32_t spindles) noexcept {
 
 size_verdict check_size(const size_question& q) {
   const auto instances = std::max(q.instances, 1U);
-  const auto needed = std::uint64_t{instances} * q.size;
+  const auto needed = std::uint64_t{instances} * (std::uint64_t{q.size} + q.beside);
   const auto taken = std::uint64_t{q.reserved} + q.others;
   const auto room = q.max_connections > taken ? q.max_connections - taken : 0;
-  const auto most = static_cast<std::uint32_t>(room / instances);
+  const auto each = static_cast<std::uint32_t>(room / instances);
+  const auto most = each > q.beside ? each - q.beside : 0;
+  const auto servers = q.beside == 0
+                           ? fmt::format("{} servers", q.size)
+                           : fmt::format("({} servers + {} for advice)", q.size, q.beside);
   const auto sum = fmt::format(
-      "{} instance{} x {} servers = {} connections; max_connections {} - reserved {} - others {} "
-      "leaves {}",
-      instances, instances == 1 ? "" : "s", q.size, needed, q.max_connections, q.reserved, q.others,
-      room);
+      "{} instance{} x {} = {} connections; max_connections {} - reserved {} - others {} leaves {}",
+      instances, instances == 1 ? "" : "s", servers, needed, q.max_connections, q.reserved,
+      q.others, room);
   if (needed > room)
     return {size_level::too_many, most,
             most == 0

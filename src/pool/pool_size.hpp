@@ -30,6 +30,7 @@ enum class size_level : std::uint8_t {
 struct size_question {
   std::uint32_t instances = 1;        // Fairings that share this database
   std::uint32_t size = 0;             // servers each of them may open
+  std::uint32_t beside = 0;           // connections each opens beside its pool: the advice's
   std::uint32_t max_connections = 0;  // of PostgreSQL
   std::uint32_t reserved = 3;         // superuser_reserved_connections and reserved_connections
   std::uint32_t others = 0;           // connections of others now, from pg_stat_activity

@@ -23,6 +23,10 @@ TEST(pool_size, instances_times_size_against_max_connections) {
             "4 instances x 30 servers = 120 connections; max_connections 100 - reserved 3 - others "
             "7 leaves 90: PostgreSQL will refuse logins; set sql.pool.size to 22 or less, or raise "
             "max_connections");
+  v = check_size({.instances = 4, .size = 22, .beside = 1, .max_connections = 100, .others = 7});
+  EXPECT_EQ(v.level, size_level::too_many);
+  EXPECT_EQ(v.most, 21U);
+  EXPECT_THAT(v.text, HasSubstr("4 instances x (22 servers + 1 for advice) = 92 connections"));
   v = check_size({.instances = 4, .size = 22, .max_connections = 100, .others = 7});
   EXPECT_EQ(v.level, size_level::tight);
   v = check_size({.instances = 1, .size = 9, .max_connections = 100});

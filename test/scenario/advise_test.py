@@ -193,6 +193,14 @@ class Postgres(unittest.TestCase):
         self.assertEqual(self.server.psql("SELECT count(*) FROM tiny; SELECT is_called FROM s"), "20\nf")
         self.assertTrue(any("nextval" in n for n in answer["notes"]), answer["notes"])
 
+    def test_analyze_ends_what_takes_too_long(self):
+        path = os.path.join(self.server.directory, "slow.sql")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("SELECT pg_sleep(60) FROM tiny WHERE id = 1; SELECT word FROM tiny WHERE id = 2")
+        answer = advise("--postgres", self.url, "--file", path, "--analyze")
+        self.assertEqual([m["statement"] for m in answer["measured"]], ["SELECT word FROM tiny WHERE id = 2"])
+        self.assertTrue(any("pg_sleep" in n and "statement timeout" in n for n in answer["notes"]), answer["notes"])
+
     def test_bad_input(self):
         self.assertEqual(run_cli("advise", "--postgres", "postgres://%zz").returncode, 2)
         self.assertEqual(run_cli("advise", "--postgres", self.url, "--file", "/nonexistent").returncode, 2)
@@ -300,6 +308,15 @@ class MariaDb(unittest.TestCase):
                  "SELECT * FROM t WHERE word = 'w77'; SELECT * FROM t WHERE word IN ('a', 'b', 'c')")
         answer = advise("--mysql", self.url.replace("/shop", "/seen"))
         self.assertIn(("where", "seen.t", ("word",)), self.found(answer), json.dumps(answer, indent=1))
+
+    def test_analyze_runs_only_what_is_known_and_changes_nothing(self):
+        path = self.file + ".analyze"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("SELECT * FROM customers WHERE email = 'user5@example.org'; DELETE FROM logs; SELECT * FROM orders WHERE id = ?")
+        answer = advise("--mysql", self.url, "--file", path, "--analyze")
+        self.assertEqual([m["statement"] for m in answer["measured"]], ["SELECT * FROM customers WHERE email = 'user5@example.org'"])
+        self.assertGreater(answer["measured"][0]["ms"], 0)
+        self.assertEqual(self.sql("SELECT COUNT(*) FROM shop.logs").split()[-1], "5000")
 
     def test_unreachable_and_bad_urls(self):
         self.assertEqual(run_cli("advise", "--mysql", "mysql://root@localhost/shop?socket=/nonexistent").returncode, 3)

@@ -25,6 +25,7 @@ enum class finding_kind : std::uint8_t {
   redundant,    // an index that another one contains
   invalid,      // an index that was never finished: written to, never read
 };
+inline constexpr std::size_t finding_kinds = 10;
 [[nodiscard]] std::string_view name_of(finding_kind k) noexcept;
 
 enum class verification : std::uint8_t {

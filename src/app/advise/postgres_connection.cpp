@@ -1,6 +1,7 @@
 #include "app/advise/postgres_connection.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <postgresql/libpq-fe.h>
 
 #include <algorithm>
@@ -46,7 +47,17 @@ constexpr std::array<const char*, 6> manners = {
     "SET client_min_messages = warning",
 };
 
+using clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds connect_time{5};
+// The server's own limit is 5 s a statement, or 10 s for one that is run: what is over that is silence.
+constexpr std::chrono::seconds answer_time{15};
+constexpr std::chrono::milliseconds look_at_bounds{100};
+
 }  // namespace
+
+bool connection_bounds::over() const noexcept {
+  return (stop != nullptr && stop->load(std::memory_order_relaxed)) || clock::now() >= end;
+}
 
 std::error_code make_error_code(errc e) noexcept {
   static const category the_category;
@@ -68,7 +79,30 @@ bool postgres_rows::yes(int row, int column) const {
 
 void postgres_connection::finish::operator()(pg_conn* c) const noexcept { PQfinish(c); }
 
-result<postgres_connection> postgres_connection::open(const std::string& url) {
+// False: the time or the bounds are over.
+bool postgres_connection::wait_for(short events, clock::time_point end) const {
+  for (;;) {
+    if (bounds_.over() || clock::now() >= end) return false;
+    pollfd p{PQsocket(connection_.get()), events, 0};
+    // A signal is no reason to give up.
+    if (::poll(&p, 1, static_cast<int>(look_at_bounds.count())) > 0) return true;
+  }
+}
+
+bool postgres_connection::log_in() {
+  const auto end = clock::now() + connect_time;
+  auto* c = connection_.get();
+  auto next = PGRES_POLLING_WRITING;
+  while (PQstatus(c) != CONNECTION_BAD) {
+    if (!wait_for(next == PGRES_POLLING_READING ? POLLIN : POLLOUT, end)) return false;
+    next = PQconnectPoll(c);
+    if (next == PGRES_POLLING_OK || next == PGRES_POLLING_FAILED) break;
+  }
+  return true;
+}
+
+result<postgres_connection> postgres_connection::open(const std::string& url,
+                                                      const connection_bounds& bounds) {
   char* problem = nullptr;
   auto* parsed = PQconninfoParse(url.c_str(), &problem);
   if (parsed == nullptr) {
@@ -79,11 +113,14 @@ result<postgres_connection> postgres_connection::open(const std::string& url) {
                 "characters like @ / : in the password as %40 %2F %3A");
   }
   PQconninfoFree(parsed);
-  const std::array<const char*, 5> keys = {"dbname", "connect_timeout", "fallback_application_name",
-                                           "client_encoding", nullptr};
-  const std::array<const char*, 5> values = {url.c_str(), "5", "fairing advise", "UTF8", nullptr};
-  // What stands behind the URL goes before what it says: five seconds are enough to connect.
-  postgres_connection out(PQconnectdbParams(keys.data(), values.data(), 1));
+  const std::array<const char*, 4> keys = {"dbname", "fallback_application_name", "client_encoding",
+                                           nullptr};
+  const std::array<const char*, 4> values = {url.c_str(), bounds.name, "UTF8", nullptr};
+  // What stands behind the URL goes before what it says.
+  postgres_connection out(PQconnectStartParams(keys.data(), values.data(), 1), bounds);
+  if (!out.log_in())
+    return fail(errc::unreachable,
+                fmt::format("{} does not answer within {} s", out.where(), connect_time.count()));
   if (PQstatus(out.connection_.get()) != CONNECTION_OK)
     return fail(errc::unreachable, one_line(PQerrorMessage(out.connection_.get())));
   PQsetNoticeProcessor(out.connection_.get(), [](void*, const char*) {}, nullptr);
@@ -97,6 +134,27 @@ result<postgres_connection> postgres_connection::open(const std::string& url) {
   return out;
 }
 
+// The last result of what was sent; the caller clears it.
+result<pg_result*> postgres_connection::answer() {
+  auto* c = connection_.get();
+  const auto end = clock::now() + answer_time;
+  pg_result* last = nullptr;
+  for (;;) {
+    while (PQisBusy(c) != 0) {
+      const bool came = wait_for(POLLIN, end);
+      if (came && PQconsumeInput(c) == 1) continue;
+      PQclear(last);
+      silent_ = true;
+      if (came) return fail(errc::unreachable, one_line(PQerrorMessage(c)));
+      return fail(errc::unreachable, where() + " does not answer");
+    }
+    auto* next = PQgetResult(c);
+    if (next == nullptr) return last;
+    PQclear(last);
+    last = next;
+  }
+}
+
 std::unexpected<error> postgres_connection::refused(pg_result* r) const {
   const char* primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
   auto text = one_line(primary != nullptr ? primary : PQerrorMessage(connection_.get()));
@@ -107,26 +165,38 @@ std::unexpected<error> postgres_connection::refused(pg_result* r) const {
 
 result<postgres_rows> postgres_connection::query(const std::string& sql,
                                                  const std::vector<std::string>& arguments) {
+  if (silent_ || bounds_.over()) return fail(errc::refused, "its time is over");
   std::vector<const char*> values;
   values.reserve(arguments.size());
   for (const auto& a : arguments) values.push_back(a.c_str());
   // The extended protocol: never more than one statement.
-  auto* r = PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
-                         values.data(), nullptr, nullptr, 0);
-  const auto status = PQresultStatus(r);
-  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return refused(r);
-  return postgres_rows(r);
+  if (PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                        values.data(), nullptr, nullptr, 0) != 1)
+    return refused(nullptr);
+  const auto r = answer();
+  if (!r) return std::unexpected(r.error());
+  const auto status = PQresultStatus(*r);
+  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) return refused(*r);
+  return postgres_rows(*r);
 }
 
 result<int> postgres_connection::prepare(const char* name, const std::string& sql) {
-  PQclear(PQexec(connection_.get(), fmt::format("DEALLOCATE {}", name).c_str()));
-  auto* r = PQprepare(connection_.get(), name, sql.c_str(), 0, nullptr);
-  if (PQresultStatus(r) != PGRES_COMMAND_OK) return refused(r);
-  PQclear(r);
-  r = PQdescribePrepared(connection_.get(), name);
-  if (PQresultStatus(r) != PGRES_COMMAND_OK) return refused(r);
-  const int parameters = PQnparams(r);
-  PQclear(r);
+  // Not there the first time.
+  if (const auto gone = query(fmt::format("DEALLOCATE {}", name));
+      !gone && gone.error().code == errc::unreachable)
+    return std::unexpected(gone.error());
+  if (silent_ || bounds_.over()) return fail(errc::refused, "its time is over");
+  if (PQsendPrepare(connection_.get(), name, sql.c_str(), 0, nullptr) != 1) return refused(nullptr);
+  auto r = answer();
+  if (!r) return std::unexpected(r.error());
+  if (PQresultStatus(*r) != PGRES_COMMAND_OK) return refused(*r);
+  PQclear(*r);
+  if (PQsendDescribePrepared(connection_.get(), name) != 1) return refused(nullptr);
+  r = answer();
+  if (!r) return std::unexpected(r.error());
+  if (PQresultStatus(*r) != PGRES_COMMAND_OK) return refused(*r);
+  const int parameters = PQnparams(*r);
+  PQclear(*r);
   return parameters;
 }
 

@@ -3,10 +3,13 @@
 // Flow:  auto c = postgres_connection::open("postgres://..");   // error: not reachable, or a bad URL
 //        auto rows = c->query("SELECT ..", {"argument"});
 //        rows->text(0, 1)
-// The session is read only, with a time limit a statement and a lock wait of half a second.
-// Lifecycle: closed by its destructor. Threads: one; blocks.
+// The session is read only, with a time limit a statement and a lock wait of half a second. It waits for
+// its socket no longer than the bounds allow, so a server that says nothing holds nobody up.
+// Lifecycle: closed by its destructor. Threads: one; blocks. `stop` of the bounds may be set by another.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,9 +45,19 @@ class postgres_rows {
   std::unique_ptr<pg_result, clear> result_;
 };
 
+// How long a connection may be used.
+struct connection_bounds {
+  // From then on nothing is asked any more.
+  std::chrono::steady_clock::time_point end = std::chrono::steady_clock::time_point::max();
+  const std::atomic<bool>* stop = nullptr;  // true: as if `end` were over
+  const char* name = "fairing advise";      // as application_name, if the URL gives none
+  [[nodiscard]] bool over() const noexcept;
+};
+
 class postgres_connection {
  public:
-  [[nodiscard]] static result<postgres_connection> open(const std::string& url);
+  [[nodiscard]] static result<postgres_connection> open(const std::string& url,
+                                                        const connection_bounds& bounds = {});
 
   [[nodiscard]] result<postgres_rows> query(const std::string& sql,
                                             const std::vector<std::string>& arguments = {});
@@ -58,10 +71,15 @@ class postgres_connection {
   struct finish {
     void operator()(pg_conn* c) const noexcept;
   };
-  explicit postgres_connection(pg_conn* c) : connection_(c) {}
+  postgres_connection(pg_conn* c, const connection_bounds& b) : connection_(c), bounds_(b) {}
   [[nodiscard]] std::unexpected<error> refused(pg_result* r) const;
+  [[nodiscard]] bool wait_for(short events, std::chrono::steady_clock::time_point end) const;
+  [[nodiscard]] bool log_in();
+  [[nodiscard]] result<pg_result*> answer();
 
   std::unique_ptr<pg_conn, finish> connection_;
+  connection_bounds bounds_;
+  bool silent_ = false;  // an answer did not come: no statement can follow
 };
 
 }  // namespace fairing::app::advise

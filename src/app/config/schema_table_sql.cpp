@@ -14,6 +14,7 @@ namespace {
 
 using enum field_kind;
 using enum change_kind;
+using sql::advise_config;
 using sql::n_plus_one_config;
 using sql::sql_config;
 using sql::sql_limits_config;
@@ -141,6 +142,7 @@ std::vector<field> pool_rows() {
     {.path = "sql.pool.database_cores", .kind = integer, .doc = "Cores of the database's machine; `auto` is this machine's where the database is on it, else 4.", .least = 1, .most = 4096, .words = "auto",
      .bind = of_sql<&sql_config::pool, &p::database_cores>()},
     {.path = "sql.pool.spindles", .kind = integer, .doc = "Disks that can seek at the same time; 1 for an SSD.", .most = 1000, .bind = of_sql<&sql_config::pool, &p::spindles>()},
+    {.path = "sql.pool.instances", .kind = integer, .doc = "Fairings with this pool before the same database: instances * size must stay below its max_connections.", .least = 1, .most = 1000, .bind = of_sql<&sql_config::pool, &p::instances>()},
     {.path = "sql.pool.min_idle", .kind = integer, .doc = "Connections kept open ahead of need.", .most = most_servers, .bind = of_sql<&sql_config::pool, &p::min_idle>()},
     {.path = "sql.pool.wait_timeout", .kind = duration, .doc = "How long a client waits for a connection before it gets an error (53300).", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::pool, &p::wait_timeout>()},
     {.path = "sql.pool.idle_timeout", .kind = duration, .doc = "A connection that nobody used for so long is closed, down to min_idle.", .least = 1000, .most = year_ms, .bind = of_sql<&sql_config::pool, &p::idle_timeout>()},
@@ -165,6 +167,9 @@ std::vector<field> limit_rows() {
     {.path = "sql.n_plus_one.detect", .kind = boolean, .doc = "Look for them and report them.", .bind = of_sql<&sql_config::n_plus_one, &n_plus_one_config::detect>()},
     {.path = "sql.n_plus_one.eliminate", .kind = field_kind::word, .doc = "Answer the repeats from one batched query; only `off` in this version.", .words = "off|strict|bounded", .bind = bind_eliminate()},
     {.path = "sql.n_plus_one.report_from", .kind = integer, .doc = "Repeats that make a report.", .least = 2, .most = 10'000, .bind = of_sql<&sql_config::n_plus_one, &n_plus_one_config::least>()},
+    {.path = "sql.advise", .kind = section, .doc = "Index advice from the plans of the heaviest statements, and the pool's size against max_connections, on one short-lived connection as the upstream's user.", .shorthand = "run"},
+    {.path = "sql.advise.run", .kind = boolean, .doc = "Look; nothing is executed but EXPLAIN without ANALYZE, and reading the catalogue.", .bind = of_sql<&sql_config::advise, &advise_config::run>()},
+    {.path = "sql.advise.every", .kind = duration, .doc = "A look at most so often, and only after new statements.", .least = 1000, .most = day_ms, .bind = of_sql<&sql_config::advise, &advise_config::every>()},
   };
 }
 // clang-format on

@@ -45,11 +45,13 @@ TEST(sql_section, every_key) {
       "  users: [ { name: a, password: x }, { name: b, scram: '" +
       secret +
       "' } ]\n  auth_query: SELECT usename, passwd FROM pg_shadow WHERE usename = $1\n"
-      "  pool: { mode: session, size: 12, database_cores: 8, spindles: 2, min_idle: 3, "
+      "  pool: { mode: session, size: 12, database_cores: 8, spindles: 2, instances: 4, min_idle: "
+      "3, "
       "wait_timeout: 1s, idle_timeout: 2s, max_lifetime: 3s, max_pinned: 25%, max_waiting: 7 }\n"
       "  limits: { connect: 1s, login: 2s, transaction_idle: 3s, statement: 4s, client_write: 5s, "
       "connections: 6, statement_size: 1MiB }\n"
-      "  n_plus_one: { detect: off, eliminate: off, report_from: 9 }\n  slow: 250ms\n");
+      "  n_plus_one: { detect: off, eliminate: off, report_from: 9 }\n  advise: { run: off, every: "
+      "5s }\n  slow: 250ms\n");
   ASSERT_THAT(test_source::texts(c.errors), IsEmpty());
   const auto& s = *c.value.sql;
   EXPECT_EQ(s.listen, "127.0.0.1:0");
@@ -78,6 +80,9 @@ TEST(sql_section, every_key) {
   EXPECT_EQ(s.limits.statement_bytes, 1ULL << 20);
   EXPECT_FALSE(s.n_plus_one.detect);
   EXPECT_EQ(s.n_plus_one.least, 9U);
+  EXPECT_FALSE(s.advise.run);
+  EXPECT_EQ(s.advise.every, seconds{5});
+  EXPECT_EQ(s.pool.instances, 4U);
   EXPECT_EQ(s.slow, milliseconds{250});
 }
 

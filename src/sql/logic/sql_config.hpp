@@ -50,7 +50,8 @@ struct sql_pool_config {
   std::optional<std::uint32_t>
       database_cores;  // auto: this machine's, where the database is on it, else 4
   std::uint32_t spindles = 1;
-  std::uint32_t min_idle = 0;  // opened ahead
+  std::uint32_t instances = 1;  // Fairings that share the database
+  std::uint32_t min_idle = 0;   // opened ahead
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};
   milliseconds max_lifetime{3'600'000};
@@ -75,6 +76,11 @@ struct n_plus_one_config {
   std::uint32_t least = 5;  // repeats that are reported
 };
 
+struct advise_config {
+  bool run = true;             // look at plans and catalogue, on a connection of its own
+  milliseconds every{60'000};  // a round at most
+};
+
 struct sql_config {
   std::string listen;          // LISTEN word
   std::string session_listen;  // empty: none. Session pooling, for migrations and dumps
@@ -85,6 +91,7 @@ struct sql_config {
   sql_pool_config pool;
   sql_limits_config limits;
   n_plus_one_config n_plus_one;
+  advise_config advise;
   milliseconds slow{100};  // a statement that takes longer is logged and counted
 };
 

@@ -73,6 +73,42 @@ std::int64_t latency_histogram::quantile(double q) const noexcept {
   return 0;
 }
 
+std::vector<latency_histogram::octave> latency_histogram::octaves() const {
+  std::vector<octave> out;
+  for (std::size_t i = 0; i < buckets; i += 4) {
+    std::uint64_t n = 0;
+    for (std::size_t k = i; k < i + 4; ++k) n += cells_[k];
+    if (n != 0) out.push_back({std::int64_t{4} << (i / 4), n});
+  }
+  return out;
+}
+
+void coarse_histogram::add(std::int64_t us) noexcept {
+  const auto v = us < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(us);
+  auto& cell = cells_[std::min(static_cast<std::size_t>(std::bit_width(v)), buckets - 1)];
+  if (cell != std::numeric_limits<std::uint32_t>::max()) ++cell;
+}
+
+void coarse_histogram::merge(const coarse_histogram& o) noexcept {
+  for (std::size_t i = 0; i < buckets; ++i)
+    cells_[i] += std::min(o.cells_[i], std::numeric_limits<std::uint32_t>::max() - cells_[i]);
+}
+
+std::int64_t coarse_histogram::quantile(double q) const noexcept {
+  double count = 0;
+  for (const auto n : cells_) count += n;
+  double below = 0;
+  for (std::size_t i = 0; i < buckets; ++i) {
+    const auto here = static_cast<double>(cells_[i]);
+    if (here > 0 && below + here >= q * count) {
+      const auto low = i == 0 ? 0.0 : static_cast<double>(std::uint64_t{1} << (i - 1));
+      return static_cast<std::int64_t>(low + low * std::max(q * count - below, 0.0) / here);
+    }
+    below += here;
+  }
+  return 0;
+}
+
 std::string route_template(std::string_view route) {
   constexpr std::size_t most_bytes = 128;
   const auto query = route.find_first_of("?#");
@@ -105,6 +141,28 @@ std::uint32_t route_names::intern(std::string_view route) {
 
 std::string_view route_names::name(std::uint32_t id) const noexcept {
   return id < names_.size() ? std::string_view(names_[id]) : std::string_view();
+}
+
+void route_counts::add(const execution_stats& s) noexcept {
+  ++count;
+  errors += s.failed ? 1 : 0;
+  rows += s.rows;
+  bytes += s.bytes;
+  total_us += s.duration_us;
+  transaction_us += s.in_transaction ? s.duration_us : 0;
+  max_us = std::max(max_us, s.duration_us);
+  latency.add(s.duration_us);
+}
+
+void route_counts::merge(const route_counts& o) noexcept {
+  count += o.count;
+  errors += o.errors;
+  rows += o.rows;
+  bytes += o.bytes;
+  total_us += o.total_us;
+  transaction_us += o.transaction_us;
+  max_us = std::max(max_us, o.max_us);
+  latency.merge(o.latency);
 }
 
 void template_counts::merge(const template_counts& o) noexcept {
@@ -172,11 +230,10 @@ void template_table::add(std::uint32_t id, const execution_stats& s, std::int64_
 
 void template_table::add_route(entry& e, const execution_stats& s) noexcept {
   auto* at = std::ranges::find_if(
-      e.routes, [&](const route_count& r) { return r.route == s.route || r.count == 0; });
+      e.routes, [&](const route_count& r) { return r.route == s.route || r.counts.count == 0; });
   if (at == e.routes.end()) return;  // beyond eight: only in the template's own sums
   at->route = s.route;
-  ++at->count;
-  at->total_us += s.duration_us;
+  at->counts.add(s);
 }
 
 std::vector<template_row> template_table::rows(const route_names& routes, std::int64_t now_us,
@@ -186,8 +243,8 @@ std::vector<template_row> template_table::rows(const route_names& routes, std::i
     if (e.counts.count == 0) continue;
     template_row r{e.hash, e.text, std::string(e.kind), e.tables, e.counts, {}, 0};
     for (const auto& share : e.routes)
-      if (share.count != 0)
-        r.routes.push_back({std::string(routes.name(share.route)), share.count, share.total_us});
+      if (share.counts.count != 0)
+        r.routes.push_back({std::string(routes.name(share.route)), share.counts});
     r.last_seen_unix = now.time_since_epoch().count() - (now_us - e.last_us) / 1'000'000;
     out.push_back(std::move(r));
   }
@@ -208,12 +265,11 @@ std::vector<template_row> merge(std::vector<std::vector<template_row>> of_cores)
       sum.counts.merge(r.counts);
       sum.last_seen_unix = std::max(sum.last_seen_unix, r.last_seen_unix);
       for (auto& share : r.routes) {
-        const auto same = std::ranges::find(sum.routes, share.route, &route_share::route);
+        const auto same = std::ranges::find(sum.routes, share.route, &template_route::route);
         if (same == sum.routes.end()) {
           sum.routes.push_back(std::move(share));
         } else {
-          same->count += share.count;
-          same->total_us += share.total_us;
+          same->counts.merge(share.counts);
         }
       }
     }

@@ -102,11 +102,14 @@ double weight(const template_row& r, query_sort by) {
 
 json pages_of(const template_row& r) {
   const auto& p = r.counts.pages;
-  const auto fault = p.verdict();
+  const auto fault = p.verdict(r.table_rows);
   if (fault == advise::page_fault::none) return nullptr;
   if (fault == advise::page_fault::unbounded)
     return {{"fault", "unbounded"}, {"rows", p.most_rows()}, {"count", p.unbounded()}};
+  json rows = nullptr;
+  if (r.table_rows) rows = *r.table_rows;
   return {{"fault", "offset"},
+          {"table_rows", std::move(rows)},
           {"deepest", p.deepest()},
           {"count", p.with_offset()},
           {"keyset", advise::keyset_form(r.text)}};
@@ -116,7 +119,19 @@ json item_of(const template_row& r) {
   const auto& c = r.counts;
   auto routes = json::array();
   for (const auto& s : r.routes)
-    routes.push_back({{"route", s.route}, {"count", s.count}, {"total_ms", ms(s.total_us)}});
+    routes.push_back({{"route", s.route},
+                      {"count", s.counts.count},
+                      {"errors", s.counts.errors},
+                      {"rows", s.counts.rows},
+                      {"bytes", s.counts.bytes},
+                      {"total_ms", ms(s.counts.total_us)},
+                      {"p50_ms", ms(s.counts.latency.quantile(0.5))},
+                      {"p95_ms", ms(s.counts.latency.quantile(0.95))},
+                      {"max_ms", ms(s.counts.max_us)},
+                      {"transaction_ms", ms(s.counts.transaction_us)}});
+  auto histogram = json::array();
+  for (const auto& o : c.latency.octaves())
+    histogram.push_back({{"below_ms", ms(o.below_us)}, {"count", o.count}});
   return {{"template", r.text},
           {"kind", r.kind},
           {"tables", r.tables},
@@ -131,6 +146,7 @@ json item_of(const template_row& r) {
           {"p95_ms", ms(c.latency.quantile(0.95))},
           {"p99_ms", ms(c.latency.quantile(0.99))},
           {"max_ms", ms(c.max_us)},
+          {"histogram", std::move(histogram)},
           {"in_transaction", c.in_transaction},
           {"transaction_ms", ms(c.transaction_us)},
           {"last_seen", r.last_seen_unix},

@@ -71,7 +71,17 @@ TEST(templates, counts_and_tells_without_values) {
   EXPECT_EQ(item["in_transaction"], 1);
   EXPECT_EQ(item["transaction_ms"], 150.0);
   EXPECT_EQ(item["last_seen"], 1'700'000'000 - 4);
-  EXPECT_EQ(item["routes"][0]["route"], "/users/{id}");
+  const auto& of_route = item["routes"][0];
+  EXPECT_EQ(of_route["route"], "/users/{id}");
+  EXPECT_EQ(of_route["count"], 1);
+  EXPECT_EQ(of_route["errors"], 0);
+  EXPECT_EQ(of_route["rows"], 3);
+  EXPECT_EQ(of_route["bytes"], 90);
+  EXPECT_EQ(of_route["transaction_ms"], 150.0);
+  EXPECT_GE(of_route["p95_ms"], 131.0);
+  EXPECT_LE(of_route["p95_ms"], 262.2);
+  ASSERT_EQ(item["histogram"].size(), 2U);
+  EXPECT_EQ(item["histogram"][0], nlohmann::json({{"below_ms", 0.064}, {"count", 1}}));
   EXPECT_TRUE(item["pagination"].is_null());
 }
 
@@ -113,7 +123,8 @@ TEST(templates, cores_are_added_up) {
   EXPECT_EQ(rows[0].counts.count, 2U);
   EXPECT_EQ(rows[0].counts.max_us, 30);
   ASSERT_EQ(rows[0].routes.size(), 1U);
-  EXPECT_EQ(rows[0].routes[0].total_us, 40);
+  EXPECT_EQ(rows[0].routes[0].counts.total_us, 40);
+  EXPECT_EQ(rows[0].routes[0].counts.max_us, 30);
 }
 
 TEST(templates, sorts_and_limits) {

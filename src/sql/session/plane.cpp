@@ -152,6 +152,7 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
   const auto& q = b.pool;
   line(p.size == q.size && p.database_cores == q.database_cores && p.spindles == q.spindles,
        "pool.size");
+  line(p.instances == q.instances, "pool.instances");
   line(p.min_idle == q.min_idle, "pool.min_idle");
   line(p.wait_timeout == q.wait_timeout, "pool.wait_timeout");
   line(p.idle_timeout == q.idle_timeout, "pool.idle_timeout");
@@ -164,6 +165,7 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
            l.statement == m.statement && l.client_write == m.client_write &&
            l.connections == m.connections && l.statement_bytes == m.statement_bytes,
        "limits");
+  line(a.advise.run == b.advise.run && a.advise.every == b.advise.every, "advise");
   line(a.slow == b.slow, "slow");
   return lines;
 }
@@ -309,6 +311,8 @@ std::vector<pool_report> sql_plane::pools() const {
   std::vector<pool_report> out;
   for (const auto& [key, l] : all)
     out.push_back({.name = "user " + key.first + ", database " + key.second,
+                   .user = key.first,
+                   .database = key.second,
                    .size = runtime->pool_size,
                    .formula = pool::auto_size(cores, c.spindles),
                    .leases = l.sum.totals.granted,
@@ -319,6 +323,8 @@ std::vector<pool_report> sql_plane::pools() const {
 }
 
 sql_config sql_plane::config() const { return parts_->state.runtime()->config; }
+
+std::uint32_t sql_plane::pool_size() const { return parts_->state.runtime()->pool_size; }
 
 std::vector<template_row> sql_plane::queries() const {
   return merge(ask_cores<template_row>(

@@ -23,7 +23,9 @@ namespace fairing::sql {
 
 // One user's servers of one database, for the checklist.
 struct pool_report {
-  std::string name;           // user and database
+  std::string name;  // user and database, in words
+  std::string user;
+  std::string database;
   std::uint32_t size = 0;     // servers that all pools together may have
   std::uint32_t formula = 0;  // database_cores * 2 + spindles
   std::uint64_t leases = 0;
@@ -54,7 +56,8 @@ class sql_plane {
   // {"items":[...]}, one a user, database and mode.
   [[nodiscard]] std::string pools_json() const;
   [[nodiscard]] std::vector<pool_report> pools() const;
-  [[nodiscard]] sql_config config() const;  // the one in force
+  [[nodiscard]] sql_config config() const;        // the one in force
+  [[nodiscard]] std::uint32_t pool_size() const;  // servers over all pools, `auto` resolved
   // What was seen of the statements, all cores: for /v1/queries, /v1/n_plus_one and the checklist. Not from a core.
   [[nodiscard]] std::vector<template_row> queries() const;
   [[nodiscard]] std::vector<loop_row> loops() const;

@@ -2,11 +2,12 @@
 
 
 class client:
-    def __init__(self, name, command, build=None, session=False):
+    def __init__(self, name, command, build=None, session=False, loops=()):
         self.name = name
         self.command = command
         self.build = build  # folder for what is built -> commands
         self.session = session  # goes to the session_listen
+        self.loops = loops  # what /v1/n_plus_one has to say of it
 
 
 def node(name):

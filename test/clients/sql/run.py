@@ -8,6 +8,7 @@ once directly, then `instances` times at once through Fairing with a pool of 5 s
 so servers are shared, statements meet servers that do not know them, and what one client sets must not be seen by the
 others. FAIRING_SQL=1 and FAIRING_BIN name the Fairing; without FAIRING_SQL the same is done with PostgreSQL in its place,
 which shows that the transcripts do not depend on chance.
+At the end Fairing is asked for the N+1 loops it saw (loops.py): each client's own, and nothing else.
 """
 import argparse
 import contextlib
@@ -30,6 +31,7 @@ sys.dont_write_bytecode = True
 
 import clients  # noqa: E402
 import cluster  # noqa: E402
+import loops  # noqa: E402
 from support.fairing import Fairing  # noqa: E402
 
 INSTANCES = 3
@@ -52,8 +54,8 @@ class cleanups:
 class server:
     """Where clients connect: PostgreSQL itself, or Fairing's two listeners."""
 
-    def __init__(self, name, port, session_port):
-        self.name, self.port, self.session_port = name, port, session_port
+    def __init__(self, name, port, session_port, fairing=None):
+        self.name, self.port, self.session_port, self.fairing = name, port, session_port, fairing
 
 
 @contextlib.contextmanager
@@ -67,10 +69,10 @@ def behind(postgres):
         fairing = Fairing(test, {"sql": {
             "listen": "127.0.0.1:0", "session_listen": "127.0.0.1:0",
             "upstream": cluster.url(postgres.port),
-            "pool": {"mode": "transaction", "size": POOL},
+            "pool": {"mode": "transaction", "size": POOL}, "advise": "off",
         }})  # fmt: skip
         ports = [int(address.rpartition(":")[2]) for address in fairing.listeners["sql"]]
-        yield server("Fairing", ports[0], ports[-1])
+        yield server("Fairing", ports[0], ports[-1], fairing)
 
 
 def prepare(postgres):
@@ -132,6 +134,16 @@ def differences(client, where, wanted, got):
     return f"{client.name}: case '{name[1] if name else '?'}' differs\n{both}--- in short\n{marked[:8000]}"
 
 
+def refusal(postgres, sql):
+    """Why PostgreSQL does not take the statement; None if it does."""
+    text = f"set search_path = {schemas()[0]}; prepare batched as {sql}"
+    try:
+        postgres.sql(text, cluster.DATABASE)
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
 def check(client, postgres, tested, folder, verbose):
     """Runs one client everywhere: a list of complaints."""
     started = time.monotonic()
@@ -155,6 +167,8 @@ def check(client, postgres, tested, folder, verbose):
                 complaints.append(differences(client, where, wanted, got))
             if code != 0:
                 complaints.append(f"{client.name}, {where}: exit {code}\n{err}")
+    if tested.fairing:
+        complaints += loops.check(client.name, client.loops, tested.fairing, INSTANCES, lambda sql: refusal(postgres, sql))
     print(f"{client.name}: {len(wanted)} cases, {INSTANCES} x {tested.name}, {time.monotonic() - started:.1f} s"
           + (f", {len(complaints)} complaints" if complaints else ", equal"), flush=True)  # fmt: skip
     return complaints
@@ -170,8 +184,8 @@ def main():
             parser.error(f"no client '{name}'; there are {', '.join(clients.ALL)}")
     complaints = []
     with tempfile.TemporaryDirectory(prefix="fairing-matrix-") as folder, cluster.cluster() as postgres:
-        with behind(postgres) as tested:
-            for name in options.client or clients.ALL:
+        for name in options.client or clients.ALL:
+            with behind(postgres) as tested:
                 complaints += check(clients.ALL[name], postgres, tested, folder, options.verbose)
     for complaint in complaints:
         print(f"\n{complaint}", file=sys.stderr)

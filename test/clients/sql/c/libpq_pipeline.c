@@ -95,6 +95,25 @@ static void pipelines(void) {
   end();
 }
 
+// A loop over a result: one statement a row, all sent before any is answered; then one for all rows.
+static void loop(void) {
+  begin("pipeline: N+1 and eager");
+  PGresult* users = query(db, "select id from users order by id limit 15");
+  PQenterPipelineMode(db);
+  for (int i = 0; i < PQntuples(users); i++)
+    send_one("select id, total from orders where user_id = $1 order by id",
+             PQgetvalue(users, i, 0));
+  PQpipelineSync(db);
+  put_pipeline(1);
+  send_one("select user_id, count(*) from orders where user_id = any($1) group by 1 order by 1",
+           "{1,2,3,4,5,6,7,8}");
+  PQpipelineSync(db);
+  put_pipeline(1);
+  PQexitPipelineMode(db);
+  PQclear(users);
+  end();
+}
+
 static void statements(void) {
   begin("prepare, describe, named portals");
   put_result(PQprepare(
@@ -226,6 +245,7 @@ int main(void) {
   put_number(PQserverVersion(db));
   end();
   pipelines();
+  loop();
   statements();
   outside();
   PQfinish(db), PQfinish(other);

@@ -1,0 +1,10 @@
+select id from users order by id limit 8;
+select id, total from orders where user_id = 1 order by id;
+select id, total from orders where user_id = 2 order by id;
+select id, total from orders where user_id = 3 order by id;
+select id, total from orders where user_id = 4 order by id;
+select id, total from orders where user_id = 5 order by id;
+select id, total from orders where user_id = 6 order by id;
+select id, total from orders where user_id = 7 order by id;
+select id, total from orders where user_id = 8 order by id;
+select user_id, count(*) from orders where user_id in (1, 2, 3, 4, 5, 6, 7, 8) group by 1 order by 1;
