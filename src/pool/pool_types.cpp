@@ -41,6 +41,7 @@ constexpr std::array<words, close_reasons> closings{{
     {"timed_out", "a statement or an idle transaction passed its time limit"},
     {"killed", "an operator asked for it"},
     {"open_failed", "it could not be opened"},
+    {"session_over", "its client logged in through it and has left"},
 }};
 
 constexpr std::array<words, refusals> refused{{

@@ -71,8 +71,9 @@ enum class close_reason : std::uint8_t {
   timed_out,       // a statement or an idle transaction passed its limit
   killed,          // an operator asked for it
   open_failed,     // it never became ready
+  session_over,    // its client logged in through it and has left: nobody else may use it
 };
-inline constexpr std::size_t close_reasons = 15;
+inline constexpr std::size_t close_reasons = 16;
 [[nodiscard]] std::string_view name(close_reason r) noexcept;
 [[nodiscard]] std::string_view sentence(close_reason r) noexcept;
 

@@ -3,8 +3,10 @@ import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -13,6 +15,7 @@ from support.certificates import make_authority, make_certificate
 from support.pgclient import Closed, PgClient, PgError, connect_socket
 from support.postgres import Postgres
 from support.sql_case import SqlCase, start_postgres, stop_postgres
+from support.wait import wait_until
 
 setUpModule = start_postgres
 tearDownModule = stop_postgres
@@ -144,6 +147,30 @@ class Doors(SqlCase):
         self.client(), self.client()
         e = self.refused("53300", PgClient, self.address)
         self.assertIn("sql.limits.connections", e.hint)
+        # libpq shows nothing that comes before the answer to its SSLRequest.
+        done = subprocess.run(
+            ["psql", "-X", "-w", f"host=127.0.0.1 port={self.address[1]} user=alice password=alice dbname=app sslmode=prefer"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertIn("too many clients are connected to Fairing", done.stderr)
+        self.assertEqual(done.returncode, 2)
+
+    def test_a_crowd_beyond_the_limit_is_refused_in_bounds(self):
+        self.start(limits={"connections": 1, "login": "500ms"})
+        c = self.client()
+        crowd = [self.raw() for _ in range(40)]  # they say nothing: the first 32 are closed in time, the others at once
+        for s in crowd:
+            while s.recv(4096):
+                pass
+        self.refused("53300", PgClient, self.address)
+        running = threading.Thread(target=lambda: self.refused("57014", c.query, "SELECT pg_sleep(60)"))
+        running.start()
+        wait_until(lambda: self.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'") == "1")
+        c.cancel()  # a cancel request is no client
+        running.join(20)
+        self.assertFalse(running.is_alive())
 
     def test_postgresql_s_own_refusal_reaches_the_client(self):
         self.start()

@@ -81,7 +81,7 @@ FILES = (
         "no secret at all",
         upstream("postgres://127.0.0.1:5432/shop"),
         "3:13",
-        ("no user and password", "or list `sql.users`"),
+        ("no user and password", "or list `sql.users`", "`sql.auth_query`", "`sql.pool.mode: session`"),
     ),
     ("a user without secret", PLANE + "  users: [ { name: anna } ]\n", "4:20", ("`anna` has no secret", "`password`, or `scram`")),
     (

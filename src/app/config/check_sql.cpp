@@ -41,6 +41,8 @@ class sql_checker {
             "`sql.auth_query` runs as the user of `sql.upstream`, which names none; write "
             "postgres://USER:PASSWORD@... there");
     const bool named = !u.user.empty() || !s_.users.empty() || !s_.auth_query.empty();
+    const bool secret = !u.password.empty() || !s_.users.empty() || !s_.auth_query.empty();
+    if (!secret && !transaction()) return relayed();
     if (named) {
       if (!u.user.empty() && u.password.empty() && !is_listed(u.user))
         note("sql.upstream",
@@ -50,17 +52,28 @@ class sql_checker {
                  u.user, u.user));
       return;
     }
-    if (transaction())
-      error("sql.upstream",
-            "`sql.upstream` has no user and password, and there are no `sql.users` and no "
-            "`sql.auth_query`: with transaction pooling Fairing opens the connections itself; "
-            "write postgres://USER:PASSWORD@..., or the user alone where PostgreSQL asks it for no "
-            "password, or list `sql.users`");
-    else
-      note("sql.upstream",
-           "`sql.upstream` has no user and password, and there are no `sql.users` and no "
-           "`sql.auth_query`: clients come in only where PostgreSQL asks for no password "
-           "(pg_hba.conf: trust or peer), and only from this machine");
+    error("sql.upstream",
+          "`sql.upstream` has no user and password, and there are no `sql.users` and no "
+          "`sql.auth_query`: then PostgreSQL checks each log-in, which needs session pooling, and "
+          "this is transaction pooling; write postgres://USER:PASSWORD@..., or list `sql.users`, "
+          "or set `sql.auth_query`, or say `sql.pool.mode: session`; where PostgreSQL asks for no "
+          "password the user alone is enough");
+  }
+
+  // Each log-in is PostgreSQL's to check.
+  void relayed() {
+    note("sql.upstream",
+         "`sql.upstream` has no password, and there are no `sql.users` and no `sql.auth_query`: "
+         "PostgreSQL checks each log-in itself, and each client has a connection of its own while "
+         "it is there");
+    if (s_.pool.min_idle > 0)
+      note("sql.pool.min_idle",
+           "`sql.pool.min_idle` opens nothing ahead: without a secret only a client can log in");
+    if (!s_.tls_cert.empty() && s_.upstream.ssl != sql::ssl_mode::disable &&
+        !s_.upstream.host.starts_with('/'))
+      note("sql.tls",
+           "`sql.tls` and TLS to PostgreSQL: clients of libpq that use TLS have to connect with "
+           "channel_binding=disable, as channel binding cannot pass through Fairing");
   }
 
   bool is_listed(const std::string& name) const {

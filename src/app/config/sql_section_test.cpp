@@ -9,6 +9,7 @@
 namespace fairing::config {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -110,9 +111,14 @@ TEST(sql_section, what_is_not_in_this_version) {
 }
 
 TEST(sql_section, some_secret_is_needed_to_pool_transactions) {
-  EXPECT_THAT(errors("", "postgres://h/d"), ElementsAre(HasSubstr("or list `sql.users`")));
-  EXPECT_THAT(notes("pool: { mode: session }", "postgres://127.0.0.1/d"),
-              ElementsAre(HasSubstr("and only from this machine")));
+  EXPECT_THAT(errors("", "postgres://h/d"),
+              ElementsAre(AllOf(HasSubstr("or list `sql.users`"), HasSubstr("`sql.auth_query`"),
+                                HasSubstr("`sql.pool.mode: session`"))));
+  for (const auto* url : {"postgres://127.0.0.1/d", "postgres://app@127.0.0.1/d"})
+    EXPECT_THAT(notes("pool: { mode: session }", url),
+                ElementsAre(HasSubstr("PostgreSQL checks each log-in itself")));
+  EXPECT_THAT(notes("pool: { mode: session, size: 5, min_idle: 1 }", "postgres://127.0.0.1/d"),
+              ElementsAre(HasSubstr("checks each log-in"), HasSubstr("opens nothing ahead")));
   EXPECT_THAT(notes("users: { name: a, password: b }", "postgres://127.0.0.1/d"), IsEmpty());
   EXPECT_THAT(notes("", "postgres://app@127.0.0.1/d"), ElementsAre(HasSubstr("trust or peer")));
   EXPECT_THAT(notes("users: { name: app, scram: '" + secret + "' }", "postgres://app@127.0.0.1/d"),

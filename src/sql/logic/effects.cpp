@@ -73,6 +73,13 @@ void add_flags(effects& e, const lex::statement& s) {
   if (f.has(statement_flag::dblink)) e.leaves_state = true;
 }
 
+void add_reset(effects& e, std::string_view text, const lex::analyzer& a) {
+  if (a.statements().size() != 1 || !a.statements_complete()) return;
+  const auto& s = a.statements()[0];
+  e.resets_all = s.kind == statement_kind::reset_all;
+  e.resets_name = s.kind == statement_kind::reset && lex::name_of(text, s) == "application_name";
+}
+
 }  // namespace
 
 effects effects_of(const lex::analyzer& a) {
@@ -105,6 +112,7 @@ const effects& effects_cache::of(std::string_view text) {
   }
   analyzer_.run(text);
   last_ = effects_of(analyzer_);
+  add_reset(last_, text, analyzer_);
   if (name_) last_.ids = name_(context_, text, analyzer_);
   if (!keep) return last_;
   at->text.assign(text);

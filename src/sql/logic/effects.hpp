@@ -28,6 +28,8 @@ struct effects {
   bool names_statements =
       false;  // PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL: its text needs a look each time
   bool drops_statements = false;        // DEALLOCATE ALL, DISCARD ALL
+  bool resets_name = false;             // RESET application_name, alone
+  bool resets_all = false;              // RESET ALL, alone
   std::optional<pool::pin_reason> pin;  // it will probably have to stay on its server
   text_ids ids;                         // for statistics
 };

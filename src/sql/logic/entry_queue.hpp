@@ -54,8 +54,10 @@ struct entry {
   std::uint64_t bytes = 0;             // of its rows
   std::uint64_t serial = 0;            // of the unnamed statement that it makes
   shared_statement* shared = nullptr;  // a reference is held
-  const char* tag = nullptr;           // of an answered query: static text
-  std::int64_t began_us = 0;           // precise_us()
+  const char* tag =
+      nullptr;  // of an answered query, or of all completions of the client's: static text
+  bool tag_told = false;
+  std::int64_t began_us = 0;  // precise_us()
 };
 
 class entry_queue {

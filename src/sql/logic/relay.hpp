@@ -150,6 +150,10 @@ class relay {
   // In the middle of a statement that a cancel request could stop.
   [[nodiscard]] bool cancellable() const noexcept { return !queue_.empty() && !injected_head(); }
 
+  // A limit of ours is about to cancel the statement under way: its error will say so. 0: no more.
+  void limited_by(milliseconds limit) noexcept { limit_ = limit; }
+  [[nodiscard]] bool limited() const noexcept { return limit_.count() > 0; }
+
   // Says so to the client and ends the conversation.
   void fatal(pgwire::sqlstate code, std::string_view message, std::string_view hint = {});
 
@@ -208,7 +212,8 @@ class relay {
   after forward(std::string_view rest, std::size_t size, std::size_t& used);
   after drop(std::string_view rest, std::size_t size, std::size_t& used);
   after protocol_fault(std::string_view why);
-  [[nodiscard]] bool may_pin(const effects& e);
+  [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
+  [[nodiscard]] static refusal too_many_pins(pool::pin_reason reason);
   void watch_bind(text_ids ids, std::string_view definition, std::string_view message,
                   std::size_t size);
   void note_portal(std::string_view name, const effects& e);
@@ -219,6 +224,8 @@ class relay {
   after sql_execute(std::string_view text, const codec::sql_lexer::statement& s);
   after rename_in_texts(std::string_view text, const effects& e);
   after answer_query(const char* tag);
+  after reset_name(std::string_view text, const effects& e, std::string_view start);
+  [[nodiscard]] const std::string* start_name() const noexcept;
   after send_query(std::string_view text, const effects& e, entry made = {});
   after parse_naming(std::string_view message, const pgwire::parse_view& p, const effects& e);
 
@@ -294,6 +301,7 @@ class relay {
   const std::uint64_t id_;
   server_session* server_ = nullptr;
   mono_time now_{};
+  milliseconds limit_{0};    // of ours, that cancels the statement under way
   std::int64_t now_us_ = 0;  // of the server's bytes, while somebody watches
 
   entry_queue queue_;

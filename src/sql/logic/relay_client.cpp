@@ -22,8 +22,14 @@ relay::relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, const se
       id_(id),
       start_(wanted ? wanted : shared.settings.none()),
       wanted_(start_) {
+  if (const auto* name = start_name()) told_name_ = *name;
+}
+
+// application_name of the client's start-up; null: none.
+const std::string* relay::start_name() const noexcept {
   for (const auto& [name, value] : start_->values)
-    if (name == "application_name") told_name_ = value;
+    if (name == "application_name") return &value;
+  return nullptr;
 }
 
 relay::~relay() {
@@ -47,6 +53,7 @@ void relay::detach() noexcept {
   preparing_simple_ = prepare_failed_ = drop_query_ = state_unknown_ = inject_failed_ = false;
   pinned_ = kept_ = false;
   inject_tries_ = 0;
+  limit_ = milliseconds{0};
   torn_ = torn_ || (answer_left_ > 0 && !answer_dropped_);
   answer_left_ = ignored_syncs_ = 0;
 }
@@ -207,18 +214,20 @@ relay::after relay::drop(std::string_view rest, std::size_t size, std::size_t& u
 }
 
 // A statement that will keep its server asks for that before it runs.
-bool relay::may_pin(const effects& e) {
-  if (!e.pin || kept_) return true;
+// Where it may not, it fails as a statement does, and nothing of it has run.
+std::optional<relay::refusal> relay::refused_pin(const effects& e) {
+  if (!e.pin || kept_) return std::nullopt;
   kept_ = hooks_.keep(e.pin);
-  if (kept_) {
-    pinned_ = true;
-    return true;
-  }
-  fatal(pgwire::sqlstate::too_many_connections,
-        std::string("too many clients keep a server beyond their transaction (now: ") +
-            std::string(pool::name(*e.pin)) + ")",
-        "raise sql.pool.max_pinned, or connect to sql.session_listen");
-  return false;
+  if (!kept_) return too_many_pins(*e.pin);
+  pinned_ = true;
+  return std::nullopt;
+}
+
+relay::refusal relay::too_many_pins(pool::pin_reason reason) {
+  return {pgwire::sqlstate::too_many_connections,
+          "too many clients keep a server beyond their transaction (now: " +
+              std::string(pool::name(reason)) + ")",
+          "raise sql.pool.max_pinned, or connect to sql.session_listen"};
 }
 
 // currval() and lastval() must not tell another client's values: rather PostgreSQL's own error.
@@ -248,7 +257,15 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   }
   if (const auto ready = need_server(); ready != after::go_on) return ready;
   if (const auto ready = isolate_sequences(e); ready != after::go_on) return ready;
-  if (!may_pin(e)) return after::close;
+  if (auto no = refused_pin(e)) {
+    const auto next = refuse(std::move(*no), rest, size, used);
+    next_segment();
+    return next;
+  }
+  if (const auto* start = start_name(); start && (e.resets_name || e.resets_all)) {
+    used = size;
+    return reset_name(text, e, *start);
+  }
   ask_state_ |= e.leaves_state;
   ddl_ |= e.ddl;
   queue_.push({.kind = entry_kind::query, .ids = e.ids, .began_us = precise_us()});
@@ -418,7 +435,7 @@ relay::after relay::on_execute(std::string_view message) {
                                [&](const portal& p) { return p.name == wanted->portal; });
   // A portal that was not bound here is a cursor of DECLARE, or one too many.
   const effects e = at != portals_.end() ? at->what : effects{};
-  if (!may_pin(e)) return after::close;
+  if (auto no = refused_pin(e)) return refuse(std::move(*no), message);
   ask_state_ |= e.leaves_state || (at == portals_.end() && portals_.size() == most_portals);
   ddl_ |= e.ddl;
   unsynced_ = true;

@@ -1,8 +1,13 @@
 // The server's half of the relay: each of its messages must fit the head of the queue.
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "base/hash.hpp"
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_messages.hpp"
 #include "codec/pgwire/server_writer.hpp"
+#include "sql/logic/limit_error.hpp"
 #include "sql/logic/relay.hpp"
 
 namespace fairing::sql {
@@ -159,8 +164,7 @@ void relay::show_setting(std::string_view message) {
   const auto told = pgwire::read_parameter_status(message.substr(header_bytes));
   if (!told || told->name != "application_name") return show(message);
   std::string_view value = told->value;
-  for (const auto& [name, start] : start_->values)
-    if (name == told->name && value.empty()) value = start;
+  if (const auto* start = start_name(); start && value.empty()) value = *start;
   if (value == told_name_) return;
   told_name_ = value;
   pgwire::append_parameter_status(to_client.own(), told->name, value);
@@ -218,7 +222,10 @@ bool relay::on_acknowledgement(entry_kind kind, std::string_view message) {
 bool relay::on_completion(char type, std::string_view message) {
   if (!head_is(entry_kind::query, entry_kind::execute)) return false;
   auto& e = queue_.front();
-  pass(message);
+  if (e.tag == nullptr)
+    pass(message);
+  else if (!std::exchange(e.tag_told, true))
+    pgwire::append_command_complete(to_client.own(), e.tag);
   copy_in_ = copy_ended_ = false;
   if (type == static_cast<char>(server_type::command_complete)) on_command_tag(message, e);
   if (e.kind == entry_kind::query)
@@ -415,9 +422,16 @@ void relay::show_error(std::string_view message, const pgwire::parsed<pgwire::er
 
 void relay::pass_error(std::string_view message) {
   const auto error = pgwire::read_error(message.substr(header_bytes));
+  if (limit_.count() > 0 && error && stopped_by_cancel(*error)) {
+    append_limit_error(to_client.own(), std::exchange(limit_, milliseconds{0}));
+    return;
+  }
   if (!queue_.front().refused) return show_error(message, error);
-  // Another error came first, such as that of a failed transaction.
-  if (!error || (error->sqlstate != "42703" && error->sqlstate != "26000")) return show(message);
+  // Another error came first, such as that of a failed transaction. What is sent in the place of a refused message fails
+  // for want of a column, a statement or a portal.
+  constexpr std::array<std::string_view, 3> made_by_us{"42703", "26000", "34000"};
+  if (!error || std::ranges::find(made_by_us, error->sqlstate) == made_by_us.end())
+    return show(message);
   const auto& r = refusals_.front();
   pgwire::append_error(to_client.own(), {.code = r.code, .message = r.message, .hint = r.hint});
 }

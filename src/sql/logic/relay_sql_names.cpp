@@ -90,7 +90,11 @@ relay::after relay::answer_query(const char* tag) {
 }
 
 relay::after relay::send_query(std::string_view text, const effects& e, entry made) {
-  if (!may_pin(e)) return after::close;
+  if (auto no = refused_pin(e)) {
+    std::size_t used = 0;
+    dropping_.clear();
+    return refuse(std::move(*no), "Q", 1, used);
+  }
   ask_state_ |= e.leaves_state;
   ddl_ |= e.ddl;
   made.kind = entry_kind::query;
@@ -101,6 +105,16 @@ relay::after relay::send_query(std::string_view text, const effects& e, entry ma
   waiting_ = waiting_ || made.ends_wait;
   if (!pgwire::append_query(to_server.own(), text)) return protocol_fault("a Query is too long");
   return after::go_on;
+}
+
+// The server's default is not the client's, which shows within the transaction: the client's is set.
+relay::after relay::reset_name(std::string_view text, const effects& e, std::string_view start) {
+  if (shared_.watch) shared_.watch->on_query(seen_, e.ids, text, precise_us());
+  const auto set = "SET application_name TO " + quote_literal(start);
+  unsynced_ = false;
+  const auto next = send_query(e.resets_all ? "RESET ALL;" + set : set, e, {.tag = "RESET"});
+  next_segment();
+  return next;
 }
 
 // What is on its way is awaited first: whether a transaction has failed decides.

@@ -66,6 +66,10 @@ relay::after relay::refuse(refusal r, std::string_view rest, std::size_t size, s
       made.kind = entry_kind::describe_statement;
       pgwire::append_describe(own, pgwire::target_kind::statement, "?");
       break;
+    case client_type::execute:
+      made.kind = entry_kind::execute;
+      pgwire::append_execute(own, "refused by fairing");
+      break;
     default:
       unnamed_.serial = server_->unnamed = 0;
       static_cast<void>(pgwire::append_query(own, failing));
@@ -158,12 +162,10 @@ void relay::on_state_unknown() {
 
 bool relay::keep_for(pool::pin_reason reason) {
   if (!kept_) kept_ = hooks_.keep(reason);
-  if (!kept_)
-    fatal(pgwire::sqlstate::too_many_connections,
-          std::string("too many clients keep a server beyond their transaction (now: ") +
-              std::string(pool::name(reason)) + ")",
-          "raise sql.pool.max_pinned, or connect to sql.session_listen");
-  return kept_;
+  if (kept_) return true;
+  const auto no = too_many_pins(reason);
+  fatal(no.code, no.message, no.hint);
+  return false;
 }
 
 // Of a message that was put in: what is lost is the client's.

@@ -27,9 +27,12 @@ class talk {
     void done(const statement_done&) override {}
   };
 
-  talk() {
+  // `name`: application_name of its start-up.
+  explicit talk(const std::string& name = {}) {
     shared_.user = "app";
-    relay_ = std::make_unique<relay>(shared_, hooks, 1);
+    relay_ = std::make_unique<relay>(
+        shared_, hooks, 1,
+        name.empty() ? settings_ptr() : shared_.settings.intern({{{"application_name", name}}}));
     other_server();
   }
   // What the server is sent because of it.
@@ -60,6 +63,7 @@ class talk {
     relay_->fatal(pgwire::sqlstate::connection_failure, "the server connection broke");
     collect();
   }
+  void limit(milliseconds l) { relay_->limited_by(l); }
   [[nodiscard]] bool pinned() const { return relay_->pinned(); }
 
   recorder hooks;

@@ -34,7 +34,8 @@ client::client(client_seed seed, pgwire::backend_key key)
       greeting_(std::move(seed.greeting)),
       early_(std::move(seed.bytes)),
       application_name_(std::move(seed.application_name)),
-      address_(std::move(seed.address)) {
+      address_(std::move(seed.address)),
+      relayed_(std::move(seed.relayed)) {
   if (seed.tls) stream_.set_tls(std::move(seed.tls));
   out_.open(stream_, pool_->runtime()->config.limits.client_write);
   if (pool_->transaction_mode())
@@ -141,6 +142,10 @@ net::task<bool> client::welcome() {
       co_return false;
     }
     if (transaction) release();
+    if (relayed_) {
+      const bool in = co_await log_in();
+      co_return in && !over_;
+    }
   }
   std::string text = std::move(greeting_);
   append_welcome(text);
@@ -166,13 +171,14 @@ void client::append_welcome(std::string& to) {
 net::task<bool> client::wait_for_server() {
   net::event ready(core_);
   welcoming_ = &ready;
+  if (relayed_) deadline = relayed_->deadline;
   const auto a = pool_->machine().acquire(*this, pool_now());
   if (a.kind == pool::acquire_kind::granted)
     granted(static_cast<server&>(*a.to));
   else if (a.kind == pool::acquire_kind::refused)
     refused(a.why, {});
   while (!server_ && refusal_.empty() && !over_) co_await ready.wait();
-  if (server_ && raw_ && application_name_) {
+  if (server_ && raw_ && application_name_ && !relayed_) {
     // One session, one name: it cannot be a start-up parameter of a server that is used again.
     const auto sql = "SET application_name TO " + quote_literal(*application_name_);
     cleaned_ = false;
@@ -337,14 +343,7 @@ void client::flush() {
 }
 
 std::size_t client::from_server(server& s, std::string_view bytes) {
-  if (raw_) {
-    const bool good = raw_->from_server(bytes);
-    batch_.borrow(bytes);
-    out_.put(batch_, pool_->home.writes);
-    mark();
-    if (!good) s.fault(pool::close_reason::protocol_doubt);
-    return bytes.size();
-  }
+  if (raw_) return session_answer(s, bytes);
   const auto p = relay_->from_server(bytes, now().mono);
   flush();
   // A byte more than was asked for: whose it is cannot be known.
@@ -365,47 +364,23 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
   return p.taken;
 }
 
+std::size_t client::session_answer(server& s, std::string_view bytes) {
+  std::size_t taken = 0;
+  const auto before = raw_->answers();
+  const bool good = raw_->from_server(bytes, batch_, taken);
+  out_.put(batch_, pool_->home.writes);
+  mark();
+  if (raw_->answers() != before) restart_limit();
+  if (!good) s.fault(pool::close_reason::protocol_doubt);
+  return taken;
+}
+
 void client::release() {
   auto& s = *server_;
   server_ = nullptr;
   if (relay_) relay_->detach();
   s.leave();
   pool_->give_back(s);
-}
-
-// What the server does at this moment, for the limits and for the histogram of use.
-void client::mark() {
-  if (!server_) return;
-  if (in_flight()) {
-    if (server_->busy_since != mono_time::max()) return;
-    server_->busy_since = now().mono;
-    server_->busy_since_us = precise_us();
-    server_->idle_since = mono_time::max();
-    return;
-  }
-  if (server_->busy_since != mono_time::max())
-    server_->used_us += precise_us() - server_->busy_since_us;
-  server_->busy_since = mono_time::max();
-  const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
-  if (!open)
-    server_->idle_since = mono_time::max();
-  else if (server_->idle_since == mono_time::max())
-    server_->idle_since = now().mono;
-}
-
-void client::check_limits(mono_time now) {
-  const auto& limits = pool_->runtime()->config.limits;
-  if (!server_ || over_) return;
-  if (limits.statement.count() > 0 && server_->busy_since != mono_time::max() &&
-      now - server_->busy_since >= limits.statement) {
-    server_->busy_since = now;  // once more only after as long again
-    server_->cancel();
-  }
-  if (limits.transaction_idle.count() > 0 && server_->idle_since != mono_time::max() &&
-      now - server_->idle_since >= limits.transaction_idle)
-    end(sqlstate::idle_in_transaction_timeout,
-        "the transaction was idle for longer than sql.limits.transaction_idle",
-        "it was rolled back; end transactions before waiting for anything else");
 }
 
 void client::lost(const server_error& e) {
@@ -449,25 +424,21 @@ void client::part() {
   const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
   server_ = nullptr;
   if (relay_) relay_->detach();
+  const bool ready = s.what() == server::duty::serving;
   s.leave();
-  if (flight) {
-    s.cancel();  // nobody wants the answer
+  if (flight) s.cancel();  // nobody wants the answer
+  if (flight || !ready) {
     pool_->discard(s, pool::close_reason::client_gone);
     return s.begin_close(false);
+  }
+  if (relayed_) {  // PostgreSQL let this client in, and nobody else
+    pool_->discard(s, pool::close_reason::session_over);
+    return s.begin_close(true);
   }
   if (open)
     s.clean({"ROLLBACK", "DISCARD ALL"});
   else
     s.clean({"DISCARD ALL"});
-}
-
-void client::cancel() {
-  if (over_) return;
-  if (queued() && !welcoming_) {
-    (void)pool_->machine().cancel(*this, pool_now());
-    return refuse(sqlstate::query_canceled, "canceling statement due to user request", {});
-  }
-  if (server_ && (relay_ ? relay_->cancellable() : raw_->in_flight())) server_->cancel();
 }
 
 void client::begin_drain() {
@@ -496,6 +467,7 @@ void client::done(const statement_done& d) {
   (d.failed ? pool_->queries_failed : pool_->queries).add();
   if (d.ended_us - d.began_us >= 1000 * pool_->runtime()->config.slow.count())
     pool_->queries_slow.add();
+  restart_limit();
 }
 
 }  // namespace fairing::sql

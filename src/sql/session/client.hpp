@@ -15,6 +15,7 @@
 
 #include "net/event.hpp"
 #include "pool/server_pool.hpp"
+#include "sql/logic/login_relay.hpp"
 #include "sql/logic/relay.hpp"
 #include "sql/session/byte_relay.hpp"
 #include "sql/session/input.hpp"
@@ -24,6 +25,14 @@
 
 namespace fairing::sql {
 
+// A client whose log-in PostgreSQL itself is to check.
+struct relayed_login {
+  server_request request;
+  std::uint64_t address_hash = 0;
+  bool local = false;  // on this machine
+  mono_time deadline;
+};
+
 // A logged-in client on its way to its home core.
 struct client_seed {
   net::socket socket;
@@ -32,6 +41,7 @@ struct client_seed {
   std::string greeting;  // what is due to it before AuthenticationOk's followers
   std::optional<std::string> application_name;
   std::string address;
+  std::unique_ptr<relayed_login> relayed;  // null: it is logged in
   std::shared_ptr<sql_pool> pool;
 };
 
@@ -59,6 +69,8 @@ class client final : public pool::waiter, relay_hooks {
   [[nodiscard]] outlet& out() noexcept { return out_; }
   [[nodiscard]] std::uint32_t id() const noexcept { return key_.pid; }
   [[nodiscard]] const std::string& address() const noexcept { return address_; }
+  [[nodiscard]] const std::string& user() const noexcept;
+  [[nodiscard]] const std::string& database() const noexcept;
   [[nodiscard]] const server* leased() const noexcept { return server_; }
   [[nodiscard]] std::string_view state() const noexcept;
   [[nodiscard]] bool over() const noexcept { return over_; }
@@ -69,9 +81,19 @@ class client final : public pool::waiter, relay_hooks {
   net::task<bool> welcome();
   net::task<bool> wait_for_server();
   void append_welcome(std::string& to);
+
+  // client_relay.cpp: the log-in that is relayed, once there is a place for its server.
+  net::task<bool> log_in();
+  net::task<login_relay::step> log_in_by(login_relay& r, net::stream& to);
+  net::task<void> slow_down();
+  void end_login(const login_relay& r, std::string words);
+
   void read_bytes(std::string_view fresh);
   void process(std::string_view bytes);
   std::size_t process_session(std::string_view bytes);
+  std::size_t session_answer(server& s, std::string_view bytes);
+  void restart_limit();
+  void set_limit(milliseconds limit);
   void advance() { process(in_.view()); }
   [[nodiscard]] bool lease();
   void refuse(pgwire::sqlstate code, std::string_view message, std::string_view hint);
@@ -103,6 +125,7 @@ class client final : public pool::waiter, relay_hooks {
   std::string early_;  // bytes that came with the log-in
   std::optional<std::string> application_name_;
   std::string address_;
+  const std::unique_ptr<relayed_login> relayed_;
   net::event* welcoming_ = nullptr;  // the log-in waits for a server
   std::string refusal_;              // why it got none, as an ErrorResponse
   bool waiting_answer_ = false;      // the relay needs an answer first

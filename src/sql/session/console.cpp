@@ -1,10 +1,12 @@
 #include "sql/session/console.hpp"
 
+#include <array>
 #include <functional>
 
 #include "base/ascii.hpp"
 #include "codec/pgwire/client_messages.hpp"
 #include "codec/pgwire/server_writer.hpp"
+#include "net/alarm.hpp"
 #include "net/event.hpp"
 #include "sql/session/client.hpp"
 #include "sql/session/pool.hpp"
@@ -49,7 +51,7 @@ void pool_rows(core_part& part, std::vector<row>& to) {
 void client_rows(core_part& part, std::vector<row>& to) {
   for (const auto& p : part.pools)
     for (const auto& [id, c] : p->clients())
-      to.push_back({number(id), p->key.database, p->key.user, c->address(), std::string(c->state()),
+      to.push_back({number(id), c->database(), c->user(), c->address(), std::string(c->state()),
                     std::string(mode_of(*p)), c->leased() ? number(c->leased()->key.pid) : ""});
 }
 
@@ -62,10 +64,10 @@ void server_rows(core_part& part, std::vector<row>& to) {
         if (const auto r = static_cast<pool::pin_reason>(i); s->pinned_for(r))
           pins += (pins.empty() ? "" : ",") + std::string(pool::name(r));
       const auto age = std::chrono::duration_cast<seconds>(t - s->opened_at()).count();
-      to.push_back({number(s->key.pid), p->key.database, p->key.user,
-                    std::string(pool::name(s->state())), std::to_string(age), number(s->leases()),
-                    number(s->session.prepared.size()), pins,
-                    s->user ? number(s->user->id()) : ""});
+      to.push_back({number(s->key.pid), s->user ? s->user->database() : p->key.database,
+                    s->user ? s->user->user() : p->key.user, std::string(pool::name(s->state())),
+                    std::to_string(age), number(s->leases()), number(s->session.prepared.size()),
+                    pins, s->user ? number(s->user->id()) : ""});
     }
 }
 
@@ -143,7 +145,68 @@ void append_table(std::string& out, const table& t) {
   pgwire::append_command_complete(out, "SHOW");
 }
 
-net::task<std::string> answer(core_part& part, std::string text) {
+constexpr std::array<std::string_view, 3> orders{"PAUSE", "RESUME", "RECONNECT"};
+constexpr milliseconds pause_limit{60'000};
+constexpr milliseconds pause_look{50};
+
+// How many servers a database ("": all) has: in a pause those in use, as the idle ones are closed.
+net::task<std::size_t> in_use(core_part& part, std::string database) {
+  const collect count = [database](core_part& each, std::vector<row>& to) {
+    for (const auto& p : each.pools)
+      if (database.empty() || p->key.database == database)
+        to.insert(to.end(), p->machine().size(), row{});
+  };
+  const auto rows = co_await gather(part, count);
+  co_return rows.size();
+}
+
+// Of a database, or of all. What is to be said, without ReadyForQuery.
+net::task<std::string> obey(core_part& part, std::string_view order, std::string database) {
+  std::string out;
+  auto& plane = part.plane;
+  if (order == "RECONNECT") {
+    for (const auto& p : plane.pools())
+      if (database.empty() || p->key.database == database)
+        p->home.core.post([p] { p->reconnect(); });
+  } else {
+    plane.pause(database, order == "PAUSE");
+  }
+  const auto until = now().mono + pause_limit;
+  while (order == "PAUSE") {
+    const auto left = co_await in_use(part, database);
+    if (left == 0) break;
+    if (now().mono >= until) {
+      pgwire::append_error(
+          out,
+          {.code = sqlstate::query_canceled,
+           .message = "it is paused, but " + std::to_string(left) + " servers are in use still",
+           .hint = "SHOW CLIENTS tells who holds them; RESUME ends the pause"});
+      co_return out;
+    }
+    net::event over(part.core);
+    const net::alarm bell(part.core, over.make_waker(), now().mono + pause_look);
+    co_await over.wait();
+  }
+  pgwire::append_command_complete(out, order);
+  co_return out;
+}
+
+// The order that a text is, and the database it names; empty: none.
+std::string_view order_of(std::string_view text, std::string& database) {
+  const auto end = text.find(' ');
+  for (const auto order : orders) {
+    if (!iequals(text.substr(0, end), order)) continue;
+    auto name = end == text.npos ? std::string_view() : text.substr(end + 1);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    if (name.size() > 1 && name.front() == '"' && name.back() == '"')
+      name = name.substr(1, name.size() - 2);
+    database = name;
+    return order;
+  }
+  return {};
+}
+
+net::task<std::string> answer(core_part& part, std::string text, bool rules) {
   while (!text.empty() && (text.back() == ';' || text.back() == ' ' || text.back() == '\n'))
     text.pop_back();
   std::string out;
@@ -169,9 +232,20 @@ net::task<std::string> answer(core_part& part, std::string text) {
       table help{{"command"}, {}};
       for (const auto& c : commands()) help.rows.push_back({"SHOW " + std::string(c.name)});
       help.rows.push_back({"SHOW VERSION"});
+      for (const auto order : orders) help.rows.push_back({std::string(order) + " [DATABASE]"});
       append_table(out, help);
       co_return out;
     }
+  }
+  std::string database;
+  if (const auto order = order_of(text, database); !order.empty()) {
+    if (rules) {
+      auto said = co_await obey(part, order, std::move(database));
+      co_return said;
+    }
+    pgwire::append_error(out, {.code = sqlstate::insufficient_privilege,
+                               .message = "only the user of sql.upstream may do this"});
+    co_return out;
   }
   pgwire::append_error(out, {.code = sqlstate::syntax_error,
                              .message = "not a command of Fairing's console",
@@ -194,7 +268,7 @@ std::string welcome(std::string greeting) {
 }  // namespace
 
 net::task<void> run_console(core_part& part, net::stream& s, std::string greeting,
-                            std::string bytes) {
+                            std::string bytes, bool rules) {
   const auto greeted = welcome(std::move(greeting));
   auto ec = co_await s.write(greeted);
   skipper skip;
@@ -213,7 +287,7 @@ net::task<void> run_console(core_part& part, net::stream& s, std::string greetin
             pgwire::read_query(std::string_view(bytes).substr(header_bytes, size - header_bytes));
         std::string query(sql.value_or(""));
         bytes.erase(0, size);
-        auto said = co_await answer(part, std::move(query));
+        auto said = co_await answer(part, std::move(query), rules);
         out += said;
         pgwire::append_ready_for_query(out, transaction_status::idle);
       } else if (!more && type == client_type::sync) {

@@ -19,6 +19,10 @@ using pgwire::startup_status;
 
 namespace {
 constexpr int most_requests = 4;  // for encryption, before the start-up
+// Clients too many, of a core, that are told so in PostgreSQL's way; others are told at once, and libpq may not show it.
+constexpr std::uint32_t most_refusing = 32;
+constexpr milliseconds refusal_time{2000};
+constexpr std::string_view too_many_clients = "too many clients are connected to Fairing";
 
 std::string lower(std::string_view name) {
   std::string t(name);
@@ -32,38 +36,42 @@ bool is_no(std::string_view v) {
 }
 }  // namespace
 
-login::login(core_part& part, net::socket s, pool_mode mode)
-    : part_(part), runtime_(part.runtime), stream_(part.core, std::move(s)) {
+login::login(core_part& part, net::socket s, pool_mode mode, bool full)
+    : part_(part), runtime_(part.runtime), stream_(part.core, std::move(s)), full_(full) {
   const auto peer = net::ip_address::of_peer(stream_.native());
   address_ = peer.text();
   address_hash_ =
       hash64({reinterpret_cast<const char*>(peer.bytes.data()), peer.bytes.size()}, process_seed());
   local_ = peer == net::ip_address::loopback() || address_.starts_with("127.");
   key_.mode = mode;
-  set_deadline(now().mono + runtime_->config.limits.login);
+  set_deadline(now().mono + (full_ ? std::min(refusal_time, runtime_->config.limits.login)
+                                   : runtime_->config.limits.login));
+  if (full_) ++part_.refusing;
   part_.core.watch(*this);
   part_.logins.push_back(this);
 }
 
 login::~login() {
   std::erase(part_.logins, this);
-  if (!handed_over_) part_.plane.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (full_) --part_.refusing;
+  if (!handed_over_ && !full_) part_.plane.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void login::start(core_part& part, net::socket s, pool_mode mode) {
-  if (!part.plane.admit()) {
+  const bool full = !part.plane.admit();
+  if (full && part.refusing >= most_refusing) {
     part.plane.count.logins_refused.add();
     std::string text;
     pgwire::append_error(text, {.code = sqlstate::too_many_connections,
                                 .severity = "FATAL",
-                                .message = "too many clients are connected to Fairing",
+                                .message = too_many_clients,
                                 .hint = "raise sql.limits.connections"});
     return net::send_refusal(s.native(), text);
   }
   net::spawn([](login* l) -> net::task<void> {
     const std::unique_ptr<login> owned(l);
     co_await owned->run();
-  }(new login(part, std::move(s), mode)));
+  }(new login(part, std::move(s), mode, full)));
 }
 
 void login::on_deadline() { stream_.close(); }
@@ -72,16 +80,25 @@ void login::begin_drain() { stream_.close(); }
 net::task<void> login::run() {
   const bool known = co_await start_up();
   if (!known) co_return;
-  const bool proved = co_await prove();
-  if (!proved) co_return;
-  part_.plane.count.logins.add();
-  part_.guard.succeeded(address_hash_);
-  if (console_) {
-    clear_deadline();
-    co_await run_console(part_, stream_, std::move(out_), std::move(in_));
+  if (full_) {
+    co_await refuse(sqlstate::too_many_connections, too_many_clients,
+                    "raise sql.limits.connections");
     co_return;
   }
-  const auto pool = part_.plane.pool_for(key_);
+  const bool proved = co_await prove();
+  if (!proved) co_return;
+  if (!relayed_) {
+    part_.plane.count.logins.add();
+    part_.guard.succeeded(address_hash_);
+  }
+  if (console_) {
+    clear_deadline();
+    const auto& owner = runtime_->config.upstream.user;
+    const bool rules = !owner.empty() && key_.user == owner;
+    co_await run_console(part_, stream_, std::move(out_), std::move(in_), rules);
+    co_return;
+  }
+  const auto pool = relayed_ ? part_.plane.relay_pool(part_) : part_.plane.pool_for(key_);
   if (!pool) {
     co_await refuse(sqlstate::too_many_connections,
                     "there are too many pools: one for each user, database and set of start-up "
@@ -94,6 +111,14 @@ net::task<void> login::run() {
   seed.socket = stream_.detach();
   seed.bytes = std::move(in_);
   seed.greeting = std::move(out_);
+  if (relayed_) {
+    if (application_name_) key_.parameters.emplace_back("application_name", *application_name_);
+    seed.relayed = std::make_unique<relayed_login>(
+        relayed_login{{key_.user, key_.database, std::move(key_.parameters), nullptr},
+                      address_hash_,
+                      local_,
+                      deadline()});
+  }
   seed.application_name = std::move(application_name_);
   seed.address = std::move(address_);
   seed.pool = pool;

@@ -5,7 +5,8 @@
 //
 // Flow:  login::start(part, socket, mode);     // from the listener; it destroys itself
 // A client is checked, in this order, by: the upstream's own user and sql.users; auth_query; where no secret is known at
-// all, PostgreSQL itself, if it trusts that user and the client is on this machine.
+// all, PostgreSQL itself: in session pooling its log-in is relayed (client_relay.cpp), in transaction pooling it comes in
+// if PostgreSQL trusts that user and the client is on this machine.
 // Lifecycle: until the socket is handed over to the pool's home core, the console, or closed.
 // Threads: the accepting core. Bounds: sql.limits.login over all of it, 10,004 bytes of start-up, 16 KiB of a proof.
 // Source: PostgreSQL documentation, "Message Flow", "Start-up", "SASL Authentication".
@@ -31,7 +32,7 @@ class login final : net::timed {
   void begin_drain();
 
  private:
-  login(core_part& part, net::socket s, pool_mode mode);
+  login(core_part& part, net::socket s, pool_mode mode, bool full);
   net::task<void> run();
 
   // Each false: it is over, and what had to be said was said.
@@ -69,7 +70,10 @@ class login final : net::timed {
   std::string in_;
   std::string out_;  // greeting that goes with what follows the log-in
   pool_key key_;
+  const bool
+      full_;  // one client too many: told so once it has said what it wants, as libpq shows nothing before
   bool console_ = false;
+  bool relayed_ = false;  // who it is PostgreSQL finds out, once there is a place for it
   std::optional<std::string> application_name_;
   bool handed_over_ = false;
 };

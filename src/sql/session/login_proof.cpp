@@ -32,6 +32,8 @@ net::task<bool> login::prove() {
   if (const auto at = runtime_->users.find(key_.user); at != runtime_->users.end()) {
     secret = at->second;
   } else if (runtime_->without_secrets()) {
+    relayed_ = key_.mode == pool_mode::session && !console_;
+    if (relayed_) co_return true;
     const bool in = co_await by_trust();
     co_return in;
   } else if (!runtime_->config.auth_query.empty()) {

@@ -116,6 +116,74 @@ TEST(skipper, leaves_the_end_and_nonsense_to_others) {
   }
 }
 
+// What the client gets; nullopt: the server is at fault.
+std::optional<std::string> answer(byte_relay& r, std::string_view bytes,
+                                  std::size_t* taken = nullptr) {
+  out_batch to;
+  std::size_t n = 0;
+  if (!r.from_server(bytes, to, n)) return std::nullopt;
+  if (taken) *taken = n;
+  std::vector<std::string_view> views;
+  to.views(views);
+  std::string all;
+  for (const auto v : views) all += v;
+  return all;
+}
+std::string canceled(std::string_view message) {
+  std::string t;
+  pg::append_error(t, {.code = pg::sqlstate::query_canceled, .message = message});
+  return t;
+}
+
+TEST(byte_relay, a_limit_of_ours_is_told_as_such_however_it_is_cut) {
+  const auto all =
+      canceled("canceling statement due to user request") + ready(pg::transaction_status::failed);
+  for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+    byte_relay r;
+    const auto asked = query("SELECT 1");
+    EXPECT_EQ(r.from_client(asked), asked.size());
+    r.limited_by(milliseconds{30'000});
+    std::size_t taken = 0;
+    auto got = answer(r, std::string_view(all).substr(0, cut), &taken).value();
+    got += answer(r, std::string_view(all).substr(taken)).value();
+    EXPECT_NE(got.find("Fairing's limits.statement of 30s"), got.npos) << cut;
+    EXPECT_EQ(got.find("user request"), got.npos);
+    EXPECT_FALSE(r.in_flight());
+    EXPECT_FALSE(r.limited());
+  }
+}
+
+TEST(byte_relay, a_limit_leaves_other_answers_alone) {
+  for (const auto& said : {canceled("canceling statement due to statement timeout"),
+                           canceled("canceling statement due to user request")}) {
+    byte_relay r;
+    if (said.find("timeout") != said.npos) r.limited_by(milliseconds{1000});
+    EXPECT_EQ(answer(r, said), said);
+  }
+}
+
+TEST(byte_relay, a_sync_before_copy_is_not_answered) {
+  byte_relay r;
+  const auto asked = execute() + sync();
+  EXPECT_EQ(r.from_client(asked), asked.size());
+  EXPECT_TRUE(answer(r, std::string("G\0\0\0\7\0\0\0", 8)));
+  EXPECT_TRUE(r.in_flight());
+  const auto end = std::string("c\0\0\0\4", 5) + sync();
+  EXPECT_EQ(r.from_client(end), end.size());
+  EXPECT_TRUE(answer(r, ready(pg::transaction_status::idle)));
+  EXPECT_FALSE(r.in_flight());
+}
+
+TEST(byte_relay, a_query_of_copy_is_answered_once) {
+  byte_relay r;
+  const auto asked = query("COPY t FROM STDIN");
+  EXPECT_EQ(r.from_client(asked), asked.size());
+  EXPECT_TRUE(answer(r, std::string("G\0\0\0\7\0\0\0", 8)));
+  EXPECT_TRUE(r.in_flight());
+  EXPECT_TRUE(answer(r, ready(pg::transaction_status::idle)));
+  EXPECT_FALSE(r.in_flight());
+}
+
 TEST(byte_relay, passes_all_but_the_end) {
   byte_relay r;
   const auto asked = query("BEGIN");
@@ -123,7 +191,7 @@ TEST(byte_relay, passes_all_but_the_end) {
   EXPECT_TRUE(r.ended());
   EXPECT_FALSE(r.faulty());
   EXPECT_TRUE(r.in_flight());
-  EXPECT_TRUE(r.from_server(ready(pg::transaction_status::in_transaction)));
+  EXPECT_TRUE(answer(r, ready(pg::transaction_status::in_transaction)));
   EXPECT_FALSE(r.in_flight());
   EXPECT_TRUE(r.in_transaction());
 }
@@ -135,10 +203,10 @@ TEST(byte_relay, knows_when_an_answer_is_due_byte_by_byte) {
     EXPECT_EQ(r.from_client({&c, 1}), 1U);
     EXPECT_TRUE(r.in_flight());
   }
-  const auto answer = ready(pg::transaction_status::idle);
-  for (std::size_t i = 0; i < answer.size(); ++i) {
+  const auto due = ready(pg::transaction_status::idle);
+  for (std::size_t i = 0; i < due.size(); ++i) {
     EXPECT_TRUE(r.in_flight());
-    EXPECT_TRUE(r.from_server(std::string_view(answer).substr(i, 1)));
+    EXPECT_TRUE(answer(r, std::string_view(due).substr(i, 1)));
   }
   EXPECT_FALSE(r.in_flight());
   EXPECT_EQ(r.statements(), 1U);
@@ -149,7 +217,7 @@ TEST(byte_relay, refuses_nonsense_of_both_sides) {
   EXPECT_EQ(r.from_client(std::string_view("?\0\0\0\4", 5)), 0U);
   EXPECT_TRUE(r.faulty());
   byte_relay s;
-  EXPECT_FALSE(s.from_server(std::string_view("Z\0\0\0\1I", 6)));
+  EXPECT_FALSE(answer(s, std::string_view("Z\0\0\0\1I", 6)));
 }
 
 TEST(login_guard, grows_to_a_second_and_forgets) {

@@ -22,12 +22,12 @@ metrics::counter queries_of(metrics::registry& r, const metrics::labels& l, cons
 
 pool::micro_time pool_now() noexcept { return pool::at_us(precise_us()); }
 
-pool::pool_options sql_pool::options_of(const sql_runtime& r) {
+pool::pool_options sql_pool::options_of(const sql_runtime& r, const pool_key& k) {
   const auto& c = r.config.pool;
   const auto pinned = static_cast<std::uint32_t>(c.max_pinned * r.pool_size);
   pool::pool_options o;
   o.size = r.pool_size;
-  o.min_idle = c.min_idle;
+  o.min_idle = k.relayed ? 0 : c.min_idle;
   o.max_waiters = c.max_waiting;
   o.max_pinned = std::max(1U, pinned);
   o.wait_timeout = c.wait_timeout;
@@ -48,7 +48,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
       queries_slow(p.registry.add_counter("fairing_sql_slow_queries_total",
                                           "Statements that took longer than sql.slow", l)),
       runtime_(std::move(r)),
-      machine_(options_of(*runtime_), p.budget, p.budget.join(*this), *this),
+      machine_(options_of(*runtime_, key), p.budget, p.budget.join(*this), *this),
       // The probe's own metrics once more, for who asks without a scrape.
       wait_(p.registry.add_histogram("fairing_pool_wait_seconds",
                                      "How long clients waited for a server, 0 included", l)) {
@@ -130,6 +130,11 @@ void sql_pool::give_back(server& s) {
 }
 
 void sql_pool::hand_over(const pool::released& r, server& s) {
+  if (!r.to && key.relayed &&
+      s.state() == pool::server_state::idle) {  // nobody to log in through it
+    discard(s, pool::close_reason::surplus);
+    return s.begin_close(false);
+  }
   if (!r.to) return;
   probe.waited(r.waited);
   static_cast<client&>(*r.to).granted(s);
@@ -176,6 +181,7 @@ void sql_pool::tick(pool::micro_time t) {
     for (std::size_t i = 0; i < servers_.size(); ++i)
       if (auto* c = servers_[i]->user) c->check_limits(coarse);
   publish();
+  plane.look_at_homes(*this);
   if (expected.load() > 0 || !servers_.empty()) {
     unused_since_ = mono_time::max();
   } else if (unused_since_ == mono_time::max()) {
@@ -215,9 +221,19 @@ void sql_pool::apply(runtime_ptr r) {
   const bool anew = !same_servers(runtime_->config, r->config);
   runtime_ = std::move(r);
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
-  machine_.set_options(options_of(*runtime_), pool_now());
+  machine_.set_options(options_of(*runtime_, key), pool_now());
   if (anew) machine_.retire_all(pool_now());
 }
+
+void sql_pool::set_paused(bool on) {
+  if (on == machine_.paused()) return;
+  if (on)
+    machine_.pause(pool_now());
+  else
+    machine_.resume(pool_now());
+}
+
+void sql_pool::reconnect() { machine_.retire_all(pool_now()); }
 
 void sql_pool::begin_drain() {
   std::vector<client*> all;

@@ -45,6 +45,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   pool_shared shared;
   pool::server_pool_probe probe;
   metrics::counter queries, queries_failed, queries_slow;
+  pool::pool_homes homes;                 // of a first home: whether it needs another
   std::atomic<std::int64_t> expected{0};  // clients: here, and on their way
 
   [[nodiscard]] pool::server_pool& machine() noexcept { return machine_; }
@@ -72,6 +73,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
 
   void tick(pool::micro_time now);
   void apply(runtime_ptr r);  // after a reload: `runtime` is new
+  void set_paused(bool on);
+  void reconnect();  // the servers of now are not used again
   void begin_drain();
   void close();  // ends every client and server
 
@@ -102,7 +105,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void wake() noexcept override;
   void publish();
   void hand_over(const pool::released& r, server& s);
-  [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r);
+  [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r, const pool_key& k);
 
   runtime_ptr runtime_;
   pool::server_pool machine_;

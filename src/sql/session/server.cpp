@@ -25,8 +25,8 @@ server::server(sql_pool& p)
 
 server::~server() = default;
 
-net::task<void> server::run() {
-  co_await net::yield(core);  // the pool wants its answer later
+// False: it was destroyed.
+net::task<bool> server::open() {
   const auto runtime = owner.runtime();
   const auto& key_of_pool = owner.key;
   credential_ptr secret;
@@ -40,7 +40,7 @@ net::task<void> server::run() {
       now().mono + runtime->config.limits.connect);
   if (!opened.stream) {
     owner.open_failed(*this, opened.error);  // destroys this
-    co_return;
+    co_return false;
   }
   stream = std::move(opened.stream);
   key = opened.key;
@@ -48,7 +48,44 @@ net::task<void> server::run() {
   out.open(*stream, write_time);
   duty_ = duty::idle;
   owner.opened(*this, opened);
-  for (;;) {
+  co_return true;
+}
+
+net::task<bool> server::wait_for_login() {
+  net::event over(core);
+  login_over_ = &over;
+  duty_ = duty::login;
+  owner.opened(*this, {});
+  while (duty_ == duty::login) co_await over.wait();
+  login_over_ = nullptr;
+  co_return duty_ == duty::serving;
+}
+
+void server::logged_in(pgwire::backend_key k) {
+  key = k;
+  session.pid = k.pid;
+  out.open(*stream, write_time);
+  duty_ = duty::serving;
+  if (login_over_) login_over_->set();
+}
+
+void server::login_failed() {
+  user = nullptr;
+  owner.discard(*this, pool::close_reason::open_failed);
+  duty_ = duty::closing;
+  if (login_over_) login_over_->set();
+}
+
+net::task<void> server::run() {
+  co_await net::yield(core);  // the pool wants its answer later
+  bool on = false;
+  if (owner.key.relayed) {
+    on = co_await wait_for_login();
+  } else {
+    on = co_await open();
+    if (!on) co_return;
+  }
+  while (on) {
     net::io_result r;
     if (stream->is_tls())
       r = co_await stream->read_some(owner.home.scratch);
@@ -60,7 +97,7 @@ net::task<void> server::run() {
     while (user && user->out().backlogged()) co_await user->out().drained();
   }
   fault(pool::close_reason::server_gone);
-  stream->close();
+  if (stream) stream->close();
   while (out.backlogged()) co_await out.drained();
   if (cancels > 0) {
     net::event over(core);
@@ -72,7 +109,7 @@ net::task<void> server::run() {
 
 void server::serve(client& c) noexcept {
   user = &c;
-  duty_ = duty::serving;
+  if (duty_ != duty::login) duty_ = duty::serving;
   busy_since = idle_since = mono_time::max();
   used_us = 0;
 }
@@ -92,6 +129,7 @@ void server::on_bytes(std::string_view fresh) {
     case duty::idle:
       return idle_bytes(fresh);
     case duty::opening:
+    case duty::login:
     case duty::closing:
       return;
   }
@@ -173,7 +211,7 @@ void server::clean_bytes(std::string_view bytes) {
 }
 
 void server::fault(pool::close_reason why) {
-  if (duty_ == duty::closing || duty_ == duty::opening) return;
+  if (duty_ == duty::closing || duty_ == duty::opening || duty_ == duty::login) return;
   auto* c = user;
   user = nullptr;
   owner.discard(*this, why);
@@ -185,6 +223,8 @@ void server::begin_close(bool polite) noexcept {
   if (duty_ == duty::closing) return;
   duty_ = duty::closing;
   user = nullptr;
+  if (login_over_) login_over_->set();
+  if (!stream) return;
   if (polite) {
     std::string text;
     pgwire::append_terminate(text);

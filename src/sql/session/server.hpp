@@ -28,6 +28,7 @@ class server final : public pool::server, net::timed {
  public:
   enum class duty : std::uint8_t {
     opening,   // being connected and logged in
+    login,     // a place only: its client connects it and logs in through it
     idle,      // nobody's
     serving,   // its client's
     cleaning,  // statements of our own run: what a client left is being ended
@@ -41,6 +42,9 @@ class server final : public pool::server, net::timed {
 
   // The pool has leased it to `c`.
   void serve(client& c) noexcept;
+  // Of its client's log-in, which is relayed: through, with PostgreSQL's key; or not, and not to be touched after.
+  void logged_in(pgwire::backend_key k);
+  void login_failed();
   // Its client has no more to do with it.
   void leave() noexcept;
   // Runs each statement by itself; then, if all went well: it is given back to the pool, or (`keep`) its client is told.
@@ -70,6 +74,8 @@ class server final : public pool::server, net::timed {
   [[nodiscard]] duty what() const noexcept { return duty_; }
 
  private:
+  net::task<bool> open();
+  net::task<bool> wait_for_login();
   void on_bytes(std::string_view fresh);
   void serve_bytes(std::string_view fresh);
   void idle_bytes(std::string_view bytes);
@@ -82,6 +88,7 @@ class server final : public pool::server, net::timed {
   std::uint32_t ready_left_ = 0;
   bool keep_ = false;
   net::event* cancels_over_ = nullptr;  // run() waits for them
+  net::event* login_over_ = nullptr;
 };
 
 }  // namespace fairing::sql

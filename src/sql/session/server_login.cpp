@@ -29,13 +29,10 @@ server_error own_error(sqlstate s, std::string message, std::string hint = {}) {
   return {std::string(code(s)), std::move(message), {}, std::move(hint)};
 }
 
-struct connected {
-  std::unique_ptr<net::stream> stream;
-  server_error error;
-};
+}  // namespace
 
-// The socket, and TLS if `tls`.
-net::task<connected> connect(core_part& part, runtime_ptr runtime, bool tls, mono_time deadline) {
+net::task<connected> connect_server(core_part& part, runtime_ptr runtime, bool tls,
+                                    mono_time deadline) {
   const auto names = part.names;
   auto dialled = co_await net::dial(part.core, runtime->target, *names, deadline);
   if (!dialled.connection)
@@ -68,6 +65,15 @@ net::task<connected> connect(core_part& part, runtime_ptr runtime, bool tls, mon
   co_return connected{std::move(s), {}};
 }
 
+std::string startup_text(const server_request& request) {
+  std::vector<pgwire::parameter_pair> all{{"user", request.user}, {"database", request.database}};
+  for (const auto& [name, value] : request.parameters) all.emplace_back(name, value);
+  std::string text;
+  if (!pgwire::append_startup(text, all)) text.clear();
+  return text;
+}
+
+namespace {
 // The conversation from StartupMessage to ReadyForQuery.
 class opener {
  public:
@@ -84,7 +90,6 @@ class opener {
   net::task<bool> derive();
   net::task<bool> send();
   bool fail(sqlstate s, std::string message, std::string hint = {});
-  [[nodiscard]] std::string startup() const;
   [[nodiscard]] bool safe_for_clear_text() const { return stream_.is_tls() || runtime_->local(); }
 
   core_part& part_;
@@ -105,14 +110,6 @@ class opener {
 bool opener::fail(sqlstate s, std::string message, std::string hint) {
   error_ = own_error(s, std::move(message), std::move(hint));
   return false;
-}
-
-std::string opener::startup() const {
-  std::vector<pgwire::parameter_pair> all{{"user", request_.user}, {"database", request_.database}};
-  for (const auto& [name, value] : request_.parameters) all.emplace_back(name, value);
-  std::string text;
-  if (!pgwire::append_startup(text, all)) text.clear();
-  return text;
 }
 
 // True: type_ and body_ are a whole message.
@@ -149,7 +146,7 @@ net::task<bool> opener::send() {
 }
 
 net::task<bool> opener::run(opened_server& out) {
-  out_ = startup();
+  out_ = startup_text(request_);
   if (out_.empty()) {
     out.error = own_error(sqlstate::limit_exceeded, "the start-up parameters are too long");
     co_return false;
@@ -322,8 +319,9 @@ net::task<bool> opener::derive() {
   co_return true;
 }
 
-// TLS or not, in the order of libpq's sslmode.
-std::vector<bool> attempts(const sql_runtime& r) {
+}  // namespace
+
+std::vector<bool> tls_attempts(const sql_runtime& r) {
   if (!r.server_tls) return {false};
   switch (r.config.upstream.ssl) {
     case ssl_mode::disable:
@@ -336,7 +334,6 @@ std::vector<bool> attempts(const sql_runtime& r) {
       return {true};
   }
 }
-}  // namespace
 
 void server_error::append_fatal(std::string& out) const {
   using pgwire::message_writer;
@@ -367,10 +364,10 @@ server_error read_server_error(std::string_view body) {
 net::task<opened_server> open_server(core_part& part, runtime_ptr runtime, server_request request,
                                      mono_time deadline) {
   opened_server out;
-  const auto tries = attempts(*runtime);
+  const auto tries = tls_attempts(*runtime);
   for (std::size_t i = 0; i < tries.size(); ++i) {
     out = {};
-    auto c = co_await connect(part, runtime, tries[i], deadline);
+    auto c = co_await connect_server(part, runtime, tries[i], deadline);
     if (!c.stream) {
       out.error = std::move(c.error);
       if (i + 1 < tries.size() && tries[i]) continue;  // as libpq: without TLS, then
@@ -403,7 +400,7 @@ net::task<result<credential_ptr>> derive_credential(core_part& part, std::string
 net::task<void> send_cancel(core_part& part, runtime_ptr runtime, pgwire::backend_key key) {
   const auto deadline = now().mono + runtime->config.limits.connect;
   const bool tls = runtime->server_tls && runtime->config.upstream.ssl >= ssl_mode::require;
-  auto c = co_await connect(part, runtime, tls, deadline);
+  auto c = co_await connect_server(part, runtime, tls, deadline);
   if (!c.stream) co_return;
   const stream_limit limit(part.core, *c.stream, deadline);
   std::string text;

@@ -52,6 +52,18 @@ struct opened_server {
 // PostgreSQL's ErrorResponse body.
 [[nodiscard]] server_error read_server_error(std::string_view body);
 
+struct connected {
+  std::unique_ptr<net::stream> stream;  // null: see error
+  server_error error;
+};
+// The socket, and TLS if `tls` (and sslmode lets it be without, if PostgreSQL has none).
+net::task<connected> connect_server(core_part& part, runtime_ptr runtime, bool tls,
+                                    mono_time deadline);
+// With TLS or without, in the order that sslmode says.
+[[nodiscard]] std::vector<bool> tls_attempts(const sql_runtime& r);
+// StartupMessage; empty if it would be too long.
+[[nodiscard]] std::string startup_text(const server_request& request);
+
 net::task<opened_server> open_server(core_part& part, runtime_ptr runtime, server_request request,
                                      mono_time deadline);
 

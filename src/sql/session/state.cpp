@@ -1,8 +1,10 @@
 #include "sql/session/state.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "codec/scram/crypto.hpp"
 #include "sql/session/pool.hpp"
 
@@ -14,6 +16,7 @@ constexpr std::size_t derive_queue = 256;
 
 std::string pool_key::text() const {
   std::string t = user + '\0' + database + '\0' + static_cast<char>('0' + static_cast<int>(mode));
+  t += (relayed ? 'r' : 'p') + std::to_string(home);
   for (const auto& [name, value] : parameters) t += '\0' + name + '\0' + value;
   return t;
 }
@@ -40,6 +43,11 @@ std::uint64_t core_part::random() noexcept { return mix64(random_state_ += 0x9e3
 
 void core_part::tick() {
   const auto t = pool_now();
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  busy_permille.store(
+      busy_.add(std::int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1'000, precise_us()),
+      std::memory_order_relaxed);
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i]->tick(t);
 }
 
@@ -94,30 +102,136 @@ void plane_state::set_runtime(runtime_ptr r) {
 }
 
 std::shared_ptr<sql_pool> plane_state::pool_for(const pool_key& key) {
-  const auto text = key.text();
-  std::shared_ptr<sql_pool> made;
+  auto missing = key;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto at = pools_.find(text); at != pools_.end()) {
+    const auto split = homes_.find(key.text());
+    const auto homes = split == homes_.end() ? 1U : split->second;
+    std::shared_ptr<sql_pool> best;
+    bool all = true;
+    for (std::uint32_t i = 0; i < homes; ++i) {
+      auto each = key;
+      each.home = i;
+      const auto at = pools_.find(each.text());
+      if (at == pools_.end()) {
+        missing = each;
+        all = false;
+        break;
+      }
+      if (!best || at->second->expected.load() < best->expected.load()) best = at->second;
+    }
+    if (!all && pools_.size() >= most_pools) {
+      if (!best) return nullptr;
+      all = true;
+    }
+    if (all) {
+      best->expected.fetch_add(1);
+      return best;
+    }
+  }
+  return add_pool(missing, emptiest_core(missing));
+}
+
+// The one with the fewest clients, but for those that are a home of this pool already.
+core_part& plane_state::emptiest_core(const pool_key& key) {
+  std::vector<std::int64_t> load(parts_.size(), 0);
+  constexpr std::int64_t taken = std::int64_t{1} << 40;
+  auto first = key;
+  first.home = 0;
+  const auto text = first.text();
+  for (const auto& p : pools()) {
+    auto other = p->key;
+    other.home = 0;
+    load[p->home.core.index()] += 1 + p->expected.load() + (other.text() == text ? taken : 0);
+  }
+  const auto least = std::min_element(load.begin(), load.end()) - load.begin();
+  return *parts_[static_cast<std::size_t>(least)];
+}
+
+void plane_state::look_at_homes(sql_pool& first) {
+  const auto cores = static_cast<std::uint32_t>(parts_.size());
+  if (cores < 2 || first.key.relayed || first.key.home != 0) return;
+  if (first.machine().size() < pool::pool_homes::rules{}.servers_each) {
+    (void)first.homes.look({}, now().mono);
+    return;
+  }
+  const auto text = first.key.text();
+  std::vector<std::shared_ptr<sql_pool>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto split = homes_.find(text);
+    const auto homes = split == homes_.end() ? 1U : split->second;
+    for (std::uint32_t i = 0; i < homes; ++i) {
+      auto each = first.key;
+      each.home = i;
+      if (const auto at = pools_.find(each.text()); at != pools_.end()) all.push_back(at->second);
+    }
+    if (all.size() < homes) return;  // the last one that was added has no client yet
+  }
+  pool::pool_homes::view v{.homes = static_cast<std::uint32_t>(all.size()),
+                           .cores = cores,
+                           .servers = 0,
+                           .busy_permille = 1000};
+  for (const auto& p : all) {
+    v.servers += p->snapshot().size;
+    v.busy_permille = std::min(v.busy_permille, p->home.busy_permille.load());
+  }
+  if (!first.homes.look(v, now().mono)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    homes_[text] = v.homes + 1;
+  }
+  log::info("sql_pool_split", {{"user", first.key.user},
+                               {"database", first.key.database},
+                               {"homes", std::to_string(v.homes + 1)}});
+}
+
+void plane_state::pause(const std::string& database, bool on) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (on)
+      paused_.insert(database);
+    else if (database.empty())
+      paused_.clear();
+    else
+      paused_.erase(database);
+  }
+  for (const auto& p : pools())
+    p->home.core.post([p] { p->set_paused(p->plane.paused(p->key.database)); });
+}
+
+bool plane_state::paused(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return paused_.contains("") || paused_.contains(database);
+}
+
+std::shared_ptr<sql_pool> plane_state::relay_pool(core_part& home) {
+  pool_key key{.user = "(relay)", .database = "(any)", .parameters = {}};
+  key.mode = pool_mode::session;
+  key.relayed = true;
+  key.home = home.core.index();
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto at = pools_.find(key.text()); at != pools_.end()) {
       at->second->expected.fetch_add(1);
       return at->second;
     }
-    if (pools_.size() >= most_pools) return nullptr;
   }
-  // Outside the lock: it registers metrics. The core with the fewest clients is its home.
-  std::vector<std::int64_t> load(parts_.size(), 0);
-  for (const auto& p : pools()) load[p->home.core.index()] += 1 + p->expected.load();
-  const auto least = std::min_element(load.begin(), load.end()) - load.begin();
-  made = sql_pool::make(*this, *parts_[static_cast<std::size_t>(least)], key);
+  return add_pool(key, home);
+}
+
+std::shared_ptr<sql_pool> plane_state::add_pool(const pool_key& key, core_part& home) {
+  const auto made = sql_pool::make(*this, home, key);
   std::shared_ptr<sql_pool> chosen;
   {
     const std::lock_guard lock(mutex_);
-    chosen = pools_.try_emplace(text, made).first->second;
+    chosen = pools_.try_emplace(key.text(), made).first->second;
     chosen->expected.fetch_add(1);
   }
   if (chosen == made)
     made->home.core.post([made] {
       made->apply(made->home.runtime);
+      made->set_paused(made->plane.paused(made->key.database));
       made->home.pools.push_back(made);
     });
   return chosen;
@@ -135,6 +249,14 @@ bool plane_state::retire(sql_pool& p) {
     const std::lock_guard lock(mutex_);
     if (p.expected.load() > 0 || !p.servers().empty()) return false;
     pools_.erase(p.key.text());
+    auto first = p.key;
+    first.home = 0;
+    if (const auto at = homes_.find(first.text()); at != homes_.end() && !p.key.relayed) {
+      if (p.key.home == 0)
+        homes_.erase(at);
+      else if (at->second == p.key.home + 1)
+        at->second = p.key.home;
+    }
   }
   std::erase_if(p.home.pools, [&p](const auto& each) { return each.get() == &p; });
   return true;

@@ -22,6 +22,7 @@
 #include "net/event.hpp"
 #include "net/offload.hpp"
 #include "pool/pool_budget.hpp"
+#include "pool/pool_homes.hpp"
 #include "sql/logic/insight.hpp"
 #include "sql/session/cancel_keys.hpp"
 #include "sql/session/login_guard.hpp"
@@ -42,6 +43,9 @@ struct pool_key {
   // Of the client's start-up, by name, in lower case; application_name is not among them.
   std::vector<std::pair<std::string, std::string>> parameters;
   pool_mode mode = pool_mode::transaction;
+  // Of whoever PostgreSQL itself lets in, one a core: each client logs in through a server of its own.
+  bool relayed = false;
+  std::uint32_t home = 0;  // which of the pools that are alike but for their core
   [[nodiscard]] std::string text() const;
 };
 
@@ -61,13 +65,17 @@ class core_part {
   std::vector<login*> logins;
   std::unique_ptr<insight> watch;         // statistics and N+1 of this core's statements
   std::uint32_t auth_queries = 0;         // under way
+  std::uint32_t refusing = 0;             // clients too many that are being told so
   std::vector<net::event*> auth_waiting;  // log-ins that wait for one of them
+
+  std::atomic<std::uint32_t> busy_permille{0};  // of its thread, over the last tick; any thread
 
   [[nodiscard]] std::uint64_t random() noexcept;
 
  private:
   void tick();
   std::uint64_t random_state_;
+  pool::busy_meter busy_;
 };
 
 struct sql_counters {
@@ -94,9 +102,16 @@ struct plane_state {
   [[nodiscard]] core_part& part_of(const net::core& c) noexcept { return *parts_[c.index()]; }
   [[nodiscard]] runtime_ptr runtime() const;
   void set_runtime(runtime_ptr r);  // main thread; the cores follow
-  // The pool of a key, made if need be, with one client more that is on its way to it; null: there are too many.
+  // Of a key's homes the pool with the fewest clients, made if need be, with one client more that is on its way to it; null: there are too many.
   [[nodiscard]] std::shared_ptr<sql_pool> pool_for(const pool_key& key);
+  // The same for log-ins that are relayed from that core.
+  [[nodiscard]] std::shared_ptr<sql_pool> relay_pool(core_part& home);
   [[nodiscard]] std::vector<std::shared_ptr<sql_pool>> pools() const;
+  // Looks whether a pool, by its first home, needs another; that home's core.
+  void look_at_homes(sql_pool& first);
+  // Of a database, or of all (""): nobody gets a server, in the pools of now and those made meanwhile. Any thread.
+  void pause(const std::string& database, bool on);
+  [[nodiscard]] bool paused(const std::string& database) const;
   // Nobody uses it any more: forgotten, unless a client is on its way. Its home core.
   bool retire(sql_pool& p);
   // Of its metrics. Names are a client's words, so there is a limit to how many are told apart.
@@ -107,11 +122,15 @@ struct plane_state {
   std::vector<std::unique_ptr<core_part>> parts_;
 
  private:
+  [[nodiscard]] core_part& emptiest_core(const pool_key& key);
+  [[nodiscard]] std::shared_ptr<sql_pool> add_pool(const pool_key& key, core_part& home);
   static constexpr std::size_t most_pools = 256;
   static constexpr std::size_t most_labelled = 200;
   mutable std::mutex mutex_;
   runtime_ptr runtime_;
   std::unordered_map<std::string, std::shared_ptr<sql_pool>> pools_;
+  std::unordered_map<std::string, std::uint32_t> homes_;  // of pools that have more than one
+  std::set<std::string> paused_;                          // databases; "": all
   std::set<std::pair<std::string, std::string>> labelled_;
 };
 

@@ -1,0 +1,117 @@
+// Where the relay speaks in PostgreSQL's place: refused pins, limits of ours, RESET of the client's own name.
+#include <gtest/gtest.h>
+
+#include "sql/logic/relay_test_talk.hpp"
+
+namespace fairing::sql {
+namespace {
+
+using namespace wire;
+
+const std::string refused_pin =
+    ours(sqlstate::too_many_connections,
+         "too many clients keep a server beyond their transaction (now: listen)",
+         "raise sql.pool.max_pinned, or connect to sql.session_listen");
+const std::string failing = Q("SELECT \"refused by fairing\"");
+
+TEST(relay, a_refused_pin_is_an_error_of_the_statement_alone) {
+  talk t;
+  t.hooks.allow = false;
+  EXPECT_EQ(t.client(Q("LISTEN a")), failing);
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()), refused_pin + ready());
+  EXPECT_TRUE(t.released);
+  EXPECT_FALSE(t.broken);
+  EXPECT_EQ(t.client(Q("SELECT 1")), Q("SELECT 1"));
+  EXPECT_EQ(t.server(complete("SELECT 0") + ready()), complete("SELECT 0") + ready());
+}
+
+TEST(relay, a_refused_pin_fails_the_transaction_as_any_error_does) {
+  talk t;
+  static_cast<void>(t.client(Q("BEGIN")));
+  static_cast<void>(t.server(complete("BEGIN") + ready('T')));
+  t.hooks.allow = false;
+  EXPECT_EQ(t.client(Q("LISTEN a")), failing);
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready('E')), refused_pin + ready('E'));
+  EXPECT_FALSE(t.released);
+  // In a failed transaction PostgreSQL's own words are the right ones.
+  EXPECT_EQ(t.client(Q("LISTEN a")), failing);
+  const auto aborted = error("25P02", "current transaction is aborted");
+  EXPECT_EQ(t.server(aborted + ready('E')), aborted + ready('E'));
+  EXPECT_EQ(t.client(Q("ROLLBACK")), Q("ROLLBACK"));
+  static_cast<void>(t.server(complete("ROLLBACK") + ready()));
+  EXPECT_TRUE(t.released);
+}
+
+TEST(relay, a_refused_pin_in_a_pipeline_skips_to_its_sync) {
+  talk t;
+  t.hooks.allow = false;
+  const auto listen = P("", "LISTEN a") + B("", "");
+  EXPECT_EQ(t.client(listen + E() + P("", "SELECT 1") + B("", "") + E() + S()),
+            listen + E("refused by fairing") + P("", "SELECT 1") + B("", "") + E() + S());
+  EXPECT_EQ(t.server(parsed() + bound() + error("34000", "no such portal") + ready()),
+            parsed() + bound() + refused_pin + ready());
+  EXPECT_TRUE(t.released);
+  EXPECT_EQ(t.client(Q("SELECT 1")), Q("SELECT 1"));
+}
+
+TEST(relay, a_limit_of_ours_says_so) {
+  for (const bool simple : {true, false}) {
+    talk t;
+    static_cast<void>(t.client(simple ? Q("SELECT 1") : P("", "SELECT 1") + B("", "") + E() + S()));
+    if (!simple) static_cast<void>(t.server(parsed() + bound()));
+    t.limit(milliseconds{30'000});
+    const auto told = ours(sqlstate::query_canceled,
+                           "canceling statement due to Fairing's limits.statement of 30s",
+                           "raise sql.limits.statement, or make the statement faster");
+    EXPECT_EQ(t.server(error("57014", "canceling statement due to user request") + ready()),
+              told + ready());
+    EXPECT_TRUE(t.released);
+    // The next one is the user's again.
+    static_cast<void>(t.client(Q("SELECT 2")));
+    const auto user = error("57014", "canceling statement due to user request");
+    EXPECT_EQ(t.server(user + ready()), user + ready());
+  }
+}
+
+TEST(relay, a_limit_of_postgresql_stays_postgresql_s) {
+  talk t;
+  static_cast<void>(t.client(Q("SELECT 1")));
+  t.limit(milliseconds{30'000});
+  const auto own = error("57014", "canceling statement due to statement timeout");
+  EXPECT_EQ(t.server(own + ready()), own + ready());
+}
+
+TEST(relay, reset_of_the_name_goes_back_to_the_client_s_start_up) {
+  for (const bool all : {false, true}) {
+    talk t("shop");
+    const std::string set = "SET application_name TO 'shop'";
+    static_cast<void>(t.client(Q("BEGIN")));  // after its settings
+    static_cast<void>(t.server(row({"shop"}) + complete("SELECT 1") + ready()));
+    EXPECT_EQ(t.sent(), Q("BEGIN"));
+    static_cast<void>(t.server(complete("BEGIN") + ready('T')));
+    EXPECT_EQ(t.client(Q(all ? "RESET ALL" : "reset Application_Name;")),
+              Q(all ? "RESET ALL;" + set : set));
+    const auto answers = (all ? complete("RESET") : "") + complete("SET") + ready('T');
+    EXPECT_EQ(t.server(answers), complete("RESET") + ready('T'));
+  }
+  talk nameless;
+  EXPECT_EQ(nameless.client(Q("RESET application_name")), Q("RESET application_name"));
+}
+
+TEST(relay, a_function_call_and_its_answer_pass) {
+  talk t;
+  const auto call = raw('F', std::string_view("\0\0\0\1\0\0\0\0\0\0", 10));
+  const auto result = raw('V', std::string_view("\0\0\0\1x", 5));
+  EXPECT_EQ(t.client(call), call);
+  EXPECT_EQ(t.server(result), result);
+  EXPECT_EQ(t.server(ready()), ready());
+  EXPECT_FALSE(t.released) << "a function may have changed the session";
+  EXPECT_NE(t.sent(), "");
+  talk u;
+  EXPECT_EQ(u.client(call), call);
+  const auto no = error("42883", "no such function");
+  EXPECT_EQ(u.server(no + ready()), no + ready());
+}
+
+}  // namespace
+}  // namespace fairing::sql

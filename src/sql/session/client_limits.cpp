@@ -1,0 +1,72 @@
+// How long a client's statements and transactions may take, and what stops them.
+#include "sql/session/client.hpp"
+#include "sql/session/pool.hpp"
+
+namespace fairing::sql {
+
+using pgwire::sqlstate;
+
+// A limit is a statement's, however many are on their way.
+void client::restart_limit() {
+  if (server_ && server_->busy_since != mono_time::max()) server_->busy_since = now().mono;
+}
+
+void client::set_limit(milliseconds limit) {
+  if (relay_)
+    relay_->limited_by(limit);
+  else
+    raw_->limited_by(limit);
+}
+
+// What the server does at this moment, for the limits and for the histogram of use.
+void client::mark() {
+  if (!server_) return;
+  if (in_flight()) {
+    if (server_->busy_since != mono_time::max()) return;
+    server_->busy_since = now().mono;
+    server_->busy_since_us = precise_us();
+    server_->idle_since = mono_time::max();
+    return;
+  }
+  // The statement ended before the cancel request could hit it.
+  if ((relay_ ? relay_->limited() : raw_->limited()) && server_->cancels == 0)
+    set_limit(milliseconds{0});
+  if (server_->busy_since != mono_time::max())
+    server_->used_us += precise_us() - server_->busy_since_us;
+  server_->busy_since = mono_time::max();
+  const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
+  if (!open)
+    server_->idle_since = mono_time::max();
+  else if (server_->idle_since == mono_time::max())
+    server_->idle_since = now().mono;
+}
+
+void client::check_limits(mono_time now) {
+  const auto& limits = pool_->runtime()->config.limits;
+  if (!server_ || over_) return;
+  if (limits.statement.count() > 0 && server_->busy_since != mono_time::max() &&
+      now - server_->busy_since >= limits.statement) {
+    server_->busy_since = now;  // once more only after as long again
+    set_limit(limits.statement);
+    server_->cancel();
+  }
+  if (limits.transaction_idle.count() > 0 && server_->idle_since != mono_time::max() &&
+      now - server_->idle_since >= limits.transaction_idle)
+    end(sqlstate::idle_in_transaction_timeout,
+        "the transaction was idle for longer than sql.limits.transaction_idle",
+        "it was rolled back; end transactions before waiting for anything else");
+}
+
+void client::cancel() {
+  if (over_) return;
+  if (queued() && !welcoming_) {
+    (void)pool_->machine().cancel(*this, pool_now());
+    return refuse(sqlstate::query_canceled, "canceling statement due to user request", {});
+  }
+  if (server_ && (relay_ ? relay_->cancellable() : raw_->in_flight())) {
+    set_limit(milliseconds{0});
+    server_->cancel();
+  }
+}
+
+}  // namespace fairing::sql

@@ -1,0 +1,149 @@
+"""Where Fairing speaks or acts in PostgreSQL's place: refused pins, its own limits, RESET of a client's name, function calls, PAUSE."""
+import os
+import struct
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.sql_case import SqlCase, start_postgres, stop_postgres
+from support.wait import wait_until
+
+setUpModule = start_postgres
+tearDownModule = stop_postgres
+
+
+class Pins(SqlCase):
+    def crowded(self):
+        """Two clients; the first has the only pin that there is."""
+        self.start(pool={"size": 2, "max_pinned": "50%"})
+        a, b = self.client(), self.client()
+        a.query("CREATE TEMP TABLE mine (n int)")
+        return a, b
+
+    def test_a_refused_pin_costs_the_statement_and_nothing_else(self):
+        a, b = self.crowded()
+        for statement in ("LISTEN news", "SELECT pg_advisory_lock(7)", "DECLARE c CURSOR WITH HOLD FOR SELECT 1"):
+            for run in (b.query, b.extended):
+                e = self.refused("53300", run, statement)
+                self.assertEqual((e.severity, b.transaction), ("ERROR", "I"))
+                self.assertIn("max_pinned", e.hint)
+            self.assertEqual(b.extended("SELECT $1::int", ["4"]), [["4"]])
+        b.query("PREPARE hold AS SELECT pg_advisory_lock(7)")
+        self.refused("53300", b.query, "EXECUTE hold")
+        self.assertEqual(self.pg.sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), "0")
+        self.assertEqual(a.query("SELECT count(*) FROM mine"), [["0"]])
+
+    def test_a_refused_pin_fails_its_transaction(self):
+        a, b = self.crowded()
+        for run in (b.query, b.extended):
+            b.query("BEGIN")
+            self.refused("53300", run, "LISTEN news")
+            self.assertEqual(b.transaction, "E")
+            self.refused("25P02", run, "SELECT 1")
+            b.query("ROLLBACK")
+            self.assertEqual(b.query("SELECT 2"), [["2"]])
+        a.query("DROP TABLE mine")
+        wait_until(lambda: all(r["pins"] == "" for r in self.show("SERVERS")), what="the pin's end")
+        b.query("LISTEN news")
+
+
+class Limits(SqlCase):
+    def test_a_long_statement_is_told_as_our_limit(self):
+        self.start(pool={"size": 1}, limits={"statement": "300ms"})
+        c = self.client()
+        e = self.refused("57014", c.query, "SELECT pg_sleep(60)")
+        self.assertEqual(e.message, "canceling statement due to Fairing's limits.statement of 300ms")
+        self.assertIn("sql.limits.statement", e.hint)
+        self.assertEqual(c.query("SELECT 1"), [["1"]])
+        self.refused("57014", c.extended, "SELECT pg_sleep($1)", ["60"])
+        self.assertEqual(c.extended("SELECT $1", ["x"]), [["x"]])
+        c.query("SET statement_timeout = '50ms'")
+        e = self.refused("57014", c.query, "SELECT pg_sleep(60)")
+        self.assertIn("statement timeout", e.message)
+
+    def test_a_long_statement_of_a_session(self):
+        self.start(session=True, pool={"size": 2}, limits={"statement": "300ms"})
+        c = self.client(session=True)
+        for run in (c.query, c.extended):
+            e = self.refused("57014", run, "SELECT pg_sleep(60)")
+            self.assertIn("limits.statement of 300ms", e.message)
+            self.assertEqual(run("SELECT 1"), [["1"]])
+
+    def test_the_limit_is_of_a_statement_not_of_a_pipeline(self):
+        self.start(session=True, pool={"size": 2}, limits={"statement": "1s"})
+        for session in (False, True):
+            c = self.client(session=session)
+            text = b"SELECT pg_sleep(0.2)\0"
+            c.socket.sendall(b"".join(c.message(b"Q", text) for _ in range(12)))
+            for _ in range(12):
+                self.assertEqual(c.rows(), [[""]])
+
+
+class Own(SqlCase):
+    """What a client finds as on a connection of its own."""
+
+    def test_reset_of_its_name_inside_a_transaction(self):
+        self.start(pool={"size": 1})
+        c = self.client(application_name="shop")
+        for reset in ("RESET application_name", "RESET ALL"):
+            c.query("SET application_name = 'other'")
+            c.query("BEGIN")
+            c.query(reset)
+            self.assertEqual(c.query("SHOW application_name"), [["shop"]])
+            c.query("ROLLBACK")
+            self.assertEqual(c.query("SHOW application_name"), [["other"]])
+            c.query(reset)
+            self.assertEqual(c.query("SHOW application_name"), [["shop"]])
+            self.assertEqual(c.status["application_name"], "shop")
+
+    def test_a_function_call(self):
+        self.start(session=True, pool={"size": 2})
+        for session in (False, True):
+            c = self.client(session=session)
+            for _ in range(2):
+                add = struct.pack("!ihhi", 177, 0, 2, 1) + b"2" + struct.pack("!i", 1) + b"3" + struct.pack("!h", 0)
+                c.send(b"F", add)
+                self.assertEqual(c.until_ready(), [(b"V", struct.pack("!i", 1) + b"5")])
+                c.send(b"F", struct.pack("!ihhh", 1, 0, 0, 0))
+                self.assertEqual([k for k, _ in c.until_ready()], [b"E"])
+                self.assertEqual(c.query("SELECT 1"), [["1"]])
+
+    def test_copy_by_extended_messages_in_a_session(self):
+        self.pg.sql("CREATE TABLE IF NOT EXISTS copied (n int); GRANT ALL ON copied TO PUBLIC", database="app")
+        self.start(session=True, pool={"size": 1})
+        c = self.client(session=True)
+        c.socket.sendall(c.parse("COPY copied FROM STDIN") + c.bind() + c.execute() + c.message(b"S"))
+        while c.receive()[0] != b"G":
+            pass
+        c.socket.sendall(c.message(b"d", b"1\n") + c.message(b"c") + c.message(b"S"))
+        self.assertEqual([k for k, _ in c.until_ready()], [b"C"])
+        pid = c.server_pid()
+        c.close()
+        self.assertEqual(self.client(session=True).server_pid(), pid)  # clean, so used again
+
+
+class Console(SqlCase):
+    def test_pause_resume_reconnect(self):
+        self.start(pool={"size": 2}, users=[{"name": "bob", "password": "bob"}])
+        c = self.client()
+        first = c.server_pid()
+        with self.client(user="bob", database="fairing") as other:
+            self.refused("42501", other.query, "PAUSE")
+        console = self.client(database="fairing")
+        console.query("RECONNECT app")
+        wait_until(lambda: c.server_pid() != first, what="another server")
+        console.query("PAUSE")
+        self.assertEqual(self.pg.backends("alice"), [])
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.extend(c.query("SELECT 'after'")))
+        waiting.start()
+        self.waiting(1)
+        self.pg.restart()
+        console.query("RESUME;")
+        waiting.join(10)
+        self.assertEqual(answers, [["after"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
