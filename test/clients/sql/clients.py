@@ -1,6 +1,9 @@
 """The clients of the matrix: a name, the command that runs it, and what has to be built before."""
 
 
+from loops import ORDERS, USERS, loop
+
+
 class client:
     def __init__(self, name, command, build=None, session=False, loops=()):
         self.name = name
@@ -10,14 +13,27 @@ class client:
         self.loops = loops  # what /v1/n_plus_one has to say of it
 
 
-def node(name):
-    return client(name, ["node", f"js/{name}.mjs"])
+def node(name, *loops):
+    return client(name, ["node", f"js/{name}.mjs"], loops=loops)
 
 
-def python(name):
-    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"])
+def python(name, *loops):
+    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"], loops=loops)
 
 
+SEQUELIZE = (
+    loop(
+        'select "id", "total", "placed_at" as "placedAt", "user_id" as "userId" from "orders" as "order" where "order"."user_id" = $1 order by "order"."id"',
+        'select "id", "email", "name", "active" from "users" as "user" order by "user"."id" limit $1',
+        eager=("sequelize", "User.findAll({ include: { model: Order, separate: true } })"),
+    ),
+    loop(
+        'select "id", "email", "name", "active" from "users" as "user" where "user"."id" = $1',
+        'select "id", "total", "placed_at" as "placedAt", "user_id" as "userId" from "orders" as "order" order by "order"."id" limit $1',
+        "userId",
+        eager=("sequelize", "Order.findAll({ include: User })"),
+    ),
+)
 JDBC = "/usr/share/java/postgresql.jar"
 
 
@@ -39,24 +55,24 @@ def prisma(_):
 
 
 ALL = {c.name: c for c in [
-    node("node_postgres"),
-    node("postgres_js"),
+    node("node_postgres", loop(ORDERS, USERS)),
+    node("postgres_js", loop(ORDERS, USERS, times=2)),
     node("knex"),
-    node("sequelize"),
+    node("sequelize", *SEQUELIZE),
     node("typeorm"),
     client("drizzle_node_postgres", ["node", "js/drizzle.mjs", "node-postgres"]),
     client("drizzle_postgres_js", ["node", "js/drizzle.mjs", "postgres-js"]),
     client("prisma", ["node", "js/prisma.mjs"], prisma),
-    python("psycopg2"),
-    python("psycopg3"),
+    python("psycopg2", loop(ORDERS, USERS)),
+    python("psycopg3", loop(ORDERS, USERS)),
     python("sqlalchemy"),
     python("django"),
     client("php_pdo", ["php", "-d", "memory_limit=512M", "php/pdo.php"]),
-    client("perl_dbi", ["perl", "perl/dbi.pl"]),
+    client("perl_dbi", ["perl", "perl/dbi.pl"], loops=[loop(ORDERS, USERS)]),
     client("jdbc", ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dfile.encoding=UTF-8",
-                    "-cp", JDBC + ":{built}", "Jdbc"], java),
-    client("libpq", ["{built}/libpq_pipeline"], c),
-    client("psql", ["bash", "psql/run.sh"]),
+                    "-cp", JDBC + ":{built}", "Jdbc"], java, loops=[loop(ORDERS, USERS)]),
+    client("libpq", ["{built}/libpq_pipeline"], c, loops=[loop(ORDERS, USERS)]),
+    client("psql", ["bash", "psql/run.sh"], loops=[loop(ORDERS, "select id from users order by id limit $1", length=8)]),
     client("pg_dump", ["bash", "pg_dump.sh"]),
     client("pg_dump_session", ["bash", "pg_dump.sh"], session=True),
 ]}  # fmt: skip
