@@ -5,20 +5,20 @@ from loops import ORDERS, USERS, loop
 
 
 class client:
-    def __init__(self, name, command, build=None, session=False, loops=()):
+    def __init__(self, name, command, build=None, session=False, loops=None):
         self.name = name
         self.command = command
         self.build = build  # folder for what is built -> commands
         self.session = session  # goes to the session_listen
-        self.loops = loops  # what /v1/n_plus_one has to say of it
+        self.loops = loops  # all that /v1/n_plus_one has to say of it; None: it is not asked
 
 
 def node(name, *loops):
-    return client(name, ["node", f"js/{name}.mjs"], loops=loops)
+    return client(name, ["node", f"js/{name}.mjs"], loops=loops or None)
 
 
 def python(name, *loops):
-    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"], loops=loops)
+    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"], loops=loops or None)
 
 
 SEQUELIZE = (
@@ -32,6 +32,34 @@ SEQUELIZE = (
         'select "id", "total", "placed_at" as "placedAt", "user_id" as "userId" from "orders" as "order" order by "order"."id" limit $1',
         "userId",
         eager=("sequelize", "Order.findAll({ include: User })"),
+    ),
+)
+SQLALCHEMY = (
+    loop(
+        "select orders.id as orders_id, orders.user_id as orders_user_id, orders.total as orders_total, orders.placed_at as orders_placed_at"
+        " from orders where $1 = orders.user_id order by orders.id",
+        "select users.id, users.email, users.name, users.active from users order by users.id limit $1",
+        eager=("sqlalchemy", "select(User).options(selectinload(User.orders))"),
+    ),
+    loop(
+        "select users.id as users_id, users.email as users_email, users.name as users_name, users.active as users_active from users where users.id = $1",
+        "select orders.id, orders.user_id, orders.total, orders.placed_at from orders order by orders.id limit $1",
+        "user_id",
+        eager=("sqlalchemy", "select(Order).options(joinedload(Order.user))"),
+    ),
+)
+DJANGO = (
+    loop(
+        'select "orders"."id", "orders"."user_id", "orders"."total", "orders"."placed_at" from "orders" where "orders"."user_id" = $1'
+        ' order by "orders"."id" asc',
+        'select "users"."id", "users"."email", "users"."name", "users"."active" from "users" order by "users"."id" asc limit $1',
+        eager=("django", 'User.objects.prefetch_related("order_set")  # or the related_name of Order.user'),
+    ),
+    # Its cases read the same orders twice, by iterator() and by a list: either may be named as the source.
+    loop(
+        'select "users"."id", "users"."email", "users"."name", "users"."active" from "users" where "users"."id" = $1 limit $2',
+        None,
+        "user_id",
     ),
 )
 JDBC = "/usr/share/java/postgresql.jar"
@@ -56,8 +84,8 @@ def prisma(_):
 
 ALL = {c.name: c for c in [
     node("node_postgres", loop(ORDERS, USERS)),
-    node("postgres_js", loop(ORDERS, USERS, times=2)),
-    node("knex"),
+    node("postgres_js"),
+    node("knex", loop('select "total" from "orders" where "user_id" = $1 order by "id" asc', 'select "id" from "users" order by "id" asc limit $1')),
     node("sequelize", *SEQUELIZE),
     node("typeorm"),
     client("drizzle_node_postgres", ["node", "js/drizzle.mjs", "node-postgres"]),
@@ -65,12 +93,13 @@ ALL = {c.name: c for c in [
     client("prisma", ["node", "js/prisma.mjs"], prisma),
     python("psycopg2", loop(ORDERS, USERS)),
     python("psycopg3", loop(ORDERS, USERS)),
-    python("sqlalchemy"),
-    python("django"),
-    client("php_pdo", ["php", "-d", "memory_limit=512M", "php/pdo.php"]),
+    python("sqlalchemy", *SQLALCHEMY),
+    python("django", *DJANGO),
+    client("php_pdo", ["php", "-d", "memory_limit=512M", "php/pdo.php"],
+           loops=[loop("select total from orders where user_id = $1 order by id", USERS, times=3)]),
     client("perl_dbi", ["perl", "perl/dbi.pl"], loops=[loop(ORDERS, USERS)]),
     client("jdbc", ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dfile.encoding=UTF-8",
-                    "-cp", JDBC + ":{built}", "Jdbc"], java, loops=[loop(ORDERS, USERS)]),
+                    "-cp", JDBC + ":{built}", "Jdbc"], java),
     client("libpq", ["{built}/libpq_pipeline"], c, loops=[loop(ORDERS, USERS)]),
     client("psql", ["bash", "psql/run.sh"], loops=[loop(ORDERS, "select id from users order by id limit $1", length=8)]),
     client("pg_dump", ["bash", "pg_dump.sh"]),
