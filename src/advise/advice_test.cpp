@@ -48,6 +48,19 @@ std::string first(std::string_view loop) {
   return std::string(eager_forms({"select id from users", "id", loop, 1}).front().framework);
 }
 
+TEST(eager_forms, columns_that_typeorm_named_after_their_table) {
+  auto f = forms(
+      {R"(select "User"."id" as "User_id" from "users" "User" order by "User"."id")", "User_id",
+       R"(select "Order"."id" as "Order_id" from "orders" "Order" left join "users" "u" )"
+       R"(on "u"."id" = "Order"."user_id" where "u"."id" = $1)",
+       1});
+  EXPECT_THAT(f["typeorm"], HasSubstr("repository.find({ relations: { orders: true } })"));
+  f = forms({R"(select "o"."id" as "o_id", "o"."user_id" as "o_user_id" from "orders" "o")",
+             "o_user_id",
+             R"(select "User"."id" as "User_id" from "users" "User" where "User"."id" = $1)", 1});
+  EXPECT_THAT(f["typeorm"], HasSubstr("repository.find({ relations: { user: true } })"));
+}
+
 TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(
       first(R"(select "placed_at" as "placedAt", "user_id" as "userId" from "orders" as "order" )"
@@ -59,7 +72,17 @@ TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(first(R"(select "Order"."id" as "Order_id" from "orders" "Order" where )"
                   R"("Order"."user_id" = $1)"),
             "typeorm");
-  EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");
+  EXPECT_EQ(
+      first(
+          R"(select "orders"."id", "orders"."total" from "orders" where "orders"."user_id" = $1)"),
+      "django");
+  EXPECT_EQ(first("select orders.id as orders_id from orders where $1 = orders.user_id"),
+            "sqlalchemy");
+  EXPECT_EQ(first("select users.id as users_id from users where users.id = $1"), "sqlalchemy");
+  EXPECT_EQ(
+      first(R"(select "s"."orders"."id" from "s"."orders" where "s"."orders"."user_id" = $1)"),
+      "prisma");
+  EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");  // nobody's: as listed
 }
 
 TEST(eager_forms, words) {

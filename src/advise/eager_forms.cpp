@@ -31,6 +31,19 @@ std::string without_id(std::string_view name) {
   return std::string(name.substr(0, name.size() - 2));
 }
 
+// The table's own column behind a result's name: "User"."id" as "User_id" gives id.
+std::string behind_alias(std::string_view source, std::string_view name) {
+  for (const auto& alias : {fmt::format(" as \"{}\"", name), fmt::format(" as {},", name)}) {
+    const auto at = source.find(alias);
+    if (at == std::string_view::npos) continue;
+    const auto before = source.substr(0, at);
+    const auto begin = before.find_last_of(" ,(");
+    const auto column = before.substr(begin == std::string_view::npos ? 0 : begin + 1);
+    if (!column.empty() && column.find(')') == std::string_view::npos) return bare_name(column);
+  }
+  return std::string(name);
+}
+
 relation relation_of(const loop_names& n) {
   const auto source = parts_of(n.source_template);
   const auto loop = parts_of(n.loop_template);
@@ -39,7 +52,7 @@ relation relation_of(const loop_names& n) {
   r.child = loop.table.empty() ? "child" : bare_name(loop.table);
   const auto compare = compare_of(loop, n.slot);
   r.column = compare ? bare_name(compare->column) : "key";
-  r.source = n.source_column.empty() ? "id" : std::string(n.source_column);
+  r.source = n.source_column.empty() ? "id" : behind_alias(n.source_template, n.source_column);
   r.to_one = ends_with_id(r.source) && !ends_with_id(r.column);
   r.model = model_name(r.parent);
   r.target = model_name(r.child);
@@ -111,14 +124,42 @@ bool aliased_by_table(std::string_view t) {
   return false;
 }
 
+// The first column that is selected, as the statement names it.
+std::string_view first_column(std::string_view t) {
+  constexpr std::string_view select = "select ";
+  if (!t.starts_with(select)) return {};
+  t.remove_prefix(select.size());
+  return t.substr(0, std::min(t.find(','), t.find(" from ")));
+}
+
+// Parts of a quoted name: "public"."users"."id" has three.
+std::size_t quoted_parts(std::string_view name) {
+  if (!name.starts_with('"')) return 0;
+  std::size_t parts = 1;
+  for (auto at = name.find("\".\""); at != std::string_view::npos; at = name.find("\".\"", at + 1))
+    ++parts;
+  return parts;
+}
+
+// SQLAlchemy: orders.id as orders_id.
+bool aliased_in_full(std::string_view column) {
+  const auto as = column.find(" as ");
+  const auto dot = column.find('.');
+  if (as == std::string_view::npos || dot >= as) return false;
+  const auto alias = column.substr(as + 4);
+  return alias.starts_with(column.substr(0, dot)) &&
+         alias.ends_with(column.substr(dot + 1, as - dot - 1));
+}
+
 std::string_view likely(const loop_names& n) {
   const auto t = n.loop_template;
   const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
-  if (has("\"public\".\"") && has("offset $")) return "prisma";
+  const auto column = first_column(t);
+  if (quoted_parts(column) == 3) return "prisma";
   if (aliased_by_table(t)) return "typeorm";
   if (has("\" as \"")) return "sequelize";
-  if (has("limit $") && has("\".\"") && has("from \"")) return "django";
-  if (has(" as anon_") || has(" = $1.")) return "sqlalchemy";
+  if (quoted_parts(column) == 2) return "django";
+  if (has(" as anon_") || has("where $1 = ") || aliased_in_full(column)) return "sqlalchemy";
   return "";
 }
 

@@ -113,7 +113,7 @@ class IndexAdvice(Insight):
         self.assertEqual(self.point(1)["grade"], "warn")
 
     def test_it_says_why_it_is_off(self):
-        self.begin(advise="off")
+        self.begin(advise=False)
         a = self.get("/v1/indexes")
         wait_until(lambda: self.get("/v1/indexes")["why"] == "sql.advise is off", what="its reason")
         self.assertEqual(self.get("/v1/indexes")["on"], False)
@@ -268,7 +268,7 @@ class BatchSafe(Insight):
         for _ in range(20):
             c.query("SELECT id FROM few WHERE word = 'ready' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED")
         for i in range(20):
-            c.query(f"SELECT total FROM orders WHERE id = {100 + i}")
+            c.query(f"SELECT total FROM orders WHERE id = {30000 + i}")
         # 9 a list's first row, page after page; 10 two values that change at once
         for i in range(20):
             first = c.query(f"SELECT id FROM customers WHERE name = 'Name {i * 37}' ORDER BY id")[0][0]
@@ -277,7 +277,7 @@ class BatchSafe(Insight):
             c.query(f"SELECT id FROM orders WHERE customer_id = {i + 1} AND total > {shuffled[i] % 500}")
 
     def test_none_of_ten_is_reported(self):
-        self.begin(advise="off")
+        self.begin(advise=False)
         with self.client(database="shop") as c:
             self.run_all(c)
         told = self.get("/v1/n_plus_one")["items"]
@@ -285,7 +285,7 @@ class BatchSafe(Insight):
         self.assertEqual(self.point(2)["grade"], "pass")
 
     def test_a_loop_among_them_is(self):
-        self.begin(advise="off")
+        self.begin(advise=False)
         with self.client(database="shop") as c:
             for (i,) in c.query("SELECT id FROM customers ORDER BY id LIMIT 10"):
                 c.query(f"SELECT total FROM orders WHERE customer_id = {i}")

@@ -31,7 +31,7 @@ class SqlCase(unittest.TestCase):
     def start(self, upstream=None, session=False, threads=1, listen="127.0.0.1:0", **sql):
         """A Fairing with one sql plane; `session`: with a session listener besides."""
         # Without advice, whose connection would be counted where servers are.
-        section = {"listen": listen, "upstream": upstream or self.pg.url(), "advise": "off", **sql}
+        section = {"listen": listen, "upstream": upstream or self.pg.url(), "advise": False, **sql}
         if session:
             section["session_listen"] = "127.0.0.1:0"
         self.fairing = Fairing(self, {"sql": section}, threads=threads)
