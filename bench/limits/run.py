@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""All limits one after another: idle.py, idle_sql.py, purge_tag.py, fill.py. Takes about fifteen minutes; each runs alone too.
+"""All limits one after another: idle.py, idle_sql.py, purge_tag.py, fill.py, torture_sql.py. Takes about half an hour; each
+runs alone too.
 
   run.py [limits] [--quick] [--build DIR] [--tools DIR] [--out FILE]
 
@@ -11,10 +12,11 @@ import subprocess
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-FULL = {"idle.py": [], "idle_sql.py": [], "purge_tag.py": [], "fill.py": []}
+FULL = {"idle.py": [], "idle_sql.py": [], "purge_tag.py": [], "fill.py": [], "torture_sql.py": []}
 QUICK = {"idle.py": ["--hold-seconds", "1"], "idle_sql.py": ["--hold-seconds", "1"],
          "purge_tag.py": ["--entries", "50000", "--purges", "2"],
-         "fill.py": ["--minutes", "0.2", "--memory-mib", "64"]}
+         "fill.py": ["--minutes", "0.2", "--memory-mib", "64"],
+         "torture_sql.py": ["--statements", "30000"]}
 
 
 def main():

@@ -227,7 +227,7 @@ class Tls(SqlCase):
         self.assertEqual(self.client().query("SELECT 1"), [["1"]])  # plain ones come in as well
 
     def test_tls_survives_the_hand_over_to_another_core(self):
-        self.start(tls={"cert": self.pair[0], "key": self.pair[1]}, threads=2)
+        self.start(tls={"cert": self.pair[0], "key": self.pair[1]})
         for _ in range(6):
             self.assertEqual(self.client(tls=True).query("SELECT 1"), [["1"]])
 

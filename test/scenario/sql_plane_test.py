@@ -42,7 +42,7 @@ class SqlPlane(unittest.TestCase):
         return {"sql": {**sql, **more}}
 
     def start(self, **more):
-        self.fairing = Fairing(self, self.plane(**more))
+        self.fairing = Fairing(self, self.plane(**more), threads=2)
         return self.fairing
 
     def url(self, user="alice", database="app", listener=0, password=None):

@@ -159,7 +159,7 @@ class Cancels(SqlCase):
         self.assertEqual(running.result, [["", "done"]])
 
     def test_a_storm(self):
-        self.start(pool={"size": 2}, threads=2)
+        self.start(pool={"size": 2})
         clients = [self.client() for _ in range(4)]
         over = threading.Event()
 
@@ -245,7 +245,7 @@ class Leaving(SqlCase):
         self.assertEqual(a.query("SELECT count(*) FROM t"), [["0"]])
 
     def test_nobody_gets_another_s_rows(self):
-        self.start(pool={"size": 3}, threads=2)
+        self.start(pool={"size": 3})
         over, wrong, done = threading.Event(), [], [0] * 8
 
         def work(i, dice):
@@ -328,7 +328,7 @@ class ServersThatGo(SqlCase):
         self.assertEqual(self.client().query("SELECT 1"), [["1"]])
 
     def test_a_restart_under_load(self):
-        self.start(pool={"size": 3}, threads=2)
+        self.start(pool={"size": 3})
         over = threading.Event()
         wrong, served = [], [0] * 6
 

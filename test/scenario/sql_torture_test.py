@@ -1,7 +1,7 @@
 """Tagged rows under faults: 200 clients over a pool of 8, servers that are killed at message boundaries and within
 messages, clients that vanish, stall and send garbage. No client ever sees a byte that is not the answer to what it asked.
 
-    FAIRING_TORTURE_STATEMENTS=1000000 python3 test/scenario/sql_torture_test.py      the full run
+    ./dev torture            the full run: FAIRING_TORTURE_STATEMENTS=1000000; ./dev test runs 30000
 
 FAIRING_TORTURE_SEED chooses another course of events; a run prints what it counted.
 """

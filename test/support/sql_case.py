@@ -28,8 +28,8 @@ class SqlCase(unittest.TestCase):
     def pg(self):
         return SHARED["pg"]
 
-    def start(self, upstream=None, session=False, threads=1, listen="127.0.0.1:0", **sql):
-        """A Fairing with one sql plane; `session`: with a session listener besides."""
+    def start(self, upstream=None, session=False, threads=2, listen="127.0.0.1:0", **sql):
+        """A Fairing with one sql plane, on two cores so that clients are handed over; `session`: with a session listener."""
         # Without advice, whose connection would be counted where servers are.
         section = {"listen": listen, "upstream": upstream or self.pg.url(), "advise": False, **sql}
         if session:

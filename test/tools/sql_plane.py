@@ -13,11 +13,11 @@ from support.pgclient import PgClient
 from support.wait import wait_until
 
 
-def sql_fairing(test, upstream, pool=None, limits=None, **more):
+def sql_fairing(test, upstream, pool=None, limits=None, threads=2, **more):
     plane = {"listen": "127.0.0.1:0", "upstream": upstream, "pool": {"mode": "transaction", **(pool or {})}}
     if limits:
         plane["limits"] = limits
-    return Fairing(test, {"sql": plane}, **more)
+    return Fairing(test, {"sql": plane}, threads=threads, **more)
 
 
 def address(fairing):

@@ -88,7 +88,9 @@ effects effects_of(const lex::analyzer& a) {
     add_kind(e, s);
     add_flags(e, s);
   }
-  if (!a.statements_complete()) e.leaves_state = e.ddl = true;
+  // What was not looked at may do anything.
+  if (!a.statements_complete())
+    e.leaves_state = e.ddl = e.reads_sequences = e.names_statements = e.drops_statements = true;
   return e;
 }
 

@@ -242,11 +242,15 @@ void relay::on_command_tag(std::string_view message, entry& e) {
   const auto done = pgwire::read_command_complete(message.substr(header_bytes));
   if (!done) return;
   if (e.rows == 0) e.rows = done->rows.value_or(0);
-  if (!e.names) return;
-  if (done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL") {
+  const bool one = done->tag == "DEALLOCATE";
+  const bool all = done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL";
+  if (!one && !all) return;
+  if (e.names && all) {
     forget_all_names();
     server_->prepared.clear();
-  } else if (done->tag == "DEALLOCATE" && !dropping_.empty()) {
+  } else if (e.kind == entry_kind::query && (!e.names || dropping_.empty())) {
+    server_->prepared.doubt_all();  // a text too long to be looked at: it may have freed others'
+  } else if (e.names) {
     if (const auto at = names_.find(dropping_.front()); at != names_.end())
       server_->prepared.remove(at->second.shared->id);
     drop_name(dropping_.front());

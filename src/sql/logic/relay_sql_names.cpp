@@ -16,6 +16,8 @@ using pgwire::transaction_status;
 namespace {
 // A statement that is made to be freed: DEALLOCATE of what this server may not have.
 constexpr std::string_view freed_name = "fairing_freed";
+// Of one Query, whose names are replaced: far more than effects_cache looks at.
+constexpr lex::statement_limits most_renamed{.statements = 16'384};
 
 // `text` with the bytes of `range` replaced.
 std::string replaced(std::string_view text, lex::text_range range, std::string_view by) {
@@ -42,7 +44,8 @@ relay::after relay::parse_naming(std::string_view message, const pgwire::parse_v
                                  const effects& e) {
   lex::analyzer a;
   a.run(p.sql, lex::part::statements);
-  if (a.statements().size() != 1) return parse_plain(message, p.name, e);
+  if (a.statements().size() != 1 || !a.statements_complete())
+    return parse_plain(message, p.name, e);
   const auto& s = a.statements()[0];
   if (s.kind == statement_kind::discard_all || s.kind == statement_kind::deallocate_all)
     return parse_plain(message, p.name, e);
@@ -204,7 +207,7 @@ relay::after relay::sql_execute(std::string_view text, const lex::statement& s) 
 relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
   if (const auto ready = need_server(); ready != after::go_on) return ready;
   if (const auto ready = isolate_sequences(e); ready != after::go_on) return ready;
-  lex::analyzer a;
+  lex::analyzer a({.statements = most_renamed});
   a.run(text, lex::part::statements);
   const bool failed = server_->status == transaction_status::failed;
   std::string out;

@@ -222,6 +222,41 @@ TEST(relay, deallocate_and_discard_are_answered_here) {
   EXPECT_EQ(t.leases, 1);
 }
 
+// The lexer looks at 64 statements of a text; what stands behind them must not free other clients' statements unseen.
+TEST(relay, a_deallocate_behind_many_statements_is_seen) {
+  talk t;
+  static_cast<void>(t.client(P("s", "SELECT 1") + S()));
+  static_cast<void>(t.server(parsed() + ready()));
+  std::string many, answers;
+  for (int i = 0; i < 70; ++i) {
+    many += "SELECT 1; ";
+    answers += columns({"a"}) + row({"1"}) + complete("SELECT 1");
+  }
+  EXPECT_EQ(t.client(Q(many + "DEALLOCATE s; DEALLOCATE fairing_1; DEALLOCATE ALL")),
+            Q(many + "DEALLOCATE fairing_1; DEALLOCATE \"?fairing_1\"; DEALLOCATE ALL"));
+  static_cast<void>(t.server(answers + complete("DEALLOCATE") + complete("DEALLOCATE ALL")));
+  EXPECT_EQ(t.server(ready()), ready());
+  EXPECT_EQ(t.sent(), Q(state_query())) << "it may have done anything to the session";
+  static_cast<void>(t.server(complete("SELECT 0") + ready()));
+  EXPECT_EQ(t.client(P("s", "SELECT 1") + S()), P("fairing_1", "SELECT 1") + S());
+}
+
+// A text that is not kept whole is not looked at.
+TEST(relay, a_deallocate_in_a_huge_text_puts_all_statements_in_doubt) {
+  talk t;
+  static_cast<void>(t.client(P("s", "SELECT 1") + S()));
+  static_cast<void>(t.server(parsed() + ready()));
+  const auto huge = Q("SELECT '" + std::string(2 << 20, 'x') + "'; DEALLOCATE ALL");
+  EXPECT_EQ(t.client(huge.substr(0, 100'000)), huge.substr(0, 100'000));
+  EXPECT_EQ(t.client(huge.substr(100'000)), huge.substr(100'000));
+  static_cast<void>(t.server(columns({"a"}) + row({"x"}) + complete("SELECT 1") +
+                             complete("DEALLOCATE ALL") + ready()));
+  EXPECT_EQ(t.sent(), Q(state_query()));
+  static_cast<void>(t.server(complete("SELECT 0") + ready()));
+  const auto again = t.client(B("", "s") + E() + S());
+  EXPECT_TRUE(again.starts_with(C("fairing_1") + P("fairing_1", "SELECT 1"))) << again;
+}
+
 TEST(relay, a_query_behind_unsynced_messages_does_not_wait_for_ever) {
   talk t;
   EXPECT_EQ(t.client(P("", "SELECT 1") + B("", "") + E() + Q("DEALLOCATE ALL")),

@@ -98,6 +98,9 @@ class server_statements {
   void remove(std::uint32_t id) { held_.erase(id); }
   // Its Parse or its Close was skipped: it may be there or not.
   void doubt(std::uint32_t id) { held_[id] = {}; }
+  void doubt_all() {
+    for (auto& [id, h] : held_) h.epoch = 0;
+  }
   // What is there was seen to be of that epoch.
   void refresh(std::uint32_t id, std::uint64_t epoch) {
     if (const auto at = held_.find(id); at != held_.end()) at->second.epoch = epoch;

@@ -70,7 +70,7 @@ def behind(postgres):
             "listen": "127.0.0.1:0", "session_listen": "127.0.0.1:0",
             "upstream": cluster.url(postgres.port),
             "pool": {"mode": "transaction", "size": POOL}, "advise": False,
-        }})  # fmt: skip
+        }}, threads=2)  # fmt: skip
         ports = [int(address.rpartition(":")[2]) for address in fairing.listeners["sql"]]
         yield server("Fairing", ports[0], ports[-1], fairing)
 
