@@ -149,8 +149,8 @@ core_part& plane_state::emptiest_core(const pool_key& key) {
 }
 
 void plane_state::look_at_homes(sql_pool& first) {
-  const auto cores = static_cast<std::uint32_t>(parts_.size());
-  if (cores < 2 || first.key.relayed || first.key.home != 0) return;
+  const auto core_count = static_cast<std::uint32_t>(parts_.size());
+  if (core_count < 2 || first.key.relayed || first.key.home != 0) return;
   if (first.machine().size() < pool::pool_homes::rules{}.servers_each) {
     (void)first.homes.look({}, now().mono);
     return;
@@ -169,7 +169,7 @@ void plane_state::look_at_homes(sql_pool& first) {
     if (all.size() < homes) return;  // the last one that was added has no client yet
   }
   pool::pool_homes::view v{.homes = static_cast<std::uint32_t>(all.size()),
-                           .cores = cores,
+                           .cores = core_count,
                            .servers = 0,
                            .busy_permille = 1000};
   for (const auto& p : all) {
