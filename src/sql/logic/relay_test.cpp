@@ -244,6 +244,7 @@ TEST(relay, a_deallocate_behind_many_statements_is_seen) {
 // A text that is not kept whole is not looked at.
 TEST(relay, a_deallocate_in_a_huge_text_puts_all_statements_in_doubt) {
   talk t;
+  t.limits().statement_bytes = 1 << 20;
   static_cast<void>(t.client(P("s", "SELECT 1") + S()));
   static_cast<void>(t.server(parsed() + ready()));
   const auto huge = Q("SELECT '" + std::string(2 << 20, 'x') + "'; DEALLOCATE ALL");

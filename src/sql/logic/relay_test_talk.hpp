@@ -72,6 +72,8 @@ class talk {
   int leases = 0;
   step last = step::read;
 
+  relay_limits& limits() { return shared_.limits; }
+
  private:
   void advance() {
     for (;;) {
