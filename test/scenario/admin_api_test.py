@@ -79,7 +79,7 @@ class AdminApi(unittest.TestCase):
         for path in ("/livez", "/readyz", "/startupz", "/metrics", "/", "/dashboard.css", "/dashboard.js"):
             self.assertEqual(self.ask("GET", path)[0], 200, path)
         self.assertEqual(self.ask("GET", "/readyz", "?verbose")[0], 200)
-        for path in ("/v1/checklist", "/v1/config", "/v1/bypass", "/v1/upstreams", "/v1/pools"):
+        for path in ("/v1/checklist", "/v1/config", "/v1/bypass", "/v1/upstreams", "/v1/pools", "/v1/indexes"):
             self.assertEqual(self.ask("GET", path)[0], 200, path)
         for path in ("/v1/cache/entries", "/v1/queries", "/v1/n_plus_one", "/v1/pools"):
             status, body = self.ask("GET", path)
@@ -103,7 +103,7 @@ class AdminApi(unittest.TestCase):
         self.assertEqual(written - self.asked, set(), "paths of the file that were not asked")
 
     def assert_refusals(self):
-        for path in ("/v1/indexes", "/v1/keyspaces", "/v1/jobs"):
+        for path in ("/v1/keyspaces", "/v1/jobs"):
             self.assertEqual(self.ask("GET", path)[0], 404, path)
         self.assertEqual(self.ask("GET", "/v1/explain", "?url=/nobody-asked")[0], 404)
         self.assertEqual(self.ask("GET", "/v1/queries", "?limit=0")[0], 400)

@@ -181,9 +181,9 @@ class Faults(unittest.TestCase):
             if i % 3 == 0:  # the backends' state and connections are made anew, in the midst of requests
                 config["http"]["outlier"] = {"failures": 50 + i}
             if i % 10 == 9:
-                self.fairing.write_config("http: [ broken", threads=2)
+                self.fairing.write_config("http: [ broken")
                 self.assertEqual(self.fairing.reload()[0] // 100, 4)
-            self.fairing.write_config(config, threads=2)
+            self.fairing.write_config(config)
             status, said = self.fairing.reload()
             self.assertEqual(status, 200, said)
         self.finish()

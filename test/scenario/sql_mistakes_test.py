@@ -154,7 +154,7 @@ NOTES = (
     (
         "nobody's secret, in session pooling",
         upstream("postgres://127.0.0.1/shop") + "  pool: { mode: session }\n",
-        ("only where PostgreSQL asks for no password",),
+        ("PostgreSQL checks each log-in itself", "a connection of its own"),
     ),
     (
         "a listener beyond loopback",

@@ -60,8 +60,9 @@ class Fairing:
         self.listeners = {}
         test.addCleanup(self._clean_up)
         command = [binary(), "run"]
+        self.threads = threads
         if config is not None:
-            self.write_config(config, threads)
+            self.write_config(config)
             command += ["-c", self.config_path]
         self.command = command + list(args)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("FAIRING_")}
@@ -73,12 +74,12 @@ class Fairing:
 
     # -- life ---------------------------------------------------------------------------------------------
 
-    def write_config(self, config, threads=1):
-        """Replaces the configuration file; a dict gets an admin listener and `threads` if it names none."""
+    def write_config(self, config):
+        """Replaces the configuration file; a dict gets an admin listener and the threads there are if it names none."""
         if isinstance(config, dict):
             config = dict(config)
             config.setdefault("admin", {"listen": "127.0.0.1:0"})
-            config.setdefault("runtime", {"threads": threads})
+            config.setdefault("runtime", {"threads": self.threads})
             config = json.dumps(config, indent=1)
         temporary = self.config_path + ".new"
         with open(temporary, "w", encoding="utf-8") as f:

@@ -371,7 +371,10 @@ std::size_t client::session_answer(server& s, std::string_view bytes) {
   out_.put(batch_, pool_->home.writes);
   mark();
   if (raw_->answers() != before) restart_limit();
-  if (!good) s.fault(pool::close_reason::protocol_doubt);
+  if (!good)
+    s.fault(pool::close_reason::protocol_doubt);
+  else if (pool_->plane.draining.load(std::memory_order_relaxed))
+    begin_drain();
   return taken;
 }
 
@@ -442,7 +445,10 @@ void client::part() {
 }
 
 void client::begin_drain() {
-  if (server_ || queued() || welcoming_ || !in_.empty() || over_) return;
+  if (queued() || welcoming_ || !in_.empty() || over_) return;
+  // With a server and nothing under way: a session, or pinned. It would stay for as long as it likes.
+  if (server_ && (in_flight() || (relay_ ? relay_->in_transaction() : raw_->in_transaction())))
+    return;
   end(sqlstate::admin_shutdown, "Fairing is shutting down");
 }
 

@@ -66,7 +66,7 @@ net::task<bool> client::log_in() {
     const auto step = co_await log_in_by(r, *s.stream);
     if (step == relay_step::ready && !over_) {
       pool_->plane.count.logins.add();
-      pool_->home.guard.succeeded(relayed_->address_hash);
+      pool_->plane.guard.succeeded(relayed_->address_hash);
       out_.put(r.to_client);
       s.logged_in(r.server_key());
       co_return true;
@@ -126,7 +126,7 @@ void client::end_login(const login_relay& r, std::string words) {
 }
 
 net::task<void> client::slow_down() {
-  auto& guard = pool_->home.guard;
+  auto& guard = pool_->plane.guard;
   const auto wait = guard.failed(relayed_->address_hash, now().mono);
   if (!guard.enter()) co_return;
   net::event over(core_);

@@ -89,7 +89,7 @@ net::task<void> login::run() {
   if (!proved) co_return;
   if (!relayed_) {
     part_.plane.count.logins.add();
-    part_.guard.succeeded(address_hash_);
+    part_.plane.guard.succeeded(address_hash_);
   }
   if (console_) {
     clear_deadline();

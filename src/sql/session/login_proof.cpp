@@ -179,12 +179,12 @@ net::task<bool> login::by_trust() {
 net::task<bool> login::reject(std::string_view why) {
   part_.plane.count.logins_failed.add();
   log::info("sql_login_failed", {{"user", key_.user}, {"client", address_}, {"reason", why}});
-  const auto wait = part_.guard.failed(address_hash_, now().mono);
-  if (part_.guard.enter()) {
+  const auto wait = part_.plane.guard.failed(address_hash_, now().mono);
+  if (part_.plane.guard.enter()) {
     net::event over(part_.core);
     const net::alarm bell(part_.core, over.make_waker(), now().mono + wait);
     co_await over.wait();
-    part_.guard.leave();
+    part_.plane.guard.leave();
   }
   std::string text;
   pgwire::append_error(

@@ -59,8 +59,7 @@ class core_part {
   // Every read goes here; what is not used at once is copied. Never kept across a suspension.
   std::array<char, 64 * 1024> scratch;
   write_scratch writes;
-  std::shared_ptr<net::resolver_cache> names;  // of the upstream of now
-  login_guard guard;
+  std::shared_ptr<net::resolver_cache> names;    // of the upstream of now
   std::vector<std::shared_ptr<sql_pool>> pools;  // whose home this core is
   std::vector<login*> logins;
   std::unique_ptr<insight> watch;         // statistics and N+1 of this core's statements
@@ -91,6 +90,7 @@ struct plane_state {
   pool::pool_budget budget;  // servers of all pools; any thread
   cancel_keys keys;          // any thread
   secret_cache secrets;      // any thread
+  login_guard guard;         // any thread
   sql_counters count;
   std::string mock_seed;  // of the secrets of users that do not exist
   std::atomic<std::int64_t> connections{0};
