@@ -109,7 +109,7 @@ class Relay(RelayCase):
         self.assertEqual(self.client().query("SELECT 1"), [["1"]])
 
     def test_a_log_in_under_way_holds_a_place_until_its_deadline(self):
-        self.relay(pool={"size": 1, "wait_timeout": "10s"}, limits={"login": "600ms"})
+        self.relay(pool={"size": 1, "wait_timeout": "10s"}, limits={"login": "2s"})
         s = connect_socket(self.address, 10)
         self.addCleanup(s.close)
         body = struct.pack("!i", 196608) + b"user\0alice\0\0"
