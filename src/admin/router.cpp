@@ -91,7 +91,7 @@ bool reads(http1::method m) noexcept { return m == http1::method::get || m == ht
 std::optional<response> router::check_access(const request& r, const endpoint& e) const {
   const bool change = !reads(r.method);
   if (!change && (access_.on_loopback() || e.probe)) return std::nullopt;
-  if (access_.has_token(r)) return std::nullopt;
+  if (access_.has_token(r.who())) return std::nullopt;
   return refuse(problem::unauthorized,
                 r.authorization.empty()
                     ? (change ? "a change needs the bearer token, also on loopback"
@@ -100,12 +100,12 @@ std::optional<response> router::check_access(const request& r, const endpoint& e
 }
 
 plan router::admit(const request& r) const {
-  if (!access_.host_allowed(r))
+  if (!access_.host_allowed(r.who()))
     return {
         refuse(problem::forbidden, fmt::format("Host `{}` is not a name of this listener", r.host)),
         nullptr, false};
   const bool change = !reads(r.method);
-  if (change && !access_.same_site(r))
+  if (change && !access_.same_site(r.who()))
     return {refuse(problem::forbidden, "the request comes from another site's page"), nullptr,
             false};
   const auto* e = std::find_if(endpoints.begin(), endpoints.end(),
