@@ -195,6 +195,9 @@ class engine {
   [[nodiscard]] result<reply> apply(const command& c, plane_time now);
   [[nodiscard]] result<void> tick(plane_time now);
   [[nodiscard]] result<void> dispatch(plane_time now, dispatched& out);
+  // True after a call whose error came from the store: the batch is lost, rollback() and rolled_back(). Other errors of
+  // apply() are refusals of that one command; the batch goes on.
+  [[nodiscard]] bool batch_lost() const noexcept;
   void committed() noexcept;
   void rolled_back() noexcept;  // whoever is parked stays parked
   // When tick() has something to do without a command; nullopt: never.

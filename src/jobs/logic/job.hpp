@@ -63,7 +63,7 @@ enum class clock_kind : std::uint8_t {
   wall,    // run_at, cron
 };
 
-// How one delivery ended; kept with the job.
+// One delivery; kept with the job. While it goes on ended_ms is 0.
 struct attempt_record {
   std::uint32_t attempt = 0;   // from 1
   std::int64_t began_ms = 0;   // wall
@@ -83,10 +83,12 @@ struct job {
   clock_kind due_clock = clock_kind::steady;
   std::int64_t due_ms =
       0;  // scheduled: becomes queued then. leased: the lease is over then (steady)
-  std::uint32_t attempt = 0;     // deliveries begun so far in this life; redrive begins again at 0
-  std::uint64_t secret = 0;      // of the current lease; 0: none
-  bool parked = false;           // queued, but its key has as many jobs leased or ready as it may
-  std::uint32_t timeout_ms = 0;  // of one attempt; 0: the queue's
+  std::uint32_t attempt = 0;  // deliveries begun so far in this life; redrive begins again at 0
+  std::uint64_t secret = 0;   // of the current lease; 0: none
+  bool parked = false;        // queued, but its key has as many jobs leased or ready as it may
+  // It counts against its key's concurrency: leased, ready, or (FIFO; over its key's rate) waiting for its time.
+  bool holds_key = false;
+  std::uint32_t timeout_ms = 0;        // of one attempt; 0: the queue's
   std::vector<milliseconds> attempts;  // its own ladder; empty: the queue's
   std::string key;                     // concurrency, rate and FIFO group; empty: none
   std::string unique;                  // at most one live job of the queue bears it; empty: none
@@ -97,6 +99,7 @@ struct job {
       fields;                           // traceparent, attributes; handed to the worker
   std::string trace;                    // trace id, for search
   std::uint64_t batch = 0;              // id of its batch; 0: none
+  std::uint64_t bytes = 0;              // what it takes in the store, about
   std::int64_t created_ms = 0;          // wall
   std::int64_t finished_ms = 0;         // wall; 0: not yet
   std::vector<attempt_record> history;  // the last 32

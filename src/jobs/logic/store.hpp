@@ -77,9 +77,16 @@ struct unique_row {
   std::int64_t expires_ms = 0;  // wall; 0: when the job has finished
 };
 
+struct finished_row {
+  std::int64_t finished_ms = 0;  // wall
+  job_id id = 0;
+  std::uint64_t bytes = 0;
+};
+
 // Which parts of a job save() writes; the rest is left as it is in the store.
 enum class part : std::uint32_t {
-  state = 1,     // state, rank, priority, due_clock, due_ms, attempt, secret, parked, finished_ms
+  // queue, state, rank, priority, due_clock, due_ms, attempt, secret, parked, holds_key, bytes, finished_ms
+  state = 1,
   history = 2,   // history
   progress = 4,  // progress
   result = 8,    // result, result_type, result_status
@@ -87,6 +94,12 @@ enum class part : std::uint32_t {
 };
 [[nodiscard]] constexpr std::uint32_t operator|(part a, part b) noexcept {
   return static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b);
+}
+[[nodiscard]] constexpr std::uint32_t operator|(std::uint32_t a, part b) noexcept {
+  return a | static_cast<std::uint32_t>(b);
+}
+[[nodiscard]] constexpr std::uint32_t operator+(part a) noexcept {
+  return static_cast<std::uint32_t>(a);
 }
 
 class store {
@@ -118,7 +131,7 @@ class store {
   virtual result<void> erase(std::span<const job_id> ids) = 0;
   // Queued and not parked, the smallest (rank, id) first; whole; not changed by this.
   virtual result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) = 0;
-  // Of a key: how many are leased, or queued and not parked; and the first that is parked.
+  // Of a key: how many hold it (job::holds_key); and the parked one with the smallest id.
   virtual result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) = 0;
   virtual result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) = 0;
   // Scheduled jobs whose time has come, and leases that are over; the earliest first.
@@ -128,11 +141,19 @@ class store {
   // When the next of those comes; nullopt: none.
   virtual result<std::optional<std::int64_t>> next_due(clock_kind clock) = 0;
   virtual result<std::optional<std::int64_t>> next_expiry() = 0;
-  // Finished ones of a queue and state, finished before that; the oldest first. For retention and redrive.
-  virtual result<std::vector<job_id>> finished_before(std::uint32_t queue, job_state s,
-                                                      std::int64_t before_ms, std::size_t most) = 0;
-  virtual result<std::uint64_t> clear(std::uint32_t queue,
-                                      std::size_t most) = 0;  // queued and scheduled; how many went
+  // Finished ones of a queue and state, behind `after` and finished before that; the oldest first, then the smallest
+  // id. For retention and redrive.
+  virtual result<std::vector<finished_row>> finished_before(std::uint32_t queue, job_state s,
+                                                            const finished_row& after,
+                                                            std::int64_t before_ms,
+                                                            std::size_t most) = 0;
+  // Erases queued and scheduled jobs with ids up to that; counted by state (of, parked).
+  virtual result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
+  // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.
+  virtual result<void> count_failure(const job& j, std::string_view normalised,
+                                     std::int64_t wall_ms) = 0;
+  // The largest id that was ever put; 0: none.
+  virtual result<job_id> last_id() = 0;
 
   // ---- names: (scope, name) -> job. Scope: "q:NUMBER" for unique, "i:PRINCIPAL" for Idempotency-Key
   virtual result<std::optional<unique_row>> find_unique(std::string_view scope,
