@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/message.hpp"
 #include "base/result.hpp"
 #include "bus/purge_bus.hpp"
 
@@ -61,6 +62,8 @@ struct admin_views {
   // {"items":[...],"next":null}: templates by `sort` (total, count, mean, max, rows, errors), N+1 loops.
   std::function<std::string(std::size_t limit, const std::string& sort)> queries;
   std::function<std::string(std::size_t limit)> n_plus_one;
+  // The jobs plane's own answer; may be empty: there is none.
+  std::function<response(const request&)> jobs;
   std::function<readiness()> ready;
   std::function<bool()> started;  // may be empty: started as soon as the server is
   std::function<void()> drain;    // begins it; must not wait for its end

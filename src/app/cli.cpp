@@ -51,10 +51,11 @@ answer validate(const options& o) {
   }
   std::size_t routes = 0;
   for (const auto& s : c.value.http) routes += s.routes.size();
-  a.out = fmt::format("{}: ok, {} site{}, {} route{}{}\n",
+  a.out = fmt::format("{}: ok, {} site{}, {} route{}{}{}\n",
                       o.source.file.empty() ? "configuration" : o.source.file, c.value.http.size(),
                       c.value.http.size() == 1 ? "" : "s", routes, routes == 1 ? "" : "s",
-                      c.value.sql ? ", sql on " + c.value.sql->listen : std::string());
+                      c.value.sql ? ", sql on " + c.value.sql->listen : std::string(),
+                      c.value.jobs ? ", jobs on " + c.value.jobs->listen : std::string());
   return a;
 }
 

@@ -50,7 +50,7 @@ constexpr const char* listen_doc =
 void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
   v.add_option("-c,--config", o.source.file,
                "The configuration file (FAIRING_CONFIG; ./fairing.yaml if it is there and no "
-               "--http or --sql is given)");
+               "--http, --sql or --jobs is given)");
   v.add_option(
        "--set", raw.set,
        "KEY=VALUE: any key of the configuration, as in http.0.timeouts.total=3s; may be repeated")
@@ -68,7 +68,8 @@ void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
   v.add_option("--redis", raw.redis, "Not in this version")
       ->type_name("LISTEN=URL")
       ->allow_extra_args(false);
-  v.add_option("--jobs", raw.jobs, "Not in this version")
+  v.add_option("--jobs", raw.jobs,
+               "The jobs plane: listen there, keep jobs in STORE, as in sqlite:fairing-jobs.db")
       ->type_name("LISTEN=STORE")
       ->allow_extra_args(false);
   v.add_option("--admin", o.source.admin, "Where the admin listens, or off")->type_name("LISTEN");
@@ -202,13 +203,24 @@ std::optional<std::string> take_sql(const std::vector<std::string>& texts, optio
   return std::nullopt;
 }
 
+std::optional<std::string> take_jobs(const std::vector<std::string>& texts, options& o) {
+  for (const auto& text : texts) {
+    const auto split = text.find('=');
+    if (split == std::string::npos || split == 0 || split + 1 == text.size())
+      return fmt::format("--jobs {}: write LISTEN=STORE, as in --jobs 9324=sqlite:fairing-jobs.db",
+                         config::masked(text));
+    if (!o.source.jobs.listen.empty())
+      return fmt::format("--jobs is given twice ({} and {}); one Fairing has one jobs plane",
+                         o.source.jobs.listen, text.substr(0, split));
+    o.source.jobs = {text.substr(0, split), text.substr(split + 1)};
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
-  const std::pair<const char*, const std::vector<std::string>*> later[] = {{"--redis", &raw.redis},
-                                                                           {"--jobs", &raw.jobs}};
-  for (const auto& [name, values] : later)
-    if (!values->empty())
-      return fmt::format("`{}` is not in this version of Fairing ({}); remove it", name,
-                         config::version);
+  if (!raw.redis.empty())
+    return fmt::format("`--redis` is not in this version of Fairing ({}); remove it",
+                       config::version);
   for (const auto& text : raw.http) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0 || split + 1 == text.size())
@@ -224,6 +236,7 @@ std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
     o.source.sites.push_back({text.substr(0, split), text.substr(split + 1)});
   }
   if (auto problem = take_sql(raw.sql, o)) return problem;
+  if (auto problem = take_jobs(raw.jobs, o)) return problem;
   for (const auto& text : raw.set) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0)
@@ -241,7 +254,8 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (reads_file && o.source.file.empty()) {
     if (const auto file = env("FAIRING_CONFIG"); file && !file->empty())
       o.source.file = *file;
-    else if (raw.http.empty() && raw.sql.empty() && access("fairing.yaml", F_OK) == 0)
+    else if (raw.http.empty() && raw.sql.empty() && raw.jobs.empty() &&
+             access("fairing.yaml", F_OK) == 0)
       o.source.file = "fairing.yaml";
   }
   if (o.what == verb::init && o.output.empty()) o.output = "fairing.yaml";

@@ -62,6 +62,7 @@ struct sqs_config {
 
 struct jobs_config {
   std::string listen;  // LISTEN word
+  std::string token;   // bearer token of every request; empty: none is asked for (loopback only)
   std::string store;   // sqlite:PATH | postgres://...
   sqs_config sqs;
   std::vector<queue_config> queues;
