@@ -102,6 +102,8 @@ struct redrive {  // dead jobs of a queue back to queued
   std::string to;          // another queue; empty: where they came from
   std::uint64_t most = 0;  // 0: all
   std::optional<rate> pace;
+  // Those that wait as well, not only the dead: a dead letter queue of SQS is a queue like any.
+  bool waiting = false;
 };
 struct set_paused {
   std::string queue;
