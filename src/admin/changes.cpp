@@ -125,8 +125,9 @@ response purge(const admin_views& v, const request& r) {
 
 response jobs(const admin_views& v, const request& r) {
   if (v.jobs) return v.jobs(r);
-  return refuse(problem::not_found,
-                "there is no jobs plane; `jobs` with listen and store, or --jobs LISTEN=STORE, adds it");
+  return refuse(
+      problem::not_found,
+      "there is no jobs plane; `jobs` with listen and store, or --jobs LISTEN=STORE, adds it");
 }
 
 response reload(const admin_views& v, const request& r) {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "app/cli_advise.hpp"
+#include "app/cli_jobs.hpp"
 #include "app/config/nearest.hpp"
 #include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
@@ -25,7 +26,7 @@ struct verb_row {
   const char* doc;
 };
 
-constexpr std::array<verb_row, 13> verbs = {{
+constexpr std::array<verb_row, 14> verbs = {{
     {verb::run, "run",
      "Serve. Prints one JSON line with the listeners when ready; logs go to stderr."},
     {verb::validate, "validate", "Read a configuration and say everything that is wrong with it."},
@@ -38,6 +39,7 @@ constexpr std::array<verb_row, 13> verbs = {{
     {verb::bypass, "bypass",
      "Turn a plane or rule off at once (--off ends it); without argument list what is off."},
     {verb::purge, "purge", "Drop what is cached, by tag, URL, prefix, or all of it."},
+    {verb::jobs, "jobs", jobs_doc},
     {verb::advise, "advise", advise_doc},
     {verb::schema, "schema", "Every configuration key, as JSON Schema."},
     {verb::version, "version", "Which Fairing this is."},
@@ -120,6 +122,9 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
     case verb::purge:
       add_purge_options(v, o);
       break;
+    case verb::jobs:
+      add_jobs_options(v, o.jobs);
+      break;
     case verb::advise:
       add_advise_options(v, o.advise);
       v.add_flag("--strict", o.strict, "Exit 1 if there is advice");
@@ -137,7 +142,8 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
   }
   v.add_flag("--json", o.json, "Answer as JSON");
   const bool client = what == verb::reload || what == verb::check || what == verb::explain ||
-                      what == verb::top || what == verb::bypass || what == verb::purge;
+                      what == verb::top || what == verb::bypass || what == verb::purge ||
+                      what == verb::jobs;
   if (client)
     v.add_option("--admin", o.admin,
                  "The instance (FAIRING_ADMIN), default http://127.0.0.1:9900; or unix:PATH")
@@ -273,6 +279,7 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (o.what == verb::explain && o.subject.empty())
     return "explain what? give a URL, a path or a trace id, as in fairing explain /api/products";
   if (o.what == verb::top && o.json && !o.once) return "top --json needs --once";
+  if (o.what == verb::jobs) return complete_jobs(o);
   if (o.what == verb::advise) return complete_advise(o);
   return std::nullopt;
 }

@@ -39,8 +39,7 @@ struct instance::parts {
 
   // Clients of all planes.
   [[nodiscard]] std::int64_t connections() const {
-    return http->connections() + (sql ? sql->connections() : 0) +
-           (jobs ? jobs->connections() : 0);
+    return http->connections() + (sql ? sql->connections() : 0) + (jobs ? jobs->connections() : 0);
   }
 
   void enter(stage s, milliseconds for_at_most = milliseconds{0}) {
@@ -202,10 +201,10 @@ admin::admin_views instance::make_views() {
   v.pools = [&p] { return p.sql ? p.sql->pools_json() : std::string(R"({"items":[]})"); };
   if (p.jobs) v.jobs = [&p](const admin::request& r) { return ask_jobs(*p.jobs, r); };
   v.ready = [&p] {
-    return readiness_of(*p.http, addresses_of(p.listeners), p.sql.get(), p.jobs.get(),
-                        p.now_at.load(),
-                        std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(
-                                                      p.stage_ends.load() - now().mono)));
+    return readiness_of(
+        *p.http, addresses_of(p.listeners), p.sql.get(), p.jobs.get(), p.now_at.load(),
+        std::max(milliseconds{0},
+                 std::chrono::ceil<milliseconds>(p.stage_ends.load() - now().mono)));
   };
   v.started = [&p] { return p.now_at.load() != stage::starting; };
   v.drain = [] { ::kill(::getpid(), SIGTERM); };

@@ -162,8 +162,8 @@ admin::readiness readiness_of(const http::http_plane& plane,
                             (open ? "accepts on " : "closed, was ") + bound[i]});
   }
   if (jobs != nullptr) {
-    out.checks.push_back({"listener:jobs", open,
-                          (open ? "accepts on " : "closed, was ") + jobs->address()});
+    out.checks.push_back(
+        {"listener:jobs", open, (open ? "accepts on " : "closed, was ") + jobs->address()});
     const bool up = jobs->ready();
     out.checks.push_back({"store:jobs", up, up ? "open" : jobs->why_not_ready()});
     out.ready = out.ready && up;

@@ -38,8 +38,7 @@ enum class stage : std::uint8_t {
 // enqueued. Returns at once.
 [[nodiscard]] admin::readiness readiness_of(const http::http_plane& plane,
                                             const std::vector<std::string>& addresses,
-                                            const sql::sql_plane* sql,
-                                            const jobs::jobs_plane* jobs, stage s,
-                                            milliseconds left);
+                                            const sql::sql_plane* sql, const jobs::jobs_plane* jobs,
+                                            stage s, milliseconds left);
 
 }  // namespace fairing::app

@@ -22,7 +22,12 @@ int hex(char c) noexcept {
 std::size_t sequence(std::string_view s) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
   const auto b = at(0);
-  const std::size_t n = b < 0x80 ? 1 : b < 0xC2 ? 0 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : b < 0xF5 ? 4 : 0;
+  const std::size_t n = b < 0x80   ? 1
+                        : b < 0xC2 ? 0
+                        : b < 0xE0 ? 2
+                        : b < 0xF0 ? 3
+                        : b < 0xF5 ? 4
+                                   : 0;
   if (n < 2) return n;
   if (s.size() < n) return 0;
   const unsigned low = b == 0xE0 ? 0xA0 : b == 0xF0 ? 0x90 : 0x80;
@@ -152,8 +157,7 @@ void append_utf8(std::string& out, std::uint32_t c) {
   const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
   if (c < 0x80) return put(c);
   if (c < 0x800) return put(0xC0 | c >> 6), put(0x80 | (c & 0x3F));
-  if (c < 0x10000)
-    return put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
+  if (c < 0x10000) return put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
   put(0xF0 | c >> 18);
   put(0x80 | (c >> 12 & 0x3F));
   put(0x80 | (c >> 6 & 0x3F));

@@ -6,11 +6,13 @@ namespace fairing {
 namespace {
 
 TEST(json_scan, takes_what_rfc_8259_allows_and_nothing_else) {
-  for (const auto* good : {"{}", " [ ] ", "null", "-0.5e+3", "0", R"({"a":[1,{"b":"\u00e4\n"}],"":true})",
-                           "\"\xC3\xA4\"", R"("\ud83d\ude00")"})
+  for (const auto* good :
+       {"{}", " [ ] ", "null", "-0.5e+3", "0", R"({"a":[1,{"b":"\u00e4\n"}],"":true})",
+        "\"\xC3\xA4\"", R"("\ud83d\ude00")"})
     EXPECT_TRUE(json_valid(good)) << good;
-  for (const auto* bad : {"", "{", "[1,]", "{\"a\"}", "{a:1}", "01", "1.", "+1", "tru", "\"\x01\"", "\"\\x\"",
-                          "\"\xC0\xAF\"", "\"\xED\xA0\x80\"", "1 2", "'a'", "\"\\u12\"", "nan", "{\"a\":1,}"})
+  for (const auto* bad :
+       {"", "{", "[1,]", "{\"a\"}", "{a:1}", "01", "1.", "+1", "tru", "\"\x01\"", "\"\\x\"",
+        "\"\xC0\xAF\"", "\"\xED\xA0\x80\"", "1 2", "'a'", "\"\\u12\"", "nan", "{\"a\":1,}"})
     EXPECT_FALSE(json_valid(bad)) << bad;
 }
 
@@ -34,7 +36,8 @@ TEST(json_scan, gives_members_as_they_were_written) {
 }
 
 TEST(json_scan, undoes_escapes) {
-  EXPECT_EQ(json_string(R"("a\"\\\/\b\t\u00e4\ud83d\ude00")"), "a\"\\/\b\t\xC3\xA4\xF0\x9F\x98\x80");
+  EXPECT_EQ(json_string(R"("a\"\\\/\b\t\u00e4\ud83d\ude00")"),
+            "a\"\\/\b\t\xC3\xA4\xF0\x9F\x98\x80");
   EXPECT_EQ(json_string(R"("\ud83dx")"), "\xEF\xBF\xBDx");
   EXPECT_EQ(json_string("12"), std::nullopt);
   EXPECT_EQ(json_integer(" -12 "), -12);

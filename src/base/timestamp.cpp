@@ -95,7 +95,8 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept {
   } else if (zone != 'Z' && zone != 'z') {
     return std::nullopt;
   }
-  const year_month_day date{year{y}, month{static_cast<unsigned>(m)}, day{static_cast<unsigned>(d)}};
+  const year_month_day date{year{y}, month{static_cast<unsigned>(m)},
+                            day{static_cast<unsigned>(d)}};
   if (!in.whole() || !date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   const auto at = sys_days{date} + hours{hour} + minutes{minute - offset} + seconds{second};
   return duration_cast<milliseconds>(at.time_since_epoch()).count() + ms;

@@ -37,7 +37,8 @@ std::vector<std::string> fix_of(const row& r, const jobs_evidence& jobs) {
     fix.emplace_back("jobs: { listen: 127.0.0.1:9324, store: \"sqlite:fairing-jobs.db\" }");
   for (const auto& line : route_fix(r, "async: { mode: prefer, queue: slow }"))
     fix.push_back(line.starts_with('#')
-                      ? "# without a change of the backend, once routes have `async`: " + line.substr(2)
+                      ? "# without a change of the backend, once routes have `async`: " +
+                            line.substr(2)
                       : "#   " + line);
   return fix;
 }
@@ -47,10 +48,12 @@ void judge_queue(const queue_fact& q, std::vector<finding>& findings) {
     finding f;
     f.severity = q.dead * 10 > q.dead + q.done ? grade::fail : grade::warn;
     f.weight = static_cast<double>(q.dead);
-    f.evidence = fmt::format("queue {}: {} dead letters beside {} done jobs", q.name, q.dead, q.done);
-    f.fix = {fmt::format("# why they died: GET /v1/failures?queue={}; mend it, then: fairing jobs "
-                         "redrive {}",
-                         q.name, q.name)};
+    f.evidence =
+        fmt::format("queue {}: {} dead letters beside {} done jobs", q.name, q.dead, q.done);
+    f.fix = {
+        fmt::format("# why they died: GET /v1/failures?queue={}; mend it, then: fairing jobs "
+                    "redrive {}",
+                    q.name, q.name)};
     findings.push_back(std::move(f));
   }
   if (q.oldest > late) {
@@ -60,8 +63,9 @@ void judge_queue(const queue_fact& q, std::vector<finding>& findings) {
     f.evidence = fmt::format("queue {}{}: {} jobs wait, the oldest for {}", q.name,
                              q.paused ? " (paused)" : "", q.waiting,
                              format_duration(floor<seconds>(q.oldest)));
-    f.fix = {q.paused ? fmt::format("# fairing jobs resume {}", q.name)
-                      : fmt::format("# more workers for queue {}, or a higher `concurrency`", q.name)};
+    f.fix = {q.paused
+                 ? fmt::format("# fairing jobs resume {}", q.name)
+                 : fmt::format("# more workers for queue {}, or a higher `concurrency`", q.name)};
     findings.push_back(std::move(f));
   }
 }

@@ -70,8 +70,9 @@ void judge_sql(const sql_evidence& sql, point& p, std::vector<finding>& findings
 // An attempt without end holds its job until the worker comes back.
 void judge_queue(const queue_fact& q, point& p, std::vector<finding>& findings) {
   constexpr milliseconds longest{3'600'000};
-  const auto evidence = fmt::format("queue {}: an attempt lasts {}", q.name,
-                                    q.timeout.count() == 0 ? "without end" : format_duration(q.timeout));
+  const auto evidence =
+      fmt::format("queue {}: an attempt lasts {}", q.name,
+                  q.timeout.count() == 0 ? "without end" : format_duration(q.timeout));
   if (q.timeout.count() > 0 && q.timeout <= longest) {
     if (p.evidence.size() < max_findings) p.evidence.push_back(evidence);
     return;

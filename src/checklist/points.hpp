@@ -22,9 +22,9 @@ using facts_span = std::span<const site_facts>;
 [[nodiscard]] point grade_indexes(const sql_evidence& sql);     // 1
 [[nodiscard]] point grade_n_plus_one(const sql_evidence& sql);  // 2
 [[nodiscard]] point grade_pagination(const snapshot& seen, facts_span sites,
-                                     const sql_evidence& sql = {});             // 3
-[[nodiscard]] point grade_pooling(const sql_evidence& sql);                     // 4
-[[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);       // 5
+                                     const sql_evidence& sql = {});        // 3
+[[nodiscard]] point grade_pooling(const sql_evidence& sql);                // 4
+[[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);  // 5
 [[nodiscard]] point grade_queued(const snapshot& seen, facts_span sites,
                                  const jobs_evidence& jobs = {});               // 6
 [[nodiscard]] point grade_compression(const snapshot& seen, facts_span sites);  // 7

@@ -22,10 +22,11 @@ class checker {
 
   void run() {
     if (c_.http.empty() && !c_.sql && !c_.jobs)
-      errors_.push_back({place_of(places_, ""), "http",
-                         "nothing to serve: give `http` a site with `listen` and `upstream`, or "
-                         "--http LISTEN=URL; or `sql` the same, or --sql LISTEN=URL; or `jobs` with `listen` and "
-                         "`store`, or --jobs LISTEN=STORE"});
+      errors_.push_back(
+          {place_of(places_, ""), "http",
+           "nothing to serve: give `http` a site with `listen` and `upstream`, or "
+           "--http LISTEN=URL; or `sql` the same, or --sql LISTEN=URL; or `jobs` with `listen` and "
+           "`store`, or --jobs LISTEN=STORE"});
     admin();
     for (std::size_t i = 0; i < c_.http.size(); ++i) site(i);
     sql();

@@ -71,8 +71,8 @@ class jobs_checker {
                         "time; leave it out, or rename the queue",
                         key(i, "key_concurrency"), *q.key_concurrency));
     if (!q.secret.empty() && q.push.empty())
-      note(key(i, "secret"), fmt::format("`{}` signs pushes, and the queue has no `push`",
-                                         key(i, "secret")));
+      note(key(i, "secret"),
+           fmt::format("`{}` signs pushes, and the queue has no `push`", key(i, "secret")));
     if (!q.push.empty() && q.secret.empty())
       note(key(i, "push"),
            fmt::format("`{}`: pushes are not signed; set `secret` so that the backend can tell "

@@ -23,8 +23,8 @@ bool is_secret(std::string_view s) noexcept {
   s.remove_prefix(6);
   while (s.ends_with('=')) s.remove_suffix(1);
   return s.size() * 3 / 4 >= least_secret && std::ranges::all_of(s, [](char c) {
-    return (is_word_char(c) && c != '.' && c != '_' && c != '-') || c == '+' || c == '/';
-  });
+           return (is_word_char(c) && c != '.' && c != '_' && c != '-') || c == '+' || c == '/';
+         });
 }
 
 }  // namespace

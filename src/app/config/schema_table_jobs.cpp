@@ -34,12 +34,13 @@ constexpr binding of_queue() {
 
 jobs_config& made(const scope& s) { return s.root->jobs ? *s.root->jobs : s.root->jobs.emplace(); }
 
-constexpr elements queues = {[](const scope& s) { return s.root->jobs ? s.root->jobs->queues.size() : 0; },
-                             [](const scope& s, std::size_t i) {
-                               auto& all = made(s).queues;
-                               if (i == all.size()) all.emplace_back();
-                               return scope{.root = s.root, .queue = &all[i]};
-                             }};
+constexpr elements queues = {
+    [](const scope& s) { return s.root->jobs ? s.root->jobs->queues.size() : 0; },
+    [](const scope& s, std::size_t i) {
+      auto& all = made(s).queues;
+      if (i == all.size()) all.emplace_back();
+      return scope{.root = s.root, .queue = &all[i]};
+    }};
 constexpr elements crons = {[](const scope& s) { return s.queue->cron.size(); },
                             [](const scope& s, std::size_t i) {
                               auto& all = s.queue->cron;

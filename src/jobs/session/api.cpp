@@ -96,11 +96,9 @@ jobs_api::answer jobs_api::route(call& c, const place& at, later& done) {
 
 jobs_api::answer jobs_api::submit(const call& c, std::vector<command> commands, later& done,
                                   format f) {
-  const bool taken =
-      writer_.submit(c.core, std::move(commands),
-                     [d = std::move(done), g = std::move(f)](std::vector<result<reply>> r) mutable {
-                       (void)d(g(r));
-                     });
+  const bool taken = writer_.submit(c.core, std::move(commands),
+                                    [d = std::move(done), g = std::move(f)](
+                                        std::vector<result<reply>> r) mutable { (void)d(g(r)); });
   if (taken) return std::nullopt;
   return refuse(problem::overloaded, "10,000 commands wait for the job store");
 }

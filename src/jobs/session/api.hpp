@@ -45,7 +45,8 @@ class jobs_api {
   // False: nobody took it; the client has gone.
   using later = std::move_only_function<bool(const response&)>;
 
-  jobs_api(writer& w, reads& r, const queue_view& queues) : writer_(w), reads_(r), queues_(queues) {}
+  jobs_api(writer& w, reads& r, const queue_view& queues)
+      : writer_(w), reads_(r), queues_(queues) {}
 
   [[nodiscard]] std::optional<response> handle(call& c, later done);
   void forget(std::uint64_t waiter) { writer_.forget(waiter); }

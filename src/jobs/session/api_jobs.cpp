@@ -108,10 +108,9 @@ jobs_api::answer jobs_api::status(const call& c, job_id id, later& done) {
   if (!length) return refuse(problem::bad_request, "`wait` is in seconds: ?wait=30");
   const watch_request what{id, version_in(known),
                            writer_.steady_now() + std::min(*length, longest_wait).count()};
-  const bool taken = writer_.watch(
-      c.core, what, [d = std::move(done), f = std::move(answered)](std::vector<result<reply>> r) mutable {
-        (void)d(f(r));
-      });
+  const bool taken = writer_.watch(c.core, what,
+                                   [d = std::move(done), f = std::move(answered)](
+                                       std::vector<result<reply>> r) mutable { (void)d(f(r)); });
   if (taken) return std::nullopt;
   return refuse(problem::overloaded, "10,000 commands wait for the job store");
 }
@@ -120,7 +119,8 @@ jobs_api::answer jobs_api::job_result(const call& c, job_id id, later& done) {
   return submit_one(c, read_job{id}, done, [](reply& what) {
     auto& j = std::get<job>(what);
     if (!finished(j.state))
-      return refuse(problem::not_finished, fmt::format("job {} is {}", id_text(j.id), to_string(j.state)));
+      return refuse(problem::not_finished,
+                    fmt::format("job {} is {}", id_text(j.id), to_string(j.state)));
     if (j.state != job_state::done)
       return refuse(problem::conflict, fmt::format("job {} is {}: it has no result", id_text(j.id),
                                                    to_string(j.state)));

@@ -64,7 +64,8 @@ jobs_api::answer jobs_api::take_lease(call& c, std::string_view queue, later& do
 // Nobody was there any more to take them. If even that finds no room they come back when their leases are over.
 void jobs_api::give_back(std::vector<leased_job> jobs) {
   std::vector<command> all;
-  for (const auto& j : jobs) all.emplace_back(fail_job{.token = j.token, .error = {}, .release = true});
+  for (const auto& j : jobs)
+    all.emplace_back(fail_job{.token = j.token, .error = {}, .release = true});
   (void)writer_.submit(nullptr, std::move(all), [](const auto&) {});
 }
 

@@ -52,8 +52,9 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
   const service::query_params query(c.head.query);
   const auto odd = query.unknown({"queue", "state", "q", "error", "after", "limit"});
   if (!query.ok() || !odd.empty())
-    return refuse(problem::bad_request,
-                  fmt::format("`{}` is not known here; queue, state, q, error, after, limit are", odd));
+    return refuse(
+        problem::bad_request,
+        fmt::format("`{}` is not known here; queue, state, q, error, after, limit are", odd));
   job_query what;
   const auto known = queues_.get();
   if (const auto name = query.get("queue")) {
@@ -108,20 +109,20 @@ jobs_api::answer jobs_api::failures(const call& c, later& done) {
     if (q == nullptr) return refuse(problem::not_found, fmt::format("there is no queue {}", *name));
     queue = q->row.number;
   }
-  const bool taken =
-      reads_.submit([this, queue, core = c.core, d = std::move(done)](result<reader*> from) mutable {
-        const auto groups = from ? (*from)->errors(queue, most_errors) : std::unexpected(from.error());
-        if (!groups) return deliver(core, std::move(d), refuse(groups.error()));
-        response r;
-        const auto names = queues_.get();
-        r.body = R"({"items":[)";
-        for (std::size_t i = 0; i < groups->size(); ++i) {
-          if (i > 0) r.body += ',';
-          append_error_group(r.body, (*groups)[i], names->name_of((*groups)[i].queue));
-        }
-        r.body += "],\"next\":null}\n";
-        deliver(core, std::move(d), std::move(r));
-      });
+  const bool taken = reads_.submit([this, queue, core = c.core,
+                                    d = std::move(done)](result<reader*> from) mutable {
+    const auto groups = from ? (*from)->errors(queue, most_errors) : std::unexpected(from.error());
+    if (!groups) return deliver(core, std::move(d), refuse(groups.error()));
+    response r;
+    const auto names = queues_.get();
+    r.body = R"({"items":[)";
+    for (std::size_t i = 0; i < groups->size(); ++i) {
+      if (i > 0) r.body += ',';
+      append_error_group(r.body, (*groups)[i], names->name_of((*groups)[i].queue));
+    }
+    r.body += "],\"next\":null}\n";
+    deliver(core, std::move(d), std::move(r));
+  });
   if (taken) return std::nullopt;
   return too_busy();
 }
@@ -148,8 +149,9 @@ jobs_api::answer jobs_api::queue_verb(const call& c, std::string_view queue, std
     auto form = read_redrive(queue, c.body);
     return form ? submit_one(c, std::move(*form), done, counted_answer) : refuse(form.error());
   }
-  return refuse(problem::not_found,
-                fmt::format("a queue has jobs, lease, redrive, pause, resume and purge, no `{}`", verb));
+  return refuse(
+      problem::not_found,
+      fmt::format("a queue has jobs, lease, redrive, pause, resume and purge, no `{}`", verb));
 }
 
 }  // namespace fairing::jobs

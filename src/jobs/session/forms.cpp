@@ -164,8 +164,7 @@ result<void> finish_event(new_job& out) {
     if (name == "ce-type") type = value;
     if (name == "ce-specversion") version = value;
   }
-  if (version != "1.0")
-    return fail(errc::bad_request, "a CloudEvent needs specversion 1.0");
+  if (version != "1.0") return fail(errc::bad_request, "a CloudEvent needs specversion 1.0");
   if (id.empty() || source.empty() || type.empty())
     return fail(errc::bad_request, "a CloudEvent needs id, source and type");
   // Source and id name an event (CloudEvents §3.1): the same one sent again makes no second job.
@@ -201,7 +200,8 @@ result<void> read_binary_event(const request_head& head, std::string_view body, 
   for (const auto& h : head.headers) {
     if (h.name.size() <= 3 || !iequals(h.name.substr(0, 3), "ce-")) continue;
     std::string name;
-    for (const char c : h.name.substr(3)) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    for (const char c : h.name.substr(3))
+      name += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
     add_attribute(out, name, h.value);
   }
   out.content_type = head.get(field::content_type);
@@ -261,7 +261,8 @@ result<void> read_json_enqueue(std::string_view body, enqueue_form& out) {
 }  // namespace
 
 std::optional<milliseconds> read_duration(std::string_view text) noexcept {
-  if (const auto seconds = json_integer(text); seconds && *seconds >= 0 && *seconds <= 3'153'600'000)
+  if (const auto seconds = json_integer(text);
+      seconds && *seconds >= 0 && *seconds <= 3'153'600'000)
     return milliseconds{*seconds * 1000};
   return parse_duration(text);
 }

@@ -159,8 +159,9 @@ void append_queue(std::string& out, const engine::queue_state& q, std::int64_t w
   out += '}';
   append_number(out, "waiting_for_key", q.counts.parked);
   const auto oldest = q.counts.oldest_ready_ms;
-  append_number(out, "oldest_age_ms",
-                oldest == 0 ? 0 : static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms - oldest)));
+  append_number(
+      out, "oldest_age_ms",
+      oldest == 0 ? 0 : static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms - oldest)));
   fmt::format_to(std::back_inserter(out),
                  R"(,"arrivals_per_second":{:.2f},"finished_per_second":{:.2f})",
                  q.arrivals_a_second, q.finished_a_second);

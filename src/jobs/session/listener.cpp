@@ -29,8 +29,8 @@ std::optional<response> jobs_listener::admit(const service::request& r) {
 
 std::optional<response> jobs_listener::serve(const service::request& r) {
   call c{.head = r.head, .body = r.body, .core = &cores_.at(r.id.core)};
-  auto answer = api_.handle(
-      c, [this, id = r.id](const response& a) { return server_->answer(id, a); });
+  auto answer =
+      api_.handle(c, [this, id = r.id](const response& a) { return server_->answer(id, a); });
   if (c.waiter != 0) {
     auto& slots = parked_[r.id.core];
     if (r.id.slot >= slots.size()) slots.resize(r.id.slot + 1);

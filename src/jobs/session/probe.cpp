@@ -12,8 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 8> outcomes{"enqueued", "started", "done",      "failed",
                                                    "dead",     "expired", "cancelled", "redriven"};
 constexpr std::array size_bounds{1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0};
-constexpr std::array wait_bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,   0.25,  0.5,   1.0,
-                                 2.5,   5.0,    10.0,  30.0, 60.0,  300.0, 1800.0, 3600.0, 86400.0};
+constexpr std::array wait_bounds{0.001, 0.0025, 0.005,  0.01,   0.025,  0.05, 0.1,
+                                 0.25,  0.5,    1.0,    2.5,    5.0,    10.0, 30.0,
+                                 60.0,  300.0,  1800.0, 3600.0, 86400.0};
 constexpr std::size_t most_numbers = 100'000;
 
 struct log_line {
@@ -117,7 +118,8 @@ void probe::watch_depth(queue_metrics& m, const std::string& label) {
         const auto known = queues_.get();
         const auto* q = known->find(label);
         if (q == nullptr || q->counts.oldest_ready_ms == 0) return 0;
-        return static_cast<double>(std::max<std::int64_t>(0, unix_ms() - q->counts.oldest_ready_ms)) /
+        return static_cast<double>(
+                   std::max<std::int64_t>(0, unix_ms() - q->counts.oldest_ready_ms)) /
                1000;
       }));
 }

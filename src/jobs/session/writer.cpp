@@ -289,7 +289,8 @@ result<void> writer::apply_one(item& i, plane_time now) {
       return {};
     }
     watch_ends_.emplace(i.watched.until_steady_ms, i.watched.id);
-    const auto at = watches_.emplace(i.watched.id, parked_watch{i.watched, i.to, std::move(i.done)});
+    const auto at =
+        watches_.emplace(i.watched.id, parked_watch{i.watched, i.to, std::move(i.done)});
     return look_at(at, now, false);
   }
   answer a{i.to, {}, {}};

@@ -62,7 +62,8 @@ class writer_observer {
 
 struct watch_request {
   job_id id = 0;
-  std::uint64_t seen = 0;  // version_of(job) that the client knows; 0: it waits until the job has finished
+  std::uint64_t seen =
+      0;  // version_of(job) that the client knows; 0: it waits until the job has finished
   std::int64_t until_steady_ms = 0;
 };
 // Changes with whatever a client may see of a job's progress.
@@ -146,8 +147,9 @@ class writer {
   std::unordered_map<std::uint64_t, parked_lease> leases_;
   watch_map watches_;
   std::multimap<std::int64_t, job_id> watch_ends_;
-  std::vector<std::uint64_t> parked_now_;    // in this batch
-  std::vector<std::uint64_t> gone_in_vain_;  // were answered with an error of their batch; the engine may still have them
+  std::vector<std::uint64_t> parked_now_;  // in this batch
+  std::vector<std::uint64_t>
+      gone_in_vain_;  // were answered with an error of their batch; the engine may still have them
   std::vector<job_id> touched_;  // jobs whose progress changed in this batch
   std::vector<std::uint32_t> known_queues_;
   std::int64_t kept_steady_ms_ = 0;
