@@ -377,7 +377,7 @@ class Jobs(unittest.TestCase):
         host, port = split_address(f.listeners["jobs"][0])
         working = http.client.HTTPConnection(host, port, timeout=20)
         answers = []
-        waiting = threading.Thread(target=lambda: answers.append(self.lease("idle", wait=60)))
+        waiting = threading.Thread(target=lambda: answers.append(self.lease("orders.fifo", wait=60)))
         waiting.start()
         # Busy with a request, so that the drain leaves its connection open for the answer.
         working.putrequest("POST", f"/v1/leases/{got['lease']}/ack")

@@ -1,6 +1,9 @@
 // Jobs one by one: put, read, wait for, cancel.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/json.hpp"
 #include "jobs/session/api.hpp"
 #include "jobs/session/forms.hpp"

@@ -95,14 +95,13 @@ std::string_view trace_of(std::string_view traceparent) noexcept {
              : std::string_view{};
 }
 
-result<void> read_ladder(object_reader& in, std::string_view value,
-                         std::vector<milliseconds>& out) {
+bool read_ladder(object_reader& in, std::string_view value, std::vector<milliseconds>& out) {
   const bool list = json_elements(value, [&](std::string_view step) {
     in.take("attempts", step, out.emplace_back());
     return out.size() <= 32;
   });
   if (!list) in.fault("`attempts` must be a list of at most 32 durations");
-  return {};
+  return true;
 }
 
 result<void> read_one(std::string_view object, new_job& out, std::string* queue = nullptr) {
@@ -119,7 +118,7 @@ result<void> read_one(std::string_view object, new_job& out, std::string* queue 
     if (key == "unique_for") return in.take(key, value, out.unique_for);
     if (key == "key") return in.take(key, value, out.key);
     if (key == "unique") return in.take(key, value, out.unique);
-    if (key == "attempts") return read_ladder(in, value, out.attempts), true;
+    if (key == "attempts") return read_ladder(in, value, out.attempts);
     if (key == "queue" && queue != nullptr) return in.take(key, value, *queue);
     if (key == "priority") {
       const auto n = json_integer(value);

@@ -2,7 +2,7 @@
 //
 // Problem: a search over many jobs takes long, and neither a core nor the writer may wait for it.
 // Flow:  reads r(open_reader); if (!r.submit([](result<reader*> from) { ... })) 503
-// The reader is opened at the first use, and again after a fault. Bounds: 64 wait. Threads: submit from any.
+// The reader is opened at the first use. Bounds: 64 wait. Threads: submit from any.
 #pragma once
 
 #include <functional>
@@ -25,10 +25,6 @@ class reads {
     return thread_.submit([this, f = std::move(w)]() mutable { f(opened()); });
   }
   void drain() { thread_.drain(); }
-  // The store was opened again: so are its readers.
-  void reopen() {
-    (void)thread_.submit([this] { reader_.reset(); });
-  }
 
  private:
   result<reader*> opened() {

@@ -265,12 +265,13 @@ void writer::batch(std::vector<item>& taken) {
     fail_batch(taken, r.error());
     return fence(r.error());
   }
+  const auto took_us = precise_us() - began;
   engine_->committed();
   parked_now_.clear();
   settle_parked(std::move(out.replies));
   show_queues(now, out.events);
   send(std::exchange(answers_, {}));
-  observer_.on_batch({taken.size(), precise_us() - began, std::move(out.events)});
+  observer_.on_batch({taken.size(), took_us, std::move(out.events)});
   if (taken.empty()) store_->upkeep();
 }
 
@@ -288,9 +289,9 @@ result<void> writer::apply_one(item& i, plane_time now) {
       answers_.back().replies.emplace_back(fail(errc::overloaded));
       return {};
     }
-    watch_ends_.emplace(i.watched.until_steady_ms, i.watched.id);
+    const auto end = watch_ends_.emplace(i.watched.until_steady_ms, i.watched.id);
     const auto at =
-        watches_.emplace(i.watched.id, parked_watch{i.watched, i.to, std::move(i.done)});
+        watches_.emplace(i.watched.id, parked_watch{i.watched, i.to, std::move(i.done), end});
     return look_at(at, now, false);
   }
   answer a{i.to, {}, {}};
@@ -338,14 +339,9 @@ result<void> writer::look_at_watches(const std::vector<job_event>& events, plane
   }
   touched_.clear();
   while (!watch_ends_.empty() && watch_ends_.begin()->first <= now.steady_ms) {
-    const auto id = watch_ends_.begin()->second;
-    watch_ends_.erase(watch_ends_.begin());
-    auto [from, to] = watches_.equal_range(id);
-    while (from != to) {
-      const auto w = from++;
-      if (w->second.what.until_steady_ms > now.steady_ms) continue;
-      if (auto r = look_at(w, now, true); !r) return r;
-    }
+    auto [at, last] = watches_.equal_range(watch_ends_.begin()->second);
+    while (at != last && at->second.end != watch_ends_.begin()) ++at;
+    if (auto r = look_at(at, now, true); !r) return r;
   }
   return {};
 }
@@ -360,6 +356,7 @@ result<void> writer::look_at(watch_map::iterator w, plane_time now, bool over) {
   }
   answers_.push_back({w->second.to, std::move(w->second.done), {}});
   answers_.back().replies.push_back(std::move(r));
+  watch_ends_.erase(w->second.end);
   watches_.erase(w);
   return {};
 }

@@ -116,6 +116,7 @@ class writer {
     watch_request what;
     net::core* to = nullptr;
     completion done;
+    std::multimap<std::int64_t, job_id>::iterator end;  // in watch_ends_
   };
   using watch_map = std::unordered_multimap<job_id, parked_watch>;
 
