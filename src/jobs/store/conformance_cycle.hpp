@@ -145,7 +145,7 @@ TYPED_TEST_P(jobs_conformance, a_cancelled_job_is_gone_for_its_worker) {
 
 TYPED_TEST_P(jobs_conformance, bodies_of_any_size_come_back) {
   auto p = this->plane();
-  for (const std::size_t size : {0, 1, 1'024, 1'025, 5'000, 1'048'576}) {
+  for (const std::size_t size : {0UL, 1UL, 1'024UL, 1'025UL, 5'000UL, 1'048'576UL}) {
     std::string body(size, 'x');
     for (std::size_t i = 0; i < size; i += 7) body[i] = static_cast<char>(i);
     const auto id = p.put("files", new_job{.payload = body,

@@ -170,11 +170,11 @@ TEST_F(reading, finds_by_what_people_know) {
   EXPECT_EQ(read.find({.queue = 1, .state = job_state::queued})->items.size(), 10);
   EXPECT_EQ(read.find({.queue = 1, .state = job_state::dead})->items.size(), 5);
   EXPECT_EQ(read.find({.queue = 2, .state = job_state::dead})->items.size(), 0);
-  EXPECT_EQ(read.find({.error = "user N unknown"})->items.size(), 5);
+  EXPECT_EQ(read.find({.error = "user ID unknown"})->items.size(), 5);
   EXPECT_EQ(read.load(ids[3])->payload, "order-3");
   const auto groups = read.errors(std::nullopt, 10);
   ASSERT_EQ(groups->size(), 1);
-  EXPECT_EQ(groups->front().error, "user N unknown");
+  EXPECT_EQ(groups->front().error, "user ID unknown");
   EXPECT_EQ(groups->front().count, 5);
 }
 
