@@ -97,6 +97,9 @@ result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
     if (auto r = serve(q, now, out); !r) return r;
   }
   end_waits(now, out);
+  for (const auto name : orphans)
+    out.replies.push_back(
+        {name, fail(errc::not_found, "the queue is gone that this lease waited for")});
   for (const auto number : touched) {
     const auto at = queues.find(number);
     if (at == queues.end()) continue;
@@ -120,12 +123,15 @@ void engine::parts::committed() noexcept {
   touched.clear();
   undo.clear();
   answered.clear();
+  orphans.clear();
   batch_is_lost = false;
 }
 
 // Memory as it was after the last commit: ways back first, newest first, then counts, then those who wait.
 void engine::parts::rolled_back() noexcept {
+  orphans.clear();
   for (auto at = undo.rbegin(); at != undo.rend(); ++at) (*at)();
+  const auto told_next = std::exchange(orphans, {});
   live = 0;
   for (const auto number : touched)
     if (const auto at = queues.find(number);
@@ -146,6 +152,7 @@ void engine::parts::rolled_back() noexcept {
   events.clear();
   next_due[0] = next_due[1] = next_expiry = 0;  // ask again
   committed();
+  orphans = told_next;
 }
 
 std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexcept {

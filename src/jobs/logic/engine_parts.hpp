@@ -89,6 +89,7 @@ struct engine::parts {
   std::set<std::pair<std::int64_t, std::uint64_t>> waits_end;  // (until, name)
   std::set<std::uint32_t> waited_for;                          // queues with waiters
   std::vector<std::pair<std::uint32_t, waiter>> answered;      // in this batch
+  std::vector<std::uint64_t> orphans;                          // waiters whose queue is gone
   // The next of each; 0: ask the store.
   std::int64_t next_due[2] = {0, 0};  // by clock_kind
   std::int64_t next_expiry = 0;

@@ -90,9 +90,11 @@ result<queue_entry*> engine::parts::add_queue(const std::string& name) {
   configure(q, config);
   numbers[name] = *number;
   undo.emplace_back([this, name, n = *number] {
-    while (!queues.at(n)
-                .waiters.empty())  // its queue never was: they are told when their time is over
-      take_out(waiting.find(queues.at(n).waiters.front().name));
+    auto& there = queues.at(n);
+    while (!there.waiters.empty()) {  // they are told with the next batch
+      orphans.push_back(there.waiters.front().name);
+      take_out(waiting.find(orphans.back()));
+    }
     queues.erase(n);
     numbers.erase(name);
   });
@@ -170,7 +172,8 @@ result<reply> engine::parts::drop_queue(queue_entry& q) {
   // The entry moves into its way back as a whole; whoever waits for the queue waits for nothing.
   while (!q.waiters.empty()) {
     const auto at = waiting.find(q.waiters.front().name);
-    answered.emplace_back(0, *at->second.second);
+    answered.emplace_back(q.row.number, *at->second.second);
+    orphans.push_back(at->first);
     take_out(at);
   }
   const auto number = q.row.number;

@@ -25,14 +25,13 @@ std::uint64_t seed() {
 
 }  // namespace
 
-jobs_plane::jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,
-                       store_factory stores)
-    : cores_(cores), probe_(r, view_), reads_(std::move(stores.open_reader)) {
+jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores)
+    : probe_(r, view_), reads_(std::move(stores.open_reader)) {
   probe_.configure(c);
   writer_ = std::make_unique<writer>(
       writer_options{
           .config = c, .open_store = std::move(stores.open_store), .random_seed = seed()},
-      *this);
+      static_cast<writer_observer&>(*this));
   api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
   guards_.push_back(r.add_callback("fairing_jobs_commands_waiting",
                                    "Commands that wait for the writer.", "gauge", {},
@@ -51,7 +50,7 @@ result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, met
     e.detail = "jobs.listen: " + e.message();
     return std::unexpected(e);
   }
-  std::unique_ptr<jobs_plane> p(new jobs_plane(cores, r, c, std::move(stores)));
+  std::unique_ptr<jobs_plane> p(new jobs_plane(r, c, std::move(stores)));
   if (auto started = p->writer_->start(); !started) {
     auto e = started.error();
     e.detail = "jobs.store: " + e.message();

@@ -58,12 +58,10 @@ class jobs_plane final : writer_observer {
   [[nodiscard]] response ask(const jobs_request& r);
 
  private:
-  jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,
-             store_factory stores);
+  jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores);
   void on_batch(const batch_report& b) override;
   void on_queues(std::vector<engine::queue_state> queues) override;
 
-  net::core_group& cores_;
   queue_view view_;
   probe probe_;
   reads reads_;

@@ -429,12 +429,13 @@ void writer::show_queues(plane_time now, const std::vector<job_event>& events) {
 }
 
 void writer::send(std::vector<answer> answers) {
-  std::ranges::stable_sort(answers, {}, [](const answer& a) { return a.to; });
-  for (auto from = answers.begin(); from != answers.end();) {
-    const auto end =
-        std::find_if(from, answers.end(), [&](const answer& a) { return a.to != from->to; });
-    auto* to = from->to;
-    std::vector<answer> some(std::make_move_iterator(from), std::make_move_iterator(end));
+  std::vector<std::pair<net::core*, std::vector<answer>>> groups;  // as many as cores: few
+  for (auto& a : answers) {
+    auto at = std::ranges::find(groups, a.to, &std::pair<net::core*, std::vector<answer>>::first);
+    if (at == groups.end()) at = groups.emplace(at, a.to, std::vector<answer>{});
+    at->second.push_back(std::move(a));
+  }
+  for (auto& [to, some] : groups) {
     auto deliver = [all = std::move(some)]() mutable {
       for (auto& a : all) a.done(std::move(a.replies));
     };
@@ -442,7 +443,6 @@ void writer::send(std::vector<answer> answers) {
       deliver();
     else
       to->post(std::move(deliver));
-    from = end;
   }
 }
 

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,8 +17,6 @@
 #include "jobs/logic/engine.hpp"
 
 namespace fairing::jobs::test {
-
-using namespace std::chrono_literals;
 
 // Opens the store of one test; called again after a crash. The store before has been closed.
 using store_maker = std::function<std::unique_ptr<store>()>;
@@ -57,6 +54,11 @@ class plane_under_test {
     in_batch_ = false;
     store_->rollback();
     engine_->rolled_back();
+  }
+  // The process dies inside the batch.
+  void abandon() {
+    in_batch_ = false;
+    reopen();
   }
   result<reply> apply(const command& c) {
     if (in_batch_) return engine_->apply(c, now);
