@@ -95,7 +95,8 @@ answer render_job(const json& body) {
   answer a;
   if (!body.is_object()) return a;
   for (const auto& [key, value] : body.items())
-    if (key != "attempts") a.out += fmt::format("{:<13} {}\n", printable(key), text(body, key.c_str()));
+    if (key != "attempts")
+      a.out += fmt::format("{:<13} {}\n", printable(key), text(body, key.c_str()));
   if (const auto at = body.find("attempts"); at != body.end() && at->is_array())
     for (const auto& one : *at)
       a.out += fmt::format("  attempt {}  {} to {}  {}\n", text(one, "attempt"), text(one, "began"),
@@ -122,8 +123,7 @@ void add_jobs_options(CLI::App& v, jobs_options& o) {
 
 std::optional<std::string> complete_jobs(const options& o) {
   const auto& j = o.jobs;
-  if (j.action.empty())
-    return "jobs what? say ls, show, retry, redrive, cancel, pause or resume";
+  if (j.action.empty()) return "jobs what? say ls, show, retry, redrive, cancel, pause or resume";
   if (std::find(std::begin(actions), std::end(actions), j.action) == std::end(actions))
     return fmt::format("jobs has no `{}`; say ls, show, retry, redrive, cancel, pause or resume",
                        j.action);
@@ -143,8 +143,7 @@ reply ask_jobs(const options& o, const admin_client& c) {
   if (j.action == "cancel") return c.post("/v1/jobs/" + subject + "/cancel", "{}");
   if (j.action == "pause" || j.action == "resume")
     return c.post("/v1/queues/" + subject + "/" + j.action, "{}");
-  if (j.action == "redrive")
-    return c.post("/v1/queues/" + subject + "/redrive", redrive_body(j));
+  if (j.action == "redrive") return c.post("/v1/queues/" + subject + "/redrive", redrive_body(j));
   auto found = c.get("/v1/jobs/" + subject);
   if (!found.reached || found.status != 200) return found;
   const auto job = json::parse(found.body, nullptr, false);
@@ -156,7 +155,8 @@ answer render_jobs(const options& o, const json& body) {
   const auto& j = o.jobs;
   if (j.action == "ls") return render_list(o, body);
   if (j.action == "show") return render_job(body);
-  if (j.action == "cancel") return {exit_ok, fmt::format("cancelled {}\n", printable(j.subject)), {}};
+  if (j.action == "cancel")
+    return {exit_ok, fmt::format("cancelled {}\n", printable(j.subject)), {}};
   if (j.action == "redrive" || j.action == "retry")
     return {exit_ok, fmt::format("redriven: {}\n", text(body, "count")), {}};
   return {exit_ok,

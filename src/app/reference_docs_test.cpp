@@ -50,7 +50,8 @@ TEST(reference_docs, problems_of_the_jobs_listener) {
   for (const auto& p : jobs::all_problems())
     rows += fmt::format("| `{}` | {} | {} | {} |\n", p.slug, p.status, p.title, p.advice);
   // The page's last table: its end is the page's.
-  EXPECT_EQ(table_after(slurp("docs/reference/problems.md") + "\n", "## On the jobs listener"), rows);
+  EXPECT_EQ(table_after(slurp("docs/reference/problems.md") + "\n", "## On the jobs listener"),
+            rows);
 }
 
 }  // namespace
