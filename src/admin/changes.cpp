@@ -123,6 +123,13 @@ response purge(const admin_views& v, const request& r) {
   return document({{"seq", done->seq}, {"tiers", std::move(tiers)}}, queued ? 202 : 200);
 }
 
+response jobs(const admin_views& v, const request& r) {
+  if (v.jobs) return v.jobs(r);
+  return refuse(
+      problem::not_found,
+      "there is no jobs plane; `jobs` with listen and store, or --jobs LISTEN=STORE, adds it");
+}
+
 response reload(const admin_views& v, const request& r) {
   if (auto refused = not_empty(r)) return *std::move(refused);
   const auto changes = v.reload();

@@ -6,7 +6,6 @@
 
 #include "admin/dashboard.hpp"
 #include "admin/problem.hpp"
-#include "admin/query.hpp"
 #include "base/ascii.hpp"
 
 namespace fairing::admin::handlers {

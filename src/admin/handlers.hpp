@@ -30,6 +30,9 @@ namespace fairing::admin::handlers {
 [[nodiscard]] response n_plus_one(const admin_views& v, const request& r);
 [[nodiscard]] response indexes(const admin_views& v, const request& r);
 
+// Reads and changes of the jobs plane: its own API answers.
+[[nodiscard]] response jobs(const admin_views& v, const request& r);
+
 [[nodiscard]] response purge(const admin_views& v, const request& r);
 [[nodiscard]] response reload(const admin_views& v, const request& r);
 [[nodiscard]] response set_bypass(const admin_views& v, const request& r);

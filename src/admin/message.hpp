@@ -3,14 +3,19 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "codec/http1/head.hpp"
+#include "service/access.hpp"
+#include "service/message.hpp"
+#include "service/query.hpp"
 
 namespace fairing::admin {
 
 namespace http1 = codec::http1;
+
+using service::access_policy;
+using service::query_params;
+using service::reason_of;
 
 struct request {
   http1::method method = http1::method::get;
@@ -22,13 +27,12 @@ struct request {
   std::string fetch_site;     // Sec-Fetch-Site
   std::string body;
   bool by_cli = false;  // its User-Agent is this program's; for the counters only
+
+  [[nodiscard]] service::caller who() const noexcept {
+    return {host, authorization, origin, fetch_site};
+  }
 };
 
-struct response {
-  std::uint16_t status = 200;
-  std::string content_type = "application/json";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> fields;  // Allow, WWW-Authenticate ...
-};
+using service::response;
 
 }  // namespace fairing::admin

@@ -43,7 +43,4 @@ struct problem_info {
 // `detail` is for people; it may hold what a peer sent.
 [[nodiscard]] response refuse(problem p, std::string_view detail);
 
-// The words of a status line: "Not Found"; "Unknown" for a status that admin does not use.
-[[nodiscard]] std::string_view reason_of(std::uint16_t status) noexcept;
-
 }  // namespace fairing::admin

@@ -17,6 +17,8 @@ struct endpoint {
   std::string_view path;
   response (*get)(const admin_views&, const request&) = nullptr;
   response (*post)(const admin_views&, const request&) = nullptr;
+  response (*del)(const admin_views&, const request&) = nullptr;
+  bool below = false;           // what is below the path as well
   bool at_once = false;         // answers on the core
   bool probe = false;           // free of the token, wherever the listener is
   std::string_view needs = {};  // what it needs and is not in this version; empty: it is here
@@ -46,7 +48,13 @@ constexpr std::array endpoints = {
     endpoint{.path = "/v1/n_plus_one", .get = handlers::n_plus_one},
     endpoint{.path = "/v1/indexes", .get = handlers::indexes},
     endpoint{.path = "/v1/keyspaces", .needs = "the redis plane"},
-    endpoint{.path = "/v1/jobs", .needs = "the jobs plane"},
+    endpoint{.path = "/v1/jobs",
+             .get = handlers::jobs,
+             .post = handlers::jobs,
+             .del = handlers::jobs,
+             .below = true},
+    endpoint{.path = "/v1/failures", .get = handlers::jobs},
+    endpoint{.path = "/v1/queues", .get = handlers::jobs, .post = handlers::jobs, .below = true},
 };
 
 // Edits (insert, delete, replace) from a to b.
@@ -83,7 +91,29 @@ response no_such_path(std::string_view path) {
 
 std::string allowed(const endpoint& e) {
   if (e.get == nullptr) return "POST";
+  if (e.del != nullptr) return "GET, HEAD, POST, DELETE";
   return e.post == nullptr ? "GET, HEAD" : "GET, HEAD, POST";
+}
+
+bool is_at(const endpoint& e, std::string_view path) noexcept {
+  if (path == e.path) return true;
+  return e.below && path.size() > e.path.size() && path.starts_with(e.path) &&
+         path[e.path.size()] == '/';
+}
+
+// What answers the method there; null: nothing does.
+auto handler_of(const endpoint& e, http1::method m) noexcept {
+  switch (m) {
+    case http1::method::get:
+    case http1::method::head:
+      return e.get;
+    case http1::method::post:
+      return e.post;
+    case http1::method::del:
+      return e.del;
+    default:
+      return decltype(e.get){nullptr};
+  }
 }
 
 bool reads(http1::method m) noexcept { return m == http1::method::get || m == http1::method::head; }
@@ -93,7 +123,7 @@ bool reads(http1::method m) noexcept { return m == http1::method::get || m == ht
 std::optional<response> router::check_access(const request& r, const endpoint& e) const {
   const bool change = !reads(r.method);
   if (!change && (access_.on_loopback() || e.probe)) return std::nullopt;
-  if (access_.has_token(r)) return std::nullopt;
+  if (access_.has_token(r.who())) return std::nullopt;
   return refuse(problem::unauthorized,
                 r.authorization.empty()
                     ? (change ? "a change needs the bearer token, also on loopback"
@@ -102,24 +132,22 @@ std::optional<response> router::check_access(const request& r, const endpoint& e
 }
 
 plan router::admit(const request& r) const {
-  if (!access_.host_allowed(r))
+  if (!access_.host_allowed(r.who()))
     return {
         refuse(problem::forbidden, fmt::format("Host `{}` is not a name of this listener", r.host)),
         nullptr, false};
   const bool change = !reads(r.method);
-  if (change && !access_.same_site(r))
+  if (change && !access_.same_site(r.who()))
     return {refuse(problem::forbidden, "the request comes from another site's page"), nullptr,
             false};
   const auto* e = std::find_if(endpoints.begin(), endpoints.end(),
-                               [&](const endpoint& at) { return at.path == r.path; });
+                               [&](const endpoint& at) { return is_at(at, r.path); });
   if (e == endpoints.end()) return {no_such_path(r.path), nullptr, false};
   if (!e->needs.empty())
     return {refuse(problem::not_found,
                    fmt::format("{} needs {}, which this version does not have", e->path, e->needs)),
             nullptr, false};
-  const bool known =
-      reads(r.method) ? e->get != nullptr : r.method == http1::method::post && e->post != nullptr;
-  if (!known) {
+  if (handler_of(*e, r.method) == nullptr) {
     auto no = refuse(problem::method_not_allowed, fmt::format("{} takes {}", e->path, allowed(*e)));
     no.fields.emplace_back("Allow", allowed(*e));
     return {std::move(no), nullptr, false};
@@ -130,8 +158,7 @@ plan router::admit(const request& r) const {
 
 response router::answer(const plan& p, const request& r) const noexcept {
   try {
-    const auto handler = reads(r.method) ? p.target->get : p.target->post;
-    return handler(views_, r);
+    return handler_of(*p.target, r.method)(views_, r);
   } catch (const std::exception& e) {
     log::error("admin_request_failed", {{"path", p.target->path}, {"why", e.what()}});
     return refuse(problem::internal, "see admin_request_failed in the log");

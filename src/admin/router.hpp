@@ -15,7 +15,6 @@
 #include <string>
 #include <string_view>
 
-#include "admin/access.hpp"
 #include "admin/message.hpp"
 #include "admin/views.hpp"
 

@@ -233,7 +233,7 @@ TEST(Router, PathsOfLaterPlanesSayWhatTheyNeed) {
   EXPECT_EQ(f.get("/v1/indexes", "sort=table").status, 400);
   EXPECT_EQ(f.get("/v1/queries", "limit=0").status, 400);
   EXPECT_THAT(detail(f.get("/v1/keyspaces")), HasSubstr("needs the redis plane"));
-  EXPECT_THAT(detail(f.get("/v1/jobs")), HasSubstr("needs the jobs plane"));
+  EXPECT_THAT(detail(f.get("/v1/jobs")), HasSubstr("there is no jobs plane"));
   EXPECT_EQ(f.get("/v1/jobs").status, 404);
 }
 

@@ -1,9 +1,8 @@
 #include "admin/server.hpp"
 
-#include <latch>
+#include <fmt/format.h>
 
 #include "admin/problem.hpp"
-#include "admin/session.hpp"
 
 namespace fairing::admin {
 namespace {
@@ -16,6 +15,31 @@ class admin_category final : public std::error_category {
                                                          : "unknown admin error";
   }
 };
+
+service::limits limits_of(const admin_limits& l) {
+  return {.connections = l.connections,
+          .head_bytes = l.head_bytes,
+          .body_bytes = l.body_bytes,
+          .head_timeout = l.head_timeout,
+          .body_timeout = l.body_timeout,
+          .idle_timeout = l.idle_timeout,
+          .write_timeout = l.write_timeout};
+}
+
+request taken(const service::request& r) {
+  const auto who = service::caller_of(r.head);
+  request out;
+  out.method = r.head.method;
+  out.path = r.head.path;
+  out.query = r.head.query;
+  out.host = who.host;
+  out.authorization = who.authorization;
+  out.origin = who.origin;
+  out.fetch_site = who.fetch_site;
+  out.by_cli = r.head.get(http1::field::user_agent).starts_with("fairing/");
+  out.body = r.body;
+  return out;
+}
 
 }  // namespace
 
@@ -30,59 +54,67 @@ result<std::unique_ptr<admin_server>> admin_server::open(net::core_group& cores,
                                                          admin_limits limits) {
   if (const auto name = views.missing(); !name.empty())
     return fail(errc::missing_view, "the admin view `" + std::string(name) + "` is not wired");
-  auto listener = net::listener::open(cores, listen);
-  if (!listener) return std::unexpected(listener.error());
+  auto server = service::server::open(cores, listen, limits_of(limits));
+  if (!server) return std::unexpected(server.error());
   return std::unique_ptr<admin_server>(
-      new admin_server(cores, std::move(*listener), std::move(views), std::move(token), limits));
+      new admin_server(std::move(*server), std::move(views), std::move(token), limits));
 }
 
-admin_server::admin_server(net::core_group& cores, std::unique_ptr<net::listener> listener,
-                           admin_views views, std::string token, const admin_limits& limits)
-    : cores_(cores),
-      listener_(std::move(listener)),
-      router_(std::move(views), access_policy(listener_->address(), std::move(token))),
-      limits_(limits),
-      sessions_(cores.size()),
+admin_server::admin_server(std::unique_ptr<service::server> server, admin_views views,
+                           std::string token, const admin_limits& limits)
+    : server_(std::move(server)),
+      router_(std::move(views), access_policy(server_->address(), std::move(token))),
       worker_("admin", limits.waiting, false) {}
 
 admin_server::~admin_server() { stop(); }
 
-void admin_server::start() {
-  started_ = true;
-  std::string refusal;
-  append_response(refusal, refuse(problem::overloaded, "this process is out of file descriptors"),
-                  {.keep_alive = false, .now = now().wall});
-  listener_->start([this](net::core& c, net::socket s) { accept(c, std::move(s)); },
-                   std::move(refusal));
-}
-
-void admin_server::accept(net::core& c, net::socket s) {
-  if (stopping_.load()) return;
-  const bool room = open_.fetch_add(1) < limits_.connections;
-  session::start(*this, c, std::move(s), room);
-}
-
 void admin_server::stop() {
-  if (!started_ || stopping_.exchange(true)) return;
-  listener_->stop();
-  std::latch told(static_cast<std::ptrdiff_t>(cores_.size()));
-  for (std::uint32_t i = 0; i < cores_.size(); ++i)
-    cores_.at(i).post([this, i, &told] {
-      for (auto* s : sessions_[i]) s->abort();
-      told.count_down();
-    });
-  told.wait();
-  std::unique_lock lock(mutex_);
-  none_left_.wait(lock, [this] { return open_.load() == 0; });
+  server_->stop();
+  worker_.drain();  // what it answers finds nobody
 }
 
-void admin_server::ended() noexcept {
-  const std::lock_guard lock(mutex_);  // stop() cannot see zero and go before this has returned
-  if (open_.fetch_sub(1) == 1) none_left_.notify_all();
+std::optional<response> admin_server::admit(const service::request& r) {
+  return router_.admit(taken(r)).refusal;
 }
 
-void admin_server::scraped() noexcept {
-  scraped_at_.store(now().wall.time_since_epoch().count(), std::memory_order_relaxed);
+std::optional<response> admin_server::serve(const service::request& r) {
+  auto whole = taken(r);
+  const auto p = router_.admit(whole);
+  if (p.refusal) return p.refusal;
+  if (!p.on_worker) return router_.answer(p, whole);
+  const bool submitted =
+      worker_.submit([this, id = r.id, what = std::move(whole)] { on_worker(what, id); });
+  if (submitted) return std::nullopt;
+  return admin::refuse(problem::overloaded, "too many admin requests wait");
+}
+
+void admin_server::on_worker(const request& r, const service::ticket& id) {
+  auto answer = router_.answer(router_.admit(r), r);
+  // Whoever watches over time counts; our own page and command line do not (checklist, point 10).
+  const bool watched = !r.by_cli && r.fetch_site.empty();
+  if (watched && r.path == "/metrics" && answer.status == 200)
+    scraped_at_.store(now().wall.time_since_epoch().count(), std::memory_order_relaxed);
+  server_->core_of(id).post([this, id, a = std::move(answer)] { (void)server_->answer(id, a); });
+}
+
+response admin_server::refuse(service::fault f, std::string_view detail) const {
+  switch (f) {
+    case service::fault::bad_request:
+      return admin::refuse(problem::bad_request, detail);
+    case service::fault::request_timeout:
+      return admin::refuse(problem::request_timeout, detail);
+    case service::fault::body_too_large:
+      return admin::refuse(problem::body_too_large, detail);
+    case service::fault::uri_too_long:
+      return admin::refuse(problem::uri_too_long, detail);
+    case service::fault::head_too_large:
+      return admin::refuse(problem::head_too_large, detail);
+    case service::fault::overloaded:
+      return admin::refuse(problem::overloaded, detail);
+    case service::fault::version_not_supported:
+      return admin::refuse(problem::version_not_supported, detail);
+  }
+  return admin::refuse(problem::internal, detail);
 }
 
 std::optional<wall_time> admin_server::last_scrape() const noexcept {

@@ -2,7 +2,7 @@
 //
 // Problem: operators, probes and scrapers must be served while the planes are busy, and nothing
 // they send may harm the planes: at most 256 connections, heads of 8 KiB, bodies of 1 MiB,
-// deadlines on each step; what may block runs on a thread of its own.
+// deadlines on each step (service/server.hpp); what may block runs on a thread of its own.
 //
 // Flow:
 //   auto token = make_token_file(runtime_dir);
@@ -15,21 +15,18 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "admin/router.hpp"
 #include "admin/views.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "net/core.hpp"
-#include "net/listener.hpp"
 #include "net/offload.hpp"
+#include "service/server.hpp"
 
 namespace fairing::admin {
 
@@ -49,46 +46,34 @@ struct admin_limits {
   milliseconds write_timeout{30'000};
 };
 
-class session;
-
-class admin_server {
+class admin_server final : service::handler {
  public:
   static result<std::unique_ptr<admin_server>> open(net::core_group& cores,
                                                     const std::string& listen, admin_views views,
                                                     std::string token, admin_limits limits = {});
-  ~admin_server();
-  admin_server(const admin_server&) = delete;
-  admin_server& operator=(const admin_server&) = delete;
+  ~admin_server() override;
 
   // As net::listener names it, with the port that a port of 0 became.
-  [[nodiscard]] const std::string& address() const noexcept { return listener_->address(); }
-  void start();
+  [[nodiscard]] const std::string& address() const noexcept { return server_->address(); }
+  void start() { server_->start(*this); }
   void stop();
 
-  [[nodiscard]] std::size_t connections() const noexcept { return open_.load(); }
+  [[nodiscard]] std::size_t connections() const noexcept { return server_->connections(); }
   // When /metrics was last answered; nullopt if never.
   [[nodiscard]] std::optional<wall_time> last_scrape() const noexcept;
 
  private:
-  friend class session;
-  admin_server(net::core_group& cores, std::unique_ptr<net::listener> listener, admin_views views,
-               std::string token, const admin_limits& limits);
-  void accept(net::core& c, net::socket s);
-  void ended() noexcept;  // a session's last word
-  void scraped() noexcept;
+  admin_server(std::unique_ptr<service::server> server, admin_views views, std::string token,
+               const admin_limits& limits);
+  std::optional<response> admit(const service::request& r) override;
+  std::optional<response> serve(const service::request& r) override;
+  [[nodiscard]] response refuse(service::fault f, std::string_view detail) const override;
+  void on_worker(const request& r, const service::ticket& id);
 
-  net::core_group& cores_;
-  std::unique_ptr<net::listener> listener_;
+  std::unique_ptr<service::server> server_;
   const router router_;
-  const admin_limits limits_;
-  std::vector<std::vector<session*>> sessions_;  // by core; each its own core's
-  std::atomic<std::size_t> open_{0};
   std::atomic<std::int64_t> scraped_at_{0};  // seconds since 1970; 0 never
-  std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable none_left_;
   net::offload worker_;
-  bool started_ = false;
 };
 
 }  // namespace fairing::admin

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/message.hpp"
 #include "base/result.hpp"
 #include "bus/purge_bus.hpp"
 
@@ -63,6 +64,8 @@ struct admin_views {
   std::function<std::string(std::size_t limit)> n_plus_one;
   std::function<std::string(std::size_t limit)>
       indexes;  // {"items":[...],"next":null, ...}: index advice
+  // The jobs plane's own answer; may be empty: there is none.
+  std::function<response(const request&)> jobs;
   std::function<readiness()> ready;
   std::function<bool()> started;  // may be empty: started as soon as the server is
   std::function<void()> drain;    // begins it; must not wait for its end

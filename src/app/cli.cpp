@@ -12,6 +12,7 @@
 
 #include "app/cli_advise.hpp"
 #include "app/cli_init.hpp"
+#include "app/cli_jobs.hpp"
 #include "app/cli_top.hpp"
 #include "app/client.hpp"
 #include "app/config/describe.hpp"
@@ -51,10 +52,11 @@ answer validate(const options& o) {
   }
   std::size_t routes = 0;
   for (const auto& s : c.value.http) routes += s.routes.size();
-  a.out = fmt::format("{}: ok, {} site{}, {} route{}{}\n",
+  a.out = fmt::format("{}: ok, {} site{}, {} route{}{}{}\n",
                       o.source.file.empty() ? "configuration" : o.source.file, c.value.http.size(),
                       c.value.http.size() == 1 ? "" : "s", routes, routes == 1 ? "" : "s",
-                      c.value.sql ? ", sql on " + c.value.sql->listen : std::string());
+                      c.value.sql ? ", sql on " + c.value.sql->listen : std::string(),
+                      c.value.jobs ? ", jobs on " + c.value.jobs->listen : std::string());
   return a;
 }
 
@@ -111,7 +113,7 @@ answer failure(const reply& r, const endpoint& where, bool as_json) {
 exchange take(const reply& r, const endpoint& where, bool as_json) {
   exchange e;
   if (r.reached && r.status >= 200 && r.status < 300) {
-    e.body = json::parse(r.body, nullptr, false);
+    e.body = r.body.empty() ? json::object() : json::parse(r.body, nullptr, false);
     e.ok = !e.body.is_discarded();
     if (!e.ok)
       e.failed = {
@@ -148,6 +150,8 @@ reply ask(const options& o, const admin_client& c) {
       if (!p.wait.empty()) body["wait"] = p.wait;
       return c.post("/v1/purge", body.dump(-1, ' ', false, json::error_handler_t::replace));
     }
+    case verb::jobs:
+      return ask_jobs(o, c);
     default:
       return {};
   }
@@ -176,6 +180,9 @@ answer ask_and_render(const options& o, bool colour) {
       break;
     case verb::bypass:
       a = render_bypass(e.body);
+      break;
+    case verb::jobs:
+      a = render_jobs(o, e.body);
       break;
     default:
       a = render_purge(e.body, o.purge.dry_run);

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "app/cli_advise.hpp"
+#include "app/cli_jobs.hpp"
 #include "app/config/nearest.hpp"
 #include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
@@ -25,7 +26,7 @@ struct verb_row {
   const char* doc;
 };
 
-constexpr std::array<verb_row, 13> verbs = {{
+constexpr std::array<verb_row, 14> verbs = {{
     {verb::run, "run",
      "Serve. Prints one JSON line with the listeners when ready; logs go to stderr."},
     {verb::validate, "validate", "Read a configuration and say everything that is wrong with it."},
@@ -38,6 +39,7 @@ constexpr std::array<verb_row, 13> verbs = {{
     {verb::bypass, "bypass",
      "Turn a plane or rule off at once (--off ends it); without argument list what is off."},
     {verb::purge, "purge", "Drop what is cached, by tag, URL, prefix, or all of it."},
+    {verb::jobs, "jobs", jobs_doc},
     {verb::advise, "advise", advise_doc},
     {verb::schema, "schema", "Every configuration key, as JSON Schema."},
     {verb::version, "version", "Which Fairing this is."},
@@ -50,7 +52,7 @@ constexpr const char* listen_doc =
 void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
   v.add_option("-c,--config", o.source.file,
                "The configuration file (FAIRING_CONFIG; ./fairing.yaml if it is there and no "
-               "--http or --sql is given)");
+               "--http, --sql or --jobs is given)");
   v.add_option(
        "--set", raw.set,
        "KEY=VALUE: any key of the configuration, as in http.0.timeouts.total=3s; may be repeated")
@@ -68,7 +70,8 @@ void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
   v.add_option("--redis", raw.redis, "Not in this version")
       ->type_name("LISTEN=URL")
       ->allow_extra_args(false);
-  v.add_option("--jobs", raw.jobs, "Not in this version")
+  v.add_option("--jobs", raw.jobs,
+               "The jobs plane: listen there, keep jobs in STORE, as in sqlite:fairing-jobs.db")
       ->type_name("LISTEN=STORE")
       ->allow_extra_args(false);
   v.add_option("--admin", o.source.admin, "Where the admin listens, or off")->type_name("LISTEN");
@@ -119,6 +122,9 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
     case verb::purge:
       add_purge_options(v, o);
       break;
+    case verb::jobs:
+      add_jobs_options(v, o.jobs);
+      break;
     case verb::advise:
       add_advise_options(v, o.advise);
       v.add_flag("--strict", o.strict, "Exit 1 if there is advice");
@@ -136,7 +142,8 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
   }
   v.add_flag("--json", o.json, "Answer as JSON");
   const bool client = what == verb::reload || what == verb::check || what == verb::explain ||
-                      what == verb::top || what == verb::bypass || what == verb::purge;
+                      what == verb::top || what == verb::bypass || what == verb::purge ||
+                      what == verb::jobs;
   if (client)
     v.add_option("--admin", o.admin,
                  "The instance (FAIRING_ADMIN), default http://127.0.0.1:9900; or unix:PATH")
@@ -202,13 +209,24 @@ std::optional<std::string> take_sql(const std::vector<std::string>& texts, optio
   return std::nullopt;
 }
 
+std::optional<std::string> take_jobs(const std::vector<std::string>& texts, options& o) {
+  for (const auto& text : texts) {
+    const auto split = text.find('=');
+    if (split == std::string::npos || split == 0 || split + 1 == text.size())
+      return fmt::format("--jobs {}: write LISTEN=STORE, as in --jobs 9324=sqlite:fairing-jobs.db",
+                         config::masked(text));
+    if (!o.source.jobs.listen.empty())
+      return fmt::format("--jobs is given twice ({} and {}); one Fairing has one jobs plane",
+                         o.source.jobs.listen, text.substr(0, split));
+    o.source.jobs = {text.substr(0, split), text.substr(split + 1)};
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
-  const std::pair<const char*, const std::vector<std::string>*> later[] = {{"--redis", &raw.redis},
-                                                                           {"--jobs", &raw.jobs}};
-  for (const auto& [name, values] : later)
-    if (!values->empty())
-      return fmt::format("`{}` is not in this version of Fairing ({}); remove it", name,
-                         config::version);
+  if (!raw.redis.empty())
+    return fmt::format("`--redis` is not in this version of Fairing ({}); remove it",
+                       config::version);
   for (const auto& text : raw.http) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0 || split + 1 == text.size())
@@ -224,6 +242,7 @@ std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
     o.source.sites.push_back({text.substr(0, split), text.substr(split + 1)});
   }
   if (auto problem = take_sql(raw.sql, o)) return problem;
+  if (auto problem = take_jobs(raw.jobs, o)) return problem;
   for (const auto& text : raw.set) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0)
@@ -241,7 +260,8 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (reads_file && o.source.file.empty()) {
     if (const auto file = env("FAIRING_CONFIG"); file && !file->empty())
       o.source.file = *file;
-    else if (raw.http.empty() && raw.sql.empty() && access("fairing.yaml", F_OK) == 0)
+    else if (raw.http.empty() && raw.sql.empty() && raw.jobs.empty() &&
+             access("fairing.yaml", F_OK) == 0)
       o.source.file = "fairing.yaml";
   }
   if (o.what == verb::init && o.output.empty()) o.output = "fairing.yaml";
@@ -259,6 +279,7 @@ std::optional<std::string> complete(const raw_flags& raw, const config::environm
   if (o.what == verb::explain && o.subject.empty())
     return "explain what? give a URL, a path or a trace id, as in fairing explain /api/products";
   if (o.what == verb::top && o.json && !o.once) return "top --json needs --once";
+  if (o.what == verb::jobs) return complete_jobs(o);
   if (o.what == verb::advise) return complete_advise(o);
   return std::nullopt;
 }

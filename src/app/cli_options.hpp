@@ -31,6 +31,7 @@ enum class verb : std::uint8_t {
   top,       // live counters
   bypass,    // turn a plane or rule off at once, or on again
   purge,     // drop or mark stale what is cached
+  jobs,      // queues and jobs of a running instance
   advise,    // what indexes a database lacks, and which it has in vain
   schema,    // every configuration key, as JSON Schema
   version,   // which Fairing this is
@@ -47,12 +48,25 @@ struct purge_request {
   std::string wait;  // edge: until the CDN has it too
 };
 
+struct jobs_options {
+  std::string action;   // ls, show, retry, redrive, cancel, pause, resume
+  std::string subject;  // a queue or the id of a job
+  std::string state;
+  std::string text;
+  std::string after;
+  std::string error;
+  std::string to;
+  std::string rate;
+  bool failures = false;
+};
+
 struct options {
   verb what = verb::help;
   bool json = false;
   std::string admin;  // client verbs: URL or unix:PATH of the instance
   config::config_source source;
   purge_request purge;
+  jobs_options jobs;
   std::string subject;    // explain: URL or trace id; bypass: plane or rule; help: verb
   bool strict = false;    // check
   bool off = false;       // bypass: end it

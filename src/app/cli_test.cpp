@@ -146,8 +146,12 @@ TEST(cli, usage_errors_exit_2_and_suggest) {
   }
   EXPECT_EQ(text({"run", "--sql", "1=postgres://u:hunter2@h", "--sql", "2=postgres://u:hunter2@h"}),
             "fairing: --sql is given twice (1 and 2); one Fairing has one sql plane\n");
-  EXPECT_EQ(text({"run", "--jobs", "1=2"}),
-            "fairing: `--jobs` is not in this version of Fairing (0.1.0); remove it\n");
+  EXPECT_THAT(text({"run", "--jobs", "9324"}), HasSubstr("write LISTEN=STORE"));
+  EXPECT_THAT(text({"run", "--jobs", "1=sqlite:a", "--jobs", "2=sqlite:b"}),
+              HasSubstr("--jobs is given twice (1 and 2)"));
+  EXPECT_THAT(text({"jobs"}), HasSubstr("jobs what?"));
+  EXPECT_THAT(text({"jobs", "list"}), HasSubstr("jobs has no `list`"));
+  EXPECT_THAT(text({"jobs", "retry"}), HasSubstr("give the id of a job"));
   EXPECT_THAT(text({"run", "--http", "8080"}), HasSubstr("write LISTEN=URL"));
   EXPECT_THAT(text({"run", "--set", "x"}), HasSubstr("write KEY=VALUE"));
   EXPECT_THAT(text({"purge", "--all", "--wait", "moon"}), HasSubstr("--wait"));

@@ -9,6 +9,7 @@
 #include "admin/token.hpp"
 #include "app/config/describe.hpp"
 #include "app/config/diagnostic.hpp"
+#include "app/jobs_wiring.hpp"
 #include "app/reload.hpp"
 #include "app/sql_advice.hpp"
 #include "app/views.hpp"
@@ -31,6 +32,7 @@ struct instance::parts {
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
   std::unique_ptr<sql::sql_plane> sql;            // null: off
+  std::unique_ptr<jobs::jobs_plane> jobs;         // null: off
   std::unique_ptr<advise::live_advisor> advisor;  // null: no sql plane
   std::vector<metrics::registry::guard> advice_callbacks;
 
@@ -45,7 +47,7 @@ struct instance::parts {
 
   // Clients of all planes.
   [[nodiscard]] std::int64_t connections() const {
-    return http->connections() + (sql ? sql->connections() : 0);
+    return http->connections() + (sql ? sql->connections() : 0) + (jobs ? jobs->connections() : 0);
   }
 
   void enter(stage s, milliseconds for_at_most = milliseconds{0}) {
@@ -148,6 +150,11 @@ result<void> instance::open(const config::config& c) {
     if (!plane) return std::unexpected(with_advice(plane.error(), *c.sql));
     p.sql = std::move(*plane);
   }
+  if (c.jobs) {
+    auto plane = open_jobs(*p.cores, p.registry, *c.jobs);
+    if (!plane) return std::unexpected(plane.error());
+    p.jobs = std::move(*plane);
+  }
   if (c.admin.listen != "off") {
     auto opened = open_admin(c);
     if (!opened) return opened;
@@ -158,6 +165,7 @@ result<void> instance::open(const config::config& c) {
     p.advisor = advise_live(*p.sql);
     p.advice_callbacks = advice_metrics(p.registry, *p.advisor);
   }
+  if (p.jobs) p.jobs->start();
   if (p.admin) p.admin->start();
   p.enter(stage::serving);
   return {};
@@ -184,7 +192,9 @@ admin::admin_views instance::make_views() {
   auto* plane = p.http.get();
   admin::admin_views v;
   v.metrics = [&p] { return p.registry.render(); };
-  v.checklist = [plane, &p] { return checklist_json(*plane, p.sql.get(), p.advisor.get()); };
+  v.checklist = [plane, &p] {
+    return checklist_json(*plane, p.sql.get(), p.advisor.get(), p.jobs.get());
+  };
   v.config = [&p] {
     std::lock_guard lock(p.reload_mutex);
     return config::effective_json(p.current);
@@ -217,10 +227,12 @@ admin::admin_views instance::make_views() {
     return indexes_json(p.advisor ? *p.advisor->latest() : no_plane(), limit);
   };
   v.pools = [&p] { return p.sql ? p.sql->pools_json() : std::string(R"({"items":[]})"); };
+  if (p.jobs) v.jobs = [&p](const admin::request& r) { return ask_jobs(*p.jobs, r); };
   v.ready = [&p] {
-    return readiness_of(*p.http, addresses_of(p.listeners), p.sql.get(), p.now_at.load(),
-                        std::max(milliseconds{0}, std::chrono::ceil<milliseconds>(
-                                                      p.stage_ends.load() - now().mono)));
+    return readiness_of(
+        *p.http, addresses_of(p.listeners), p.sql.get(), p.jobs.get(), p.now_at.load(),
+        std::max(milliseconds{0},
+                 std::chrono::ceil<milliseconds>(p.stage_ends.load() - now().mono)));
   };
   v.started = [&p] { return p.now_at.load() != stage::starting; };
   v.drain = [] { ::kill(::getpid(), SIGTERM); };
@@ -230,6 +242,7 @@ admin::admin_views instance::make_views() {
 instance::~instance() {
   if (parts_->admin) parts_->admin->stop();
   parts_->stop_advice();
+  if (parts_->jobs) parts_->jobs->close();
   if (parts_->cores) parts_->cores->stop();
 }
 
@@ -237,6 +250,7 @@ std::map<std::string, std::vector<std::string>> instance::listeners() const {
   std::map<std::string, std::vector<std::string>> out;
   for (const auto& l : parts_->listeners) out["http"].push_back(l->address());
   if (parts_->sql) out["sql"] = parts_->sql->addresses();
+  if (parts_->jobs) out["jobs"].push_back(parts_->jobs->address());
   if (parts_->admin) out["admin"].push_back(parts_->admin->address());
   return out;
 }
@@ -278,6 +292,7 @@ result<std::vector<std::string>> instance::reload() {
     if (p.sql) (void)p.sql->reload(*p.current.sql);
     return refuse(sites.error().message());
   }
+  if (p.jobs) p.jobs->reload(*next.value.jobs);
   p.http->evidence.retain(evidence_kept(p.current, next.value));
   // Opened anew even where the path is the same: it may have been rotated.
   if (!p.http->log->change(std::move(*place), access.buffered)) {
@@ -305,6 +320,7 @@ void instance::drain() {
   for (auto& l : p.listeners) l->stop();
   p.http->begin_drain();
   if (p.sql) p.sql->begin_drain();
+  if (p.jobs) p.jobs->begin_drain();
   const auto end = std::chrono::steady_clock::now() + times.timeout;
   while (p.connections() > 0 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(milliseconds{10});
@@ -312,6 +328,7 @@ void instance::drain() {
   p.stop_advice();
   const auto left = p.connections();
   if (p.sql) p.sql->close();
+  if (p.jobs) p.jobs->close();
   if (left > 0) log::warn("drain_timed_out", {{"connections", left}});
   p.cores->stop();
 }

@@ -7,6 +7,7 @@
 
 #include "admin/problem.hpp"
 #include "http/logic/problem.hpp"
+#include "jobs/session/problem.hpp"
 
 namespace fairing {
 namespace {
@@ -42,6 +43,15 @@ TEST(reference_docs, problems_of_the_admin_interface) {
   for (const auto& p : admin::all_problems())
     rows += fmt::format("| `{}` | {} | {} | {} |\n", p.slug, p.status, p.title, p.advice);
   EXPECT_EQ(table_after(slurp("docs/reference/problems.md"), "## On the admin interface"), rows);
+}
+
+TEST(reference_docs, problems_of_the_jobs_listener) {
+  std::string rows;
+  for (const auto& p : jobs::all_problems())
+    rows += fmt::format("| `{}` | {} | {} | {} |\n", p.slug, p.status, p.title, p.advice);
+  // The page's last table: its end is the page's.
+  EXPECT_EQ(table_after(slurp("docs/reference/problems.md") + "\n", "## On the jobs listener"),
+            rows);
 }
 
 }  // namespace

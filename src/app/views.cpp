@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/jobs_wiring.hpp"
 #include "app/sql_facts.hpp"
 #include "base/timestamp.hpp"
 #include "base/units.hpp"
@@ -146,7 +147,7 @@ std::string upstreams_json(const http::http_plane& plane) {
 
 admin::readiness readiness_of(const http::http_plane& plane,
                               const std::vector<std::string>& addresses, const sql::sql_plane* sql,
-                              stage s, milliseconds left) {
+                              const jobs::jobs_plane* jobs, stage s, milliseconds left) {
   admin::readiness out;
   out.ready = s == stage::serving;
   const auto sites = plane.sites();
@@ -160,7 +161,15 @@ admin::readiness readiness_of(const http::http_plane& plane,
       out.checks.push_back({i == 0 ? "listener:sql" : "listener:sql_session", open,
                             (open ? "accepts on " : "closed, was ") + bound[i]});
   }
-  const auto connections = plane.connections() + (sql == nullptr ? 0 : sql->connections());
+  if (jobs != nullptr) {
+    out.checks.push_back(
+        {"listener:jobs", open, (open ? "accepts on " : "closed, was ") + jobs->address()});
+    const bool up = jobs->ready();
+    out.checks.push_back({"store:jobs", up, up ? "open" : jobs->why_not_ready()});
+    out.ready = out.ready && up;
+  }
+  const auto connections = plane.connections() + (sql == nullptr ? 0 : sql->connections()) +
+                           (jobs == nullptr ? 0 : jobs->connections());
   switch (s) {
     case stage::starting:
       out.checks.push_back({"start", false, "not over"});
@@ -191,11 +200,12 @@ admin::readiness readiness_of(const http::http_plane& plane,
 }
 
 std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
-                           const advise::live_advisor* advisor) {
+                           const advise::live_advisor* advisor, const jobs::jobs_plane* jobs) {
   const auto facts = facts_of(plane);
   const auto of_sql =
       sql && advisor ? evidence_of(*sql, *advisor->latest()) : checklist::sql_evidence{};
-  return to_json(checklist::grade_all(plane.evidence.take(), facts, of_sql));
+  const auto of_jobs = jobs ? evidence_of(*jobs) : checklist::jobs_evidence{};
+  return to_json(checklist::grade_all(plane.evidence.take(), facts, of_sql, of_jobs));
 }
 
 }  // namespace fairing::app

@@ -11,6 +11,7 @@
 #include "app/advise/live_advisor.hpp"
 #include "checklist/evidence.hpp"
 #include "http/session/plane.hpp"
+#include "jobs/session/plane.hpp"
 #include "sql/session/plane.hpp"
 
 namespace fairing::app {
@@ -22,9 +23,10 @@ namespace fairing::app {
 [[nodiscard]] std::string entries_json(const http::http_plane& plane,
                                        const admin::entries_query& q);
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
-// `sql`: null without that plane.
+// `sql`, `jobs`: null without that plane.
 [[nodiscard]] std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
-                                         const advise::live_advisor* advisor);
+                                         const advise::live_advisor* advisor,
+                                         const jobs::jobs_plane* jobs);
 
 // How far the process is.
 enum class stage : std::uint8_t {
@@ -34,9 +36,11 @@ enum class stage : std::uint8_t {
   finishing,  // the listeners are closed; what is in flight may end
 };
 // Ready while it serves. Backends are shown and do not count: one that is down still has its answers in the cache.
-// `left`: of the stage's time. `sql`: null without that plane. Returns at once.
+// `left`: of the stage's time. `sql`, `jobs`: null without that plane. A job store that is down does count: nothing can be
+// enqueued. Returns at once.
 [[nodiscard]] admin::readiness readiness_of(const http::http_plane& plane,
                                             const std::vector<std::string>& addresses,
-                                            const sql::sql_plane* sql, stage s, milliseconds left);
+                                            const sql::sql_plane* sql, const jobs::jobs_plane* jobs,
+                                            stage s, milliseconds left);
 
 }  // namespace fairing::app

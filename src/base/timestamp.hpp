@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace fairing {
 
@@ -13,5 +15,8 @@ namespace fairing {
 // Appends "2026-11-22T10:00:00.123Z". Years 0000 to 9999; a time outside is clamped. Never
 // allocates beyond the growth of `out`. Any thread.
 void append_rfc3339(std::string& out, std::int64_t unix_milliseconds);
+
+// Milliseconds since 1970 of "2026-11-22T10:00:00Z", with or without a fraction, `Z` or an offset; strict otherwise.
+[[nodiscard]] std::optional<std::int64_t> parse_rfc3339(std::string_view text) noexcept;
 
 }  // namespace fairing

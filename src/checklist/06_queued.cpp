@@ -2,12 +2,16 @@
 //   warn  a row of at least 20 requests has a p95 of over 1 s
 //   fail  ... over 3 s
 //   pass  a row has 20 requests, and none is as slow
+// Of the jobs plane's queues:
+//   warn  dead letters; a job that has been ready for over 5 min
+//   fail  more than a tenth of what has finished is dead; a job that has been ready for over an hour
 // Upgrades and event streams are not timed. Egress sites are left out: the request that waits for
 // them is itself seen.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/units.hpp"
 #include "checklist/points.hpp"
 
 namespace fairing::checklist {
@@ -17,7 +21,10 @@ namespace {
 constexpr std::int64_t warn_over_us = 1'000'000;
 constexpr std::int64_t fail_over_us = 3'000'000;
 
-std::vector<std::string> fix_of(const row& r) {
+constexpr milliseconds late{5 * 60'000};
+constexpr milliseconds too_late{3'600'000};
+
+std::vector<std::string> fix_of(const row& r, const jobs_evidence& jobs) {
   std::vector<std::string> fix;
   if (r.method == row_method::get && r.counts.state_changing == 0) {
     fix = route_fix(r, "cache: { ttl: 60s, stale_while_revalidate: 10m }");
@@ -26,13 +33,46 @@ std::vector<std::string> fix_of(const row& r) {
   fix.emplace_back(
       "# in the backend: put the work on a queue, answer 202 Accepted with a Location for its "
       "state, let a worker do it; attempts at 0 s, 1 min, 5 min, 30 min, then a dead letter");
-  fix.emplace_back("# the jobs plane, which will do this by `async`, is not in this version");
+  if (!jobs.configured)
+    fix.emplace_back("jobs: { listen: 127.0.0.1:9324, store: \"sqlite:fairing-jobs.db\" }");
+  for (const auto& line : route_fix(r, "async: { mode: prefer, queue: slow }"))
+    fix.push_back(line.starts_with('#')
+                      ? "# without a change of the backend, once routes have `async`: " +
+                            line.substr(2)
+                      : "#   " + line);
   return fix;
+}
+
+void judge_queue(const queue_fact& q, std::vector<finding>& findings) {
+  if (q.dead > 0) {
+    finding f;
+    f.severity = q.dead * 10 > q.dead + q.done ? grade::fail : grade::warn;
+    f.weight = static_cast<double>(q.dead);
+    f.evidence =
+        fmt::format("queue {}: {} dead letters beside {} done jobs", q.name, q.dead, q.done);
+    f.fix = {
+        fmt::format("# why they died: GET /v1/failures?queue={}; mend it, then: fairing jobs "
+                    "redrive {}",
+                    q.name, q.name)};
+    findings.push_back(std::move(f));
+  }
+  if (q.oldest > late) {
+    finding f;
+    f.severity = q.oldest > too_late && !q.paused ? grade::fail : grade::warn;
+    f.weight = static_cast<double>(q.oldest.count());
+    f.evidence = fmt::format("queue {}{}: {} jobs wait, the oldest for {}", q.name,
+                             q.paused ? " (paused)" : "", q.waiting,
+                             format_duration(floor<seconds>(q.oldest)));
+    f.fix = {q.paused
+                 ? fmt::format("# fairing jobs resume {}", q.name)
+                 : fmt::format("# more workers for queue {}, or a higher `concurrency`", q.name)};
+    findings.push_back(std::move(f));
+  }
 }
 
 }  // namespace
 
-point grade_queued(const snapshot& seen, facts_span sites) {
+point grade_queued(const snapshot& seen, facts_span sites, const jobs_evidence& jobs) {
   point p{6, "Expensive operations offloaded to queue", grade::not_seen, {}, {}};
   std::vector<finding> findings;
   std::uint64_t most = 0;
@@ -48,8 +88,9 @@ point grade_queued(const snapshot& seen, facts_span sites) {
     findings.push_back({p95 > fail_over_us ? grade::fail : grade::warn, static_cast<double>(p95),
                         fmt::format("{}: p50 {}, p95 {} over {} requests", show_row(r, sites),
                                     show_us(d.quantile(0.5)), show_us(p95), d.count()),
-                        fix_of(r)});
+                        fix_of(r, jobs)});
   }
+  for (const auto& q : jobs.queues) judge_queue(q, findings);
   if (findings.empty()) {
     if (most >= min_samples) {
       p.result = grade::pass;

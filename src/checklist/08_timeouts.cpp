@@ -67,9 +67,27 @@ void judge_sql(const sql_evidence& sql, point& p, std::vector<finding>& findings
   findings.push_back(std::move(f));
 }
 
+// An attempt without end holds its job until the worker comes back.
+void judge_queue(const queue_fact& q, point& p, std::vector<finding>& findings) {
+  constexpr milliseconds longest{3'600'000};
+  const auto evidence =
+      fmt::format("queue {}: an attempt lasts {}", q.name,
+                  q.timeout.count() == 0 ? "without end" : format_duration(q.timeout));
+  if (q.timeout.count() > 0 && q.timeout <= longest) {
+    if (p.evidence.size() < max_findings) p.evidence.push_back(evidence);
+    return;
+  }
+  finding f;
+  f.evidence = evidence;
+  f.fix = {fmt::format("# jobs, queue {}; workers of long jobs extend their lease:", q.name),
+           "timeout: 30s"};
+  findings.push_back(std::move(f));
+}
+
 }  // namespace
 
-point grade_timeouts(const snapshot&, facts_span sites, const sql_evidence& sql) {
+point grade_timeouts(const snapshot&, facts_span sites, const sql_evidence& sql,
+                     const jobs_evidence& jobs) {
   point p{8, "Timeout configured for all external calls", grade::not_seen, {}, {}};
   std::vector<finding> findings;
   bool any = false;
@@ -105,7 +123,8 @@ point grade_timeouts(const snapshot&, facts_span sites, const sql_evidence& sql)
     findings.push_back(std::move(f));
   }
   if (sql.configured) judge_sql(sql, p, findings);
-  if (!any && !sql.configured) {
+  for (const auto& q : jobs.queues) judge_queue(q, p, findings);
+  if (!any && !sql.configured && jobs.queues.empty()) {
     p.evidence.emplace_back("no site has an upstream");
     return p;
   }

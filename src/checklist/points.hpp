@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "checklist/evidence.hpp"
+#include "checklist/jobs_evidence.hpp"
 #include "checklist/report.hpp"
 #include "checklist/sql_evidence.hpp"
 
@@ -21,13 +22,15 @@ using facts_span = std::span<const site_facts>;
 [[nodiscard]] point grade_indexes(const sql_evidence& sql);     // 1
 [[nodiscard]] point grade_n_plus_one(const sql_evidence& sql);  // 2
 [[nodiscard]] point grade_pagination(const snapshot& seen, facts_span sites,
-                                     const sql_evidence& sql = {});             // 3
-[[nodiscard]] point grade_pooling(const sql_evidence& sql);                     // 4
-[[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);       // 5
-[[nodiscard]] point grade_queued(const snapshot& seen, facts_span sites);       // 6
+                                     const sql_evidence& sql = {});        // 3
+[[nodiscard]] point grade_pooling(const sql_evidence& sql);                // 4
+[[nodiscard]] point grade_cached(const snapshot& seen, facts_span sites);  // 5
+[[nodiscard]] point grade_queued(const snapshot& seen, facts_span sites,
+                                 const jobs_evidence& jobs = {});               // 6
 [[nodiscard]] point grade_compression(const snapshot& seen, facts_span sites);  // 7
 [[nodiscard]] point grade_timeouts(const snapshot& seen, facts_span sites,
-                                   const sql_evidence& sql = {});               // 8
+                                   const sql_evidence& sql = {},
+                                   const jobs_evidence& jobs = {});             // 8
 [[nodiscard]] point grade_rate_limits(const snapshot& seen, facts_span sites);  // 9
 [[nodiscard]] point grade_pool_monitoring(const sql_evidence& sql);             // 10
 

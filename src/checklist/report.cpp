@@ -40,7 +40,8 @@ std::string_view to_string(grade g) noexcept {
   return "not_seen";
 }
 
-report grade_all(const snapshot& seen, std::span<const site_facts> sites, const sql_evidence& sql) {
+report grade_all(const snapshot& seen, std::span<const site_facts> sites, const sql_evidence& sql,
+                 const jobs_evidence& jobs) {
   report r;
   if (bug_count() != 0) r.points.push_back(fairing_itself());
   r.points.push_back(grade_indexes(sql));
@@ -48,9 +49,9 @@ report grade_all(const snapshot& seen, std::span<const site_facts> sites, const 
   r.points.push_back(grade_pagination(seen, sites, sql));
   r.points.push_back(grade_pooling(sql));
   r.points.push_back(grade_cached(seen, sites));
-  r.points.push_back(grade_queued(seen, sites));
+  r.points.push_back(grade_queued(seen, sites, jobs));
   r.points.push_back(grade_compression(seen, sites));
-  r.points.push_back(grade_timeouts(seen, sites, sql));
+  r.points.push_back(grade_timeouts(seen, sites, sql, jobs));
   r.points.push_back(grade_rate_limits(seen, sites));
   r.points.push_back(grade_pool_monitoring(sql));
   return r;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "checklist/evidence.hpp"
+#include "checklist/jobs_evidence.hpp"
 #include "checklist/sql_evidence.hpp"
 
 namespace fairing::checklist {
@@ -41,9 +42,9 @@ struct report {
 // Requests of a row before anything is said of it.
 inline constexpr std::uint64_t min_samples = 20;
 
-// `sql`: nothing of it is graded unless it is configured.
+// `sql`, `jobs`: nothing of them is graded unless they are configured.
 [[nodiscard]] report grade_all(const snapshot& seen, std::span<const site_facts> sites,
-                               const sql_evidence& sql = {});
+                               const sql_evidence& sql = {}, const jobs_evidence& jobs = {});
 
 // {"points":[{"number":1,"title":"...","grade":"not_seen","evidence":[],"fix":[]}, ...]}
 [[nodiscard]] std::string to_json(const report& r);

@@ -96,7 +96,37 @@ FILES = (
     ),
     ("PROXY headers of nobody", SITE + "  proxy_protocol: true\n", "4:19", ("trusted_proxies", "list who sends it")),
     ("the redis plane", SITE + "redis: { listen: 6380 }\n", "4:1", ("`redis` is not in this version", "remove it")),
-    ("the jobs plane", SITE + "jobs: { listen: 9324 }\n", "4:1", ("`jobs` is not in this version", "remove it")),
+    ("jobs without a store", SITE + "jobs: { listen: 9324 }\n", "4:7", ("`store` is missing",)),
+    (
+        "a job store that is not here yet",
+        SITE + "jobs: { listen: 9324, store: \"postgres://h/d\" }\n",
+        "4:30",
+        ("not in this version", "sqlite:PATH"),
+    ),
+    (
+        "a SQLite job store of two",
+        SITE + "instance: { count: 2 }\njobs: { listen: 9324, store: \"sqlite:j.db\" }\n",
+        "5:30",
+        ("one instance owns", "the same job twice"),
+    ),
+    (
+        "jobs for the network without a token",
+        SITE + "jobs: { listen: \"0.0.0.0:9324\", store: \"sqlite:j.db\" }\n",
+        "4:17",
+        ("beyond loopback", "`jobs.token`"),
+    ),
+    (
+        "a queue's name",
+        SITE + "jobs: { listen: 9324, store: \"sqlite:j.db\", queues: [a b] }\n",
+        "4:55",
+        ("1 to 80 characters",),
+    ),
+    (
+        "a ladder that is none",
+        SITE + "jobs: { listen: 9324, store: \"sqlite:j.db\", queues: [ { name: a, attempts: [soon] } ] }\n",
+        "4:77",
+        ("`soon` is no duration", "[0s, 1m, 5m, 30m]"),
+    ),
 )
 
 # What is wrong, the arguments, the exit code, and words of the message.

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "app/config/address.hpp"
+#include "app/config/check_jobs.hpp"
 #include "app/config/check_sql.hpp"
 #include "app/config/substitute.hpp"
 
@@ -20,14 +21,19 @@ class checker {
       : c_(c), places_(places), errors_(errors), notes_(notes) {}
 
   void run() {
-    if (c_.http.empty() && !c_.sql)
-      errors_.push_back({place_of(places_, ""), "http",
-                         "nothing to serve: give `http` a site with `listen` and `upstream`, or "
-                         "--http LISTEN=URL; or `sql` the same, or --sql LISTEN=URL"});
+    if (c_.http.empty() && !c_.sql && !c_.jobs)
+      errors_.push_back(
+          {place_of(places_, ""), "http",
+           "nothing to serve: give `http` a site with `listen` and `upstream`, or "
+           "--http LISTEN=URL; or `sql` the same, or --sql LISTEN=URL; or `jobs` with `listen` and "
+           "`store`, or --jobs LISTEN=STORE"});
     admin();
     for (std::size_t i = 0; i < c_.http.size(); ++i) site(i);
     sql();
     check_sql(c_, places_, errors_, notes_);
+    if (c_.jobs)
+      if (const auto a = parse_listen(c_.jobs->listen)) take_listener("jobs.listen", *a);
+    check_jobs(c_, places_, errors_, notes_);
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "http/logic/site_config.hpp"
+#include "jobs/logic/queue_config.hpp"
 #include "sql/logic/sql_config.hpp"
 
 namespace fairing::config {
@@ -63,6 +64,7 @@ struct config {
   cache_config cache;
   std::vector<http::site_config> http;
   std::optional<sql::sql_config> sql;            // without it the plane is off
+  std::optional<jobs::jobs_config> jobs;         // without it the plane is off
   std::vector<std::string> sql_ignored_options;  // of sql.upstream, that the driver keeps to itself
 };
 

@@ -193,8 +193,10 @@ TEST(decode, matches) {
 }
 
 TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
-  const test_source s{
-      {{"FASTLY_TOKEN", "t"}, {"DATABASE_URL", "postgres://u:p@h"}, {"WEBHOOK_SECRET", "w"}}, {}};
+  const test_source s{{{"FASTLY_TOKEN", "t"},
+                       {"DATABASE_URL", "postgres://u:p@h"},
+                       {"WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}},
+                      {}};
   const std::string text =
       "runtime:  { threads: 0, log: { level: info, format: json } }\n"
       "instance: { id: a, count: 1 }                 # how many Fairings share this work\n"
@@ -229,8 +231,10 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
       "  changes: stats\n  n_plus_one: { detect: true, eliminate: off }\n"
       "  cache: [ { tables: [products], ttl: 60s } ]\n  slow: 100ms\n"
       "redis:\n  listen: 127.0.0.1:6380\n"
-      "jobs:\n  queues:\n    - { name: emails, secret: ${WEBHOOK_SECRET}, attempts: [0s, 1m, 5m, "
-      "30m] }\n";
+      "jobs:\n  listen: 127.0.0.1:9324\n  store: sqlite:fairing-jobs.db\n  sqs: { access_keys: [] "
+      "}\n"
+      "  queues:\n    - { name: emails, push: http://127.0.0.1:3000/jobs/emails, secret: "
+      "${WEBHOOK_SECRET}, timeout: 30s, attempts: [0s, 1m, 5m, 30m], concurrency: 20 }\n";
   const auto later = [](const std::string& where, const std::string& key) {
     return where + ": `" + key + "` is not in this version of Fairing (0.1.0); remove it";
   };
@@ -242,8 +246,7 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:19:115", "http.0.routes.0.cache.on_write"),
                   later("fairing.yaml:22:31", "http.0.routes.2.async"),
                   later("fairing.yaml:30:3", "sql.changes"),
-                  later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
-                  later("fairing.yaml:36:1", "jobs")));
+                  later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis")));
 }
 
 TEST(decode, egress_sends_the_upstreams_host_unless_told) {

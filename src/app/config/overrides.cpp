@@ -123,6 +123,12 @@ void apply_sql(node& tree, const std::string& listen, const std::string& url) {
   apply_key(tree, "sql", "upstream", url, at);
 }
 
+void apply_jobs(node& tree, const std::string& listen, const std::string& store) {
+  const position at{fmt::format("--jobs {}={}", listen, masked(store))};
+  apply_key(tree, "jobs", "listen", listen, at);
+  apply_key(tree, "jobs", "store", store, at);
+}
+
 void apply_key(node& tree, const std::string& section, const std::string& key,
                const std::string& value, const position& at) {
   node& n = value_of(tree, section, at);

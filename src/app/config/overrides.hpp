@@ -19,6 +19,9 @@ void apply_site(node& tree, const std::string& listen, const std::string& url);
 // `--sql LISTEN=URL`: both keys of the sql section. A password shows in no position.
 void apply_sql(node& tree, const std::string& listen, const std::string& url);
 
+// `--jobs LISTEN=STORE`: both keys of the jobs section.
+void apply_jobs(node& tree, const std::string& listen, const std::string& store);
+
 // A top-level section's key, as in apply_key(tree, "admin", "listen", "off", {"--admin off"}).
 void apply_key(node& tree, const std::string& section, const std::string& key,
                const std::string& value, const position& at);

@@ -51,6 +51,9 @@ struct scope {
   http::upstream_config* upstream = nullptr;
   http::route_config* route = nullptr;
   sql::user_config* user = nullptr;
+  jobs::queue_config* queue = nullptr;
+  jobs::cron_config* cron = nullptr;
+  jobs::sqs_config::key* sqs_key = nullptr;
 };
 
 struct binding {

@@ -26,5 +26,7 @@ namespace fairing::config::detail {
 
 // The rows of the sql plane (schema_table_sql.cpp).
 [[nodiscard]] std::vector<field> sql_rows();
+// The rows of the jobs plane (schema_table_jobs.cpp).
+[[nodiscard]] std::vector<field> jobs_rows();
 
 }  // namespace fairing::config::detail

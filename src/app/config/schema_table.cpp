@@ -94,7 +94,6 @@ std::vector<field> runtime_rows() {
     {.path = "cache.edge", .kind = text, .doc = "A third level in a CDN.", .change = later},
     {.path = "keyring", .kind = text, .doc = "Keys that encrypt what is secret in shared caches.", .change = later},
     {.path = "redis", .kind = text, .doc = "The redis plane.", .change = later},
-    {.path = "jobs", .kind = text, .doc = "The jobs plane.", .change = later},
   };
 }
 
@@ -203,7 +202,7 @@ std::vector<field> route_rows() {
 std::span<const field> fields() {
   static const std::vector<field> table = [] {
     std::vector<field> all = runtime_rows();
-    for (auto part : {site_rows(), route_rows(), sql_rows()})
+    for (auto part : {site_rows(), route_rows(), sql_rows(), jobs_rows()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

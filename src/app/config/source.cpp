@@ -102,6 +102,7 @@ loaded config_source::load_text(std::string_view text) const {
     from_environment(tree, env);
     for (const auto& s : sites) apply_site(tree, s.listen, s.url);
     if (!sql.listen.empty()) apply_sql(tree, sql.listen, sql.url);
+    if (!jobs.listen.empty()) apply_jobs(tree, jobs.listen, jobs.store);
     if (!admin.empty()) apply_key(tree, "admin", "listen", admin, {"--admin " + admin});
     for (const auto& s : sets) apply_set(tree, s.key, s.value, out.errors);
   }

@@ -40,6 +40,11 @@ struct sql_flag {
   std::string url;
 };
 
+struct jobs_flag {
+  std::string listen;  // as given to --jobs, before the first `=`; empty: not given
+  std::string store;
+};
+
 struct set_flag {
   std::string key;    // "http.0.timeouts.total"
   std::string value;  // a scalar, or YAML if it begins with [ or {
@@ -49,6 +54,7 @@ struct config_source {
   std::string file;              // empty: none
   std::vector<site_flag> sites;  // --http, in order
   sql_flag sql;                  // --sql
+  jobs_flag jobs;                // --jobs
   std::string admin;             // --admin of `run`; empty: not given
   std::vector<set_flag> sets;    // --set, in order
   environment env = process_environment();

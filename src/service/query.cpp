@@ -1,8 +1,8 @@
-#include "admin/query.hpp"
+#include "service/query.hpp"
 
 #include <algorithm>
 
-namespace fairing::admin {
+namespace fairing::service {
 namespace {
 
 constexpr std::size_t max_params = 32;
@@ -66,4 +66,4 @@ std::string query_params::unknown(std::initializer_list<std::string_view> known)
   return {};
 }
 
-}  // namespace fairing::admin
+}  // namespace fairing::service

@@ -1,4 +1,4 @@
-#include "admin/access.hpp"
+#include "service/access.hpp"
 
 #include <arpa/inet.h>
 #include <openssl/crypto.h>
@@ -7,7 +7,7 @@
 
 #include "base/ascii.hpp"
 
-namespace fairing::admin {
+namespace fairing::service {
 namespace {
 
 // "[::1]:9900" as {"[::1]", "9900"}; the port is empty if there is none.
@@ -32,6 +32,14 @@ bool is_loopback(std::string_view host) {
 
 }  // namespace
 
+caller caller_of(const codec::http1::request_head& head) noexcept {
+  using codec::http1::field;
+  caller c{.host = head.authority, .authorization = head.get(field::authorization)};
+  if (const auto* h = head.find("Origin")) c.origin = h->value;
+  if (const auto* h = head.find("Sec-Fetch-Site")) c.fetch_site = h->value;
+  return c;
+}
+
 access_policy::access_policy(std::string_view address, std::string token)
     : token_(std::move(token)) {
   unix_ = address.starts_with("unix:");
@@ -51,23 +59,23 @@ bool access_policy::known_host(std::string_view authority) const {
   return iequals(host, host_) || (wildcard_ && is_literal(host));
 }
 
-bool access_policy::host_allowed(const request& r) const {
-  if (unix_ || known_host(r.host)) return true;
-  return !loopback_ && has_token(r);
+bool access_policy::host_allowed(const caller& c) const {
+  if (unix_ || known_host(c.host)) return true;
+  return !loopback_ && has_token(c);
 }
 
-bool access_policy::same_site(const request& r) const {
-  if (r.fetch_site == "cross-site" || r.fetch_site == "same-site") return false;
-  if (r.origin.empty()) return true;
-  return !r.host.empty() && iequals(r.origin, "http://" + r.host);
+bool access_policy::same_site(const caller& c) const {
+  if (c.fetch_site == "cross-site" || c.fetch_site == "same-site") return false;
+  if (c.origin.empty()) return true;
+  return !c.host.empty() && iequals(c.origin, "http://" + std::string(c.host));
 }
 
-bool access_policy::has_token(const request& r) const noexcept {
-  std::string_view given = r.authorization;
+bool access_policy::has_token(const caller& c) const noexcept {
+  std::string_view given = c.authorization;
   if (given.size() < 7 || !iequals(given.substr(0, 7), "Bearer ")) return false;
   given = trim_ows(given.substr(7));
   if (token_.empty() || given.size() != token_.size()) return false;
   return ::CRYPTO_memcmp(given.data(), token_.data(), token_.size()) == 0;
 }
 
-}  // namespace fairing::admin
+}  // namespace fairing::service

@@ -1,6 +1,6 @@
-// access: who may ask the admin interface for what.
+// access: who may ask a listener of this process (admin, jobs) for what.
 //
-// Problem: it listens on loopback, where every web page that the operator opens can send requests
+// Problem: such a listener is on loopback, where every web page that the operator opens can send requests
 // too (by DNS rebinding or across sites), and where other users of the machine are; it may also be
 // told to listen on a network.
 //
@@ -9,18 +9,27 @@
 //   socket takes any. A listener on all addresses takes any literal address; and away from loopback
 //   a request with the right token may use any name, for no page knows the token.
 // - A change (POST) that a browser sends for another origin is refused.
-// - A change needs the bearer token, also on loopback. Away from loopback reading needs it too, but
-//   for /livez and /readyz.
-// Flow:  access_policy p(server.address(), token);  if (!p.host_allowed(r)) 403 ...
+// - What needs the bearer token is its owner's to say (admin: changes, and away from loopback all but probes; jobs:
+//   everything where a token is set).
+// Flow:  access_policy p(server.address(), token);  if (!p.host_allowed(caller_of(head))) 403 ...
 // Pure, immutable; any thread. The token is compared in constant time.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "admin/message.hpp"
+#include "codec/http1/head.hpp"
 
-namespace fairing::admin {
+namespace fairing::service {
+
+// What of a request says who asks; the values of the fields, or "".
+struct caller {
+  std::string_view host;  // of the Host field or the absolute target; may be empty in HTTP/1.0
+  std::string_view authorization;
+  std::string_view origin;
+  std::string_view fetch_site;  // Sec-Fetch-Site
+};
+[[nodiscard]] caller caller_of(const codec::http1::request_head& head) noexcept;
 
 class access_policy {
  public:
@@ -28,9 +37,9 @@ class access_policy {
   // empty token matches nothing.
   access_policy(std::string_view address, std::string token);
 
-  [[nodiscard]] bool host_allowed(const request& r) const;
-  [[nodiscard]] bool same_site(const request& r) const;
-  [[nodiscard]] bool has_token(const request& r) const noexcept;
+  [[nodiscard]] bool host_allowed(const caller& c) const;
+  [[nodiscard]] bool same_site(const caller& c) const;
+  [[nodiscard]] bool has_token(const caller& c) const noexcept;
   // Unix sockets, 127.0.0.0/8 and ::1.
   [[nodiscard]] bool on_loopback() const noexcept { return loopback_; }
 
@@ -45,4 +54,4 @@ class access_policy {
   bool wildcard_ = false;  // 0.0.0.0 or [::]
 };
 
-}  // namespace fairing::admin
+}  // namespace fairing::service

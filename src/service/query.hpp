@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace fairing::admin {
+namespace fairing::service {
 
 class query_params {
  public:
@@ -29,4 +29,4 @@ class query_params {
   std::vector<std::pair<std::string, std::string>> items_;
 };
 
-}  // namespace fairing::admin
+}  // namespace fairing::service

@@ -1,0 +1,167 @@
+#include "app/cli_jobs.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+namespace fairing::app {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* actions[] = {"ls", "show", "retry", "redrive", "cancel", "pause", "resume"};
+
+// A member as text; "" if it is missing.
+std::string text(const json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto at = object.find(name);
+  if (at == object.end() || at->is_null()) return {};
+  return printable(at->is_string() ? at->get<std::string>()
+                                   : at->dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+const json& items_of(const json& body) {
+  static const json none = json::array();
+  const auto at = body.is_object() ? body.find("items") : body.end();
+  return at == body.end() ? none : *at;
+}
+
+bool lists_jobs(const jobs_options& o) {
+  return !o.subject.empty() || !o.state.empty() || !o.text.empty();
+}
+
+std::string list_path(const jobs_options& o) {
+  if (o.failures)
+    return "/v1/failures" + (o.subject.empty() ? "" : "?queue=" + percent_encode(o.subject));
+  if (!lists_jobs(o)) return "/v1/queues";
+  std::string path = "/v1/jobs";
+  char before = '?';
+  for (const auto& [name, value] : {std::pair{"queue", &o.subject},
+                                    {"state", &o.state},
+                                    {"q", &o.text},
+                                    {"error", &o.error},
+                                    {"after", &o.after}}) {
+    if (value->empty()) continue;
+    path += before;
+    path += fmt::format("{}={}", name, percent_encode(*value));
+    before = '&';
+  }
+  return path;
+}
+
+std::string redrive_body(const jobs_options& o) {
+  json body = json::object();
+  if (!o.error.empty()) body["error"] = o.error;
+  if (!o.to.empty()) body["to"] = o.to;
+  if (!o.rate.empty()) body["rate"] = o.rate;
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string queue_line(const json& q) {
+  const auto depth = q.is_object() && q.contains("depth") ? q["depth"] : json::object();
+  return fmt::format("{:<24} {:>9} {:>9} {:>7} {:>9} {:>7}  {}{}\n", text(q, "name"),
+                     text(depth, "queued"), text(depth, "scheduled"), text(depth, "leased"),
+                     text(depth, "done"), text(depth, "dead"),
+                     text(q, "paused") == "true" ? "paused " : "",
+                     text(q, "oldest_age_ms") == "0" ? "" : text(q, "oldest_age_ms") + " ms old");
+}
+
+answer render_list(const options& o, const json& body) {
+  answer a;
+  if (o.jobs.failures) {
+    for (const auto& g : items_of(body))
+      a.out += fmt::format("{:>7}  {}  {}  last {}\n", text(g, "count"), text(g, "queue"),
+                           text(g, "error"), text(g, "last_seen"));
+    if (a.out.empty()) a.out = "no failures are known\n";
+  } else if (!lists_jobs(o.jobs)) {
+    a.out = fmt::format("{:<24} {:>9} {:>9} {:>7} {:>9} {:>7}\n", "QUEUE", "queued", "scheduled",
+                        "leased", "done", "dead");
+    for (const auto& q : items_of(body)) a.out += queue_line(q);
+  } else {
+    for (const auto& j : items_of(body))
+      a.out += fmt::format("{}  {:<9}  {}  attempt {}  {}{}\n", text(j, "id"), text(j, "state"),
+                           text(j, "queue"), text(j, "attempt"), text(j, "created"),
+                           text(j, "error").empty() ? "" : "  " + text(j, "error"));
+    if (a.out.empty()) a.out = "no job is like that\n";
+    if (const auto next = text(body, "next"); !next.empty())
+      a.out += fmt::format("more with --after {}\n", next);
+  }
+  return a;
+}
+
+answer render_job(const json& body) {
+  answer a;
+  if (!body.is_object()) return a;
+  for (const auto& [key, value] : body.items())
+    if (key != "attempts")
+      a.out += fmt::format("{:<13} {}\n", printable(key), text(body, key.c_str()));
+  if (const auto at = body.find("attempts"); at != body.end() && at->is_array())
+    for (const auto& one : *at)
+      a.out += fmt::format("  attempt {}  {} to {}  {}\n", text(one, "attempt"), text(one, "began"),
+                           text(one, "ended"), text(one, "error"));
+  return a;
+}
+
+}  // namespace
+
+void add_jobs_options(CLI::App& v, jobs_options& o) {
+  v.add_option("action", o.action, "ls, show, retry, redrive, cancel, pause or resume")
+      ->type_name("ACTION");
+  v.add_option("subject", o.subject,
+               "ls, redrive, pause, resume: a queue; show, retry, cancel: the id of a job")
+      ->type_name("QUEUE|ID");
+  v.add_option("--state", o.state, "ls: jobs of that state");
+  v.add_option("--text", o.text, "ls: jobs with that text in id, key, trace, payload or error");
+  v.add_flag("--failures", o.failures, "ls: errors instead of jobs, each with its count");
+  v.add_option("--after", o.after, "ls: where the page before ended");
+  v.add_option("--error", o.error, "ls, redrive: only jobs with that (normalised) last error");
+  v.add_option("--to", o.to, "redrive: into that queue");
+  v.add_option("--rate", o.rate, "redrive: at most so many, as in 10/s");
+}
+
+std::optional<std::string> complete_jobs(const options& o) {
+  const auto& j = o.jobs;
+  if (j.action.empty()) return "jobs what? say ls, show, retry, redrive, cancel, pause or resume";
+  if (std::find(std::begin(actions), std::end(actions), j.action) == std::end(actions))
+    return fmt::format("jobs has no `{}`; say ls, show, retry, redrive, cancel, pause or resume",
+                       j.action);
+  if (j.action != "ls" && j.subject.empty())
+    return fmt::format("jobs {} what? give {}", j.action,
+                       j.action == "redrive" || j.action == "pause" || j.action == "resume"
+                           ? "a queue"
+                           : "the id of a job");
+  return std::nullopt;
+}
+
+reply ask_jobs(const options& o, const admin_client& c) {
+  const auto& j = o.jobs;
+  const auto subject = percent_encode(j.subject);
+  if (j.action == "ls") return c.get(list_path(j));
+  if (j.action == "show") return c.get("/v1/jobs/" + subject);
+  if (j.action == "cancel") return c.post("/v1/jobs/" + subject + "/cancel", "{}");
+  if (j.action == "pause" || j.action == "resume")
+    return c.post("/v1/queues/" + subject + "/" + j.action, "{}");
+  if (j.action == "redrive") return c.post("/v1/queues/" + subject + "/redrive", redrive_body(j));
+  auto found = c.get("/v1/jobs/" + subject);
+  if (!found.reached || found.status != 200) return found;
+  const auto job = json::parse(found.body, nullptr, false);
+  return c.post("/v1/queues/" + percent_encode(text(job, "queue")) + "/redrive",
+                json{{"id", j.subject}}.dump());
+}
+
+answer render_jobs(const options& o, const json& body) {
+  const auto& j = o.jobs;
+  if (j.action == "ls") return render_list(o, body);
+  if (j.action == "show") return render_job(body);
+  if (j.action == "cancel")
+    return {exit_ok, fmt::format("cancelled {}\n", printable(j.subject)), {}};
+  if (j.action == "redrive" || j.action == "retry")
+    return {exit_ok, fmt::format("redriven: {}\n", text(body, "count")), {}};
+  return {exit_ok,
+          fmt::format("{} {}\n", j.action == "pause" ? "paused" : "resumed", printable(j.subject)),
+          {}};
+}
+
+}  // namespace fairing::app

@@ -1,0 +1,103 @@
+#include "app/config/check_jobs.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "app/config/address.hpp"
+
+namespace fairing::config {
+
+namespace {
+
+class jobs_checker {
+ public:
+  jobs_checker(const config& c, const locations& places, diagnostics& errors, diagnostics& notes)
+      : c_(c), j_(*c.jobs), places_(places), errors_(errors), notes_(notes) {}
+
+  void run() {
+    listener();
+    store();
+    std::map<std::string, std::size_t> seen;
+    std::map<std::string, std::string> crons;
+    for (std::size_t i = 0; i < j_.queues.size(); ++i) queue(i, seen, crons);
+  }
+
+ private:
+  void error(const std::string& k, std::string text) {
+    errors_.push_back({place_of(places_, k), k, std::move(text)});
+  }
+  void note(const std::string& k, std::string text) {
+    notes_.push_back({place_of(places_, k), k, std::move(text)});
+  }
+  std::string key(std::size_t i, std::string_view rest) const {
+    const auto numbered = fmt::format("jobs.queues.{}", i);
+    return join(places_.contains(numbered) ? numbered : "jobs.queues", rest);
+  }
+
+  void listener() {
+    const auto a = parse_listen(j_.listen);
+    if (!a || a->loopback()) return;
+    if (j_.token.empty())
+      error("jobs.listen",
+            fmt::format("`jobs.listen` ({}) is beyond loopback and there is no `jobs.token`: "
+                        "anybody could enqueue and lease; set `jobs.token`, or listen on loopback",
+                        j_.listen));
+    else
+      note("jobs.listen",
+           "`jobs.listen` is beyond loopback: payloads and the token cross the network in the "
+           "clear; put TLS before it");
+  }
+
+  void store() {
+    if (c_.instance.count > 1 && j_.store.starts_with("sqlite:"))
+      error("jobs.store",
+            fmt::format("`jobs.store` is a SQLite file, which one instance owns, and "
+                        "`instance.count` is {}: two would give the same job twice; run the jobs "
+                        "plane in one instance",
+                        c_.instance.count));
+  }
+
+  void queue(std::size_t i, std::map<std::string, std::size_t>& seen,
+             std::map<std::string, std::string>& crons) {
+    const auto& q = j_.queues[i];
+    const auto [first, fresh] = seen.try_emplace(q.name, i);
+    if (!fresh)
+      error(key(i, "name"), fmt::format("`{}`: queue {} is also `{}`; keep one of them",
+                                        key(i, "name"), first->second, q.name));
+    if (q.name.ends_with(".fifo") && q.key_concurrency.value_or(1) != 1)
+      error(key(i, "key_concurrency"),
+            fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
+                        "time; leave it out, or rename the queue",
+                        key(i, "key_concurrency"), *q.key_concurrency));
+    if (!q.secret.empty() && q.push.empty())
+      note(key(i, "secret"),
+           fmt::format("`{}` signs pushes, and the queue has no `push`", key(i, "secret")));
+    if (!q.push.empty() && q.secret.empty())
+      note(key(i, "push"),
+           fmt::format("`{}`: pushes are not signed; set `secret` so that the backend can tell "
+                       "them from others' requests",
+                       key(i, "push")));
+    for (std::size_t n = 0; n < q.cron.size(); ++n) {
+      const auto k = key(i, fmt::format("cron.{}.name", n));
+      const auto [other, unique] = crons.try_emplace(q.cron[n].name, k);
+      if (!unique)
+        error(k, fmt::format("`{}`: `{}` is also `{}`; a cron name stands for one schedule", k,
+                             q.cron[n].name, other->second));
+    }
+  }
+
+  const config& c_;
+  const jobs::jobs_config& j_;
+  const locations& places_;
+  diagnostics& errors_;
+  diagnostics& notes_;
+};
+
+}  // namespace
+
+void check_jobs(const config& c, const locations& places, diagnostics& errors, diagnostics& notes) {
+  if (c.jobs) jobs_checker(c, places, errors, notes).run();
+}
+
+}  // namespace fairing::config

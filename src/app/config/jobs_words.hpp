@@ -1,0 +1,18 @@
+// jobs_words: checks of the texts in the jobs section: names of queues, stores, URLs of pushes, secrets.
+//
+// Every function answers "" when the value is good, else why not and what to write instead; none repeats a secret. Pure.
+#pragma once
+
+#include <string>
+
+#include "app/config/value.hpp"
+
+namespace fairing::config::detail {
+
+[[nodiscard]] std::string check_queue_name(const value& v);
+[[nodiscard]] std::string check_store(const value& v);
+[[nodiscard]] std::string check_push(const value& v);
+[[nodiscard]] std::string check_secrets(const value& v);
+[[nodiscard]] std::string check_account(const value& v);
+
+}  // namespace fairing::config::detail

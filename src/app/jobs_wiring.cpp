@@ -1,0 +1,51 @@
+#include "app/jobs_wiring.hpp"
+
+#include <algorithm>
+
+#include "base/timestamp.hpp"
+#include "jobs/store/sqlite/sqlite_store.hpp"
+
+namespace fairing::app {
+
+namespace {
+
+constexpr std::string_view sqlite_word = "sqlite:";
+
+}  // namespace
+
+result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metrics::registry& r,
+                                                    const jobs::jobs_config& c) {
+  const auto path = c.store.substr(sqlite_word.size());  // the check of the configuration saw it
+  jobs::store_factory stores{
+      .open_store = [path] { return jobs::open_sqlite({.path = path}); },
+      .open_reader = [path] { return jobs::open_sqlite_reader(path); },
+  };
+  return jobs::jobs_plane::open(cores, r, c, std::move(stores));
+}
+
+admin::response ask_jobs(jobs::jobs_plane& plane, const admin::request& r) {
+  return plane.ask({.method = r.method, .path = r.path, .query = r.query, .body = r.body});
+}
+
+checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane) {
+  checklist::jobs_evidence out;
+  out.configured = true;
+  const auto now = unix_ms();
+  const auto known = plane.queues();
+  for (const auto& q : known->states) {
+    checklist::queue_fact f;
+    f.name = q.row.name;
+    const auto of = [&q](jobs::job_state s) { return q.counts.of[static_cast<std::size_t>(s)]; };
+    f.waiting = of(jobs::job_state::queued);
+    f.dead = of(jobs::job_state::dead);
+    f.done = of(jobs::job_state::done);
+    f.paused = q.row.paused;
+    f.timeout = q.config.timeout;
+    if (q.counts.oldest_ready_ms != 0)
+      f.oldest = milliseconds{std::max<std::int64_t>(0, now - q.counts.oldest_ready_ms)};
+    out.queues.push_back(std::move(f));
+  }
+  return out;
+}
+
+}  // namespace fairing::app

@@ -1,0 +1,31 @@
+// jobs_evidence: what the jobs plane tells the checklist: plain values, for points 6 and 8.
+//
+// Problem: as with the other planes, a grade must be tested without a store.
+// Flow:  jobs_evidence e; e.configured = true; e.queues.push_back(...);  grade_all(snapshot, sites, sql, e)
+// Threads: values; no state.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace fairing::checklist {
+
+struct queue_fact {
+  std::string name;
+  std::uint64_t waiting = 0;  // may be leased now
+  std::uint64_t dead = 0;
+  std::uint64_t done = 0;
+  bool paused = false;
+  milliseconds timeout{0};  // of one attempt; 0: none
+  milliseconds oldest{0};   // how long the first of those that wait has waited
+};
+
+struct jobs_evidence {
+  bool configured = false;
+  std::vector<queue_fact> queues;
+};
+
+}  // namespace fairing::checklist

@@ -1,0 +1,207 @@
+#include "jobs/logic/engine.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "jobs/logic/engine_parts.hpp"
+
+namespace fairing::jobs {
+
+namespace {
+
+constexpr std::int64_t oldest_every_ms = 250;
+
+}  // namespace
+
+engine::parts::parts(store& s, jobs_config c, std::uint64_t seed)
+    : stored(s), config(std::move(c)), random(seed) {}
+
+result<void> engine::parts::open(plane_time now) {
+  if (auto r = stored.begin(); !r) return r;
+  auto r = recover_queues(now);
+  if (r) r = recover_tasks();
+  if (r) r = stored.commit();
+  if (!r) {
+    stored.rollback();
+    rolled_back();
+    return r;
+  }
+  committed();
+  return {};
+}
+
+// An error of the store, but for what it says of one row, loses the batch.
+std::unexpected<error> engine::parts::lost(const error& e) noexcept {
+  batch_is_lost = true;
+  return std::unexpected(e);
+}
+
+void engine::parts::touch(queue_entry& q) {
+  if (q.touched == batch_number) return;
+  q.touched = batch_number;
+  q.before = q.counts;
+  touched.push_back(q.row.number);
+}
+
+void engine::parts::leave(queue_entry& q, const job& j) {
+  touch(q);
+  --q.counts.of[static_cast<std::size_t>(j.state)];
+  if (j.state == job_state::queued && j.parked) --q.counts.parked;
+  if (finished(j.state)) {
+    q.counts.finished_bytes -= std::min(q.counts.finished_bytes, j.bytes);
+  } else {
+    --live;
+  }
+}
+
+void engine::parts::enter(queue_entry& q, const job& j) {
+  touch(q);
+  ++q.counts.of[static_cast<std::size_t>(j.state)];
+  if (j.state == job_state::queued && j.parked) ++q.counts.parked;
+  if (finished(j.state)) {
+    q.counts.finished_bytes += j.bytes;
+  } else {
+    ++live;
+  }
+}
+
+void engine::parts::tell(job_event::kind what, const job& j, std::string error,
+                         std::int64_t took_ms, std::int64_t waited_ms) {
+  events.push_back(
+      {what, j.id, j.queue, j.attempt, j.state, took_ms, waited_ms, j.trace, std::move(error)});
+}
+
+job_id engine::parts::next_id(plane_time now) {
+  const auto clock = static_cast<job_id>(std::max<std::int64_t>(now.wall_ms, 0)) << 22;
+  last_id = std::max(last_id + 1, clock);
+  return last_id;
+}
+
+result<reply> engine::parts::apply(const command& c, plane_time now) {
+  return std::visit([&](const auto& which) { return run(which, now); }, c);
+}
+
+result<void> engine::parts::tick(plane_time now) {
+  if (config_is_new)
+    if (auto r = take_config(now); !r) return r;
+  if (auto r = timers(now); !r) return r;
+  if (auto r = fire_crons(now); !r) return r;
+  if (auto r = go_on(now); !r) return r;
+  return retention(now);
+}
+
+result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
+  for (auto at = waited_for.begin(); at != waited_for.end();) {
+    auto& q = queues.at(*at++);  // serve() may take the queue out of the set
+    if (auto r = serve(q, now, out); !r) return r;
+  }
+  end_waits(now, out);
+  for (const auto name : orphans)
+    out.replies.push_back(
+        {name, fail(errc::not_found, "the queue is gone that this lease waited for")});
+  for (const auto number : touched) {
+    const auto at = queues.find(number);
+    if (at == queues.end()) continue;
+    auto& q = at->second;
+    if (q.ready() == 0) {
+      q.counts.oldest_ready_ms = 0;
+    } else if (q.counts.oldest_ready_ms == 0 || now.steady_ms - q.oldest_ms >= oldest_every_ms) {
+      const auto first = stored.ready(number, 1);
+      if (!first) return lost(first.error());
+      q.counts.oldest_ready_ms = first->empty() ? 0 : first->front().created_ms;
+      q.oldest_ms = now.steady_ms;
+    }
+  }
+  std::ranges::move(events, std::back_inserter(out.events));
+  events.clear();
+  return {};
+}
+
+void engine::parts::committed() noexcept {
+  ++batch_number;
+  touched.clear();
+  undo.clear();
+  answered.clear();
+  orphans.clear();
+  batch_is_lost = false;
+}
+
+// Memory as it was after the last commit: ways back first, newest first, then counts, then those who wait.
+void engine::parts::rolled_back() noexcept {
+  orphans.clear();
+  for (auto at = undo.rbegin(); at != undo.rend(); ++at) (*at)();
+  const auto told_next = std::exchange(orphans, {});
+  live = 0;
+  for (const auto number : touched)
+    if (const auto at = queues.find(number);
+        at != queues.end() && at->second.touched == batch_number)
+      at->second.counts = at->second.before;
+  for (const auto& [number, q] : queues)
+    live += q.of(job_state::queued) + q.of(job_state::scheduled) + q.of(job_state::leased);
+  for (auto a = answered.rbegin(); a != answered.rend(); ++a) {
+    const auto& [number, w] = *a;
+    const auto at = queues.find(number);
+    if (at == queues.end()) continue;
+    auto& q = at->second;
+    q.waiters.push_front(w);
+    waiting.emplace(w.name, std::pair{number, q.waiters.begin()});
+    waits_end.emplace(w.until_ms, w.name);
+    waited_for.insert(number);
+  }
+  events.clear();
+  next_due[0] = next_due[1] = next_expiry = 0;  // ask again
+  committed();
+  orphans = told_next;
+}
+
+std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexcept {
+  if (config_is_new) return now.steady_ms;
+  const auto from_wall = [&](std::int64_t wall) { return now.steady_ms + wall - now.wall_ms; };
+  auto next = std::min({next_due[0], next_expiry, next_unique_sweep});
+  if (next_due[1] < never_ms) next = std::min(next, from_wall(next_due[1]));
+  for (const auto& c : crons)
+    if (c.next_ms < never_ms) next = std::min(next, std::max(from_wall(c.next_ms), c.retry_ms));
+  for (const auto& t : tasks)
+    next = std::min(next, t.limit.count == 0 ? now.steady_ms : t.paced.next_ms(t.limit));
+  if (!waits_end.empty()) next = std::min(next, waits_end.begin()->first);
+  for (const auto& [number, q] : queues) {
+    const bool finished_ones = q.counts.finished_bytes > 0;
+    if (finished_ones) next = std::min(next, q.retention_ms);
+    if (!q.waiters.empty() && q.ready() > 0 && q.config.limit)
+      next = std::min(next, std::max(now.steady_ms, q.paced.next_ms(*q.config.limit)));
+  }
+  if (next >= never_ms) return std::nullopt;
+  return std::max(next, now.steady_ms);
+}
+
+engine::engine(store& s, jobs_config config, std::uint64_t random_seed)
+    : parts_(std::make_unique<parts>(s, std::move(config), random_seed)) {}
+engine::~engine() = default;
+
+result<void> engine::open(plane_time now) { return parts_->open(now); }
+void engine::reconfigure(const jobs_config& next) {
+  parts_->config = next;
+  parts_->config_is_new = true;
+}
+result<reply> engine::apply(const command& c, plane_time now) { return parts_->apply(c, now); }
+result<void> engine::tick(plane_time now) { return parts_->tick(now); }
+result<void> engine::dispatch(plane_time now, dispatched& out) {
+  return parts_->dispatch(now, out);
+}
+bool engine::batch_lost() const noexcept { return parts_->batch_is_lost; }
+void engine::committed() noexcept { parts_->committed(); }
+void engine::rolled_back() noexcept { parts_->rolled_back(); }
+std::optional<std::int64_t> engine::next_wake_steady_ms(plane_time now) const noexcept {
+  return parts_->next_wake(now);
+}
+
+std::vector<engine::queue_state> engine::queues(plane_time now) const {
+  std::vector<queue_state> out;
+  for (const auto& [number, q] : parts_->queues)
+    out.push_back({q.row, q.config, q.counts, q.arrivals.a_second(now.steady_ms),
+                   q.finishes.a_second(now.steady_ms)});
+  return out;
+}
+
+}  // namespace fairing::jobs

@@ -1,0 +1,221 @@
+// engine::parts: the engine's state and its rules, one theme a file (enqueue, lease, settle, keys, timers, ...).
+//
+// Problem: every rule works on the same few things: the store, the counts, who waits. They are here; the rules are in
+// files that can be read alone.
+//
+// Rules of the house: a job that changes its state leaves the counts before (`leave`) and enters them after (`enter`);
+// whatever changes in memory and is not counts has its way back in `undo`; an error of the store goes through `lost`.
+// Threads: the engine's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "jobs/logic/cron.hpp"
+#include "jobs/logic/engine.hpp"
+#include "jobs/logic/queue_entry.hpp"
+
+namespace fairing::jobs {
+
+inline constexpr std::size_t most_waiters = 100'000;
+inline constexpr std::size_t most_of_a_tick = 1'000;
+inline constexpr std::size_t most_of_a_lease = 100;
+inline constexpr std::size_t most_of_an_enqueue = 1'000;
+inline constexpr std::size_t most_history = 32;
+inline constexpr std::size_t longest_text = 4'096;        // an error, a progress text
+inline constexpr milliseconds longest_lease{86'400'000};  // 24 h
+inline constexpr std::int64_t never_ms = INT64_MAX / 4;   // far off, and sums of it do not overflow
+inline constexpr std::int64_t idempotency_ms = 86'400'000;  // how long an Idempotency-Key is known
+
+struct cron_entry {
+  std::uint32_t queue = 0;
+  cron_config config;
+  cron_schedule schedule;
+  std::string fact;           // name of the row that says when it fired last
+  std::int64_t last_ms = 0;   // wall
+  std::int64_t next_ms = 0;   // wall; never_ms: no such time
+  std::int64_t retry_ms = 0;  // steady: not before, when the store was full
+};
+
+// A redrive or a purge that goes on, a share with each tick; its row in the store is `fact`.
+struct long_task {
+  std::string fact;
+  bool purge = false;
+  std::uint32_t queue = 0;
+  std::uint32_t to = 0;        // redrive; 0: the same queue
+  bool waiting = false;        // redrive: queued jobs as well
+  job_id up_to = 0;            // jobs that were there when it began
+  std::uint64_t left = 0;      // redrive: how many more at most
+  std::int64_t before_ms = 0;  // wall: dead before that
+  finished_row after;          // how far it has come
+  rate limit;                  // redrive; count 0: as fast as it goes
+  std::string error;           // redrive: only this normalised error; empty: all
+  pace paced;
+};
+[[nodiscard]] std::string task_text(const long_task& t);
+[[nodiscard]] std::optional<long_task> task_from(std::string_view fact, std::string_view text);
+
+struct engine::parts {
+  parts(store& s, jobs_config c, std::uint64_t seed);
+
+  store& stored;
+  jobs_config config;
+  std::mt19937_64 random;
+  std::map<std::uint32_t, queue_entry> queues;
+  std::map<std::string, std::uint32_t, std::less<>> numbers;
+  std::vector<cron_entry> crons;
+  std::vector<long_task> tasks;
+  job_id last_id = 0;
+  std::uint64_t live = 0;      // jobs not finished, of all queues
+  bool config_is_new = false;  // queues and crons of it have not been looked at yet
+  bool batch_is_lost = false;
+  std::uint64_t batch_number = 1;
+  std::vector<std::uint32_t> touched;
+  std::vector<std::function<void()>> undo;
+  std::vector<job_event> events;
+  // Waiting leases.
+  std::map<std::uint64_t, std::pair<std::uint32_t, std::list<waiter>::iterator>> waiting;
+  std::set<std::pair<std::int64_t, std::uint64_t>> waits_end;  // (until, name)
+  std::set<std::uint32_t> waited_for;                          // queues with waiters
+  std::vector<std::pair<std::uint32_t, waiter>> answered;      // in this batch
+  std::vector<std::uint64_t> orphans;                          // waiters whose queue is gone
+  // The next of each; 0: ask the store.
+  std::int64_t next_due[2] = {0, 0};  // by clock_kind
+  std::int64_t next_expiry = 0;
+  std::int64_t next_unique_sweep = 0;
+  // Rates of keys, and jobs whose turn under such a rate has been given already.
+  std::unordered_map<std::uint64_t, pace> key_paces;
+  std::unordered_set<job_id> has_turn;
+  // Room in the store, looked at now and then.
+  std::int64_t room_looked_ms = -1;
+  std::uint64_t room_taken = 0;
+  std::uint64_t room_free = 0;
+
+  // ---- engine.cpp: frame, counts, errors
+  result<void> open(plane_time now);
+  result<reply> apply(const command& c, plane_time now);
+  result<void> tick(plane_time now);
+  result<void> dispatch(plane_time now, dispatched& out);
+  void committed() noexcept;
+  void rolled_back() noexcept;
+  [[nodiscard]] std::optional<std::int64_t> next_wake(plane_time now) const noexcept;
+  std::unexpected<error> lost(const error& e) noexcept;
+  void touch(queue_entry& q);
+  void leave(queue_entry& q, const job& j);
+  void enter(queue_entry& q, const job& j);
+  void tell(job_event::kind what, const job& j, std::string error = {}, std::int64_t took_ms = 0,
+            std::int64_t waited_ms = 0);
+  [[nodiscard]] job_id next_id(plane_time now);
+
+  // ---- queues.cpp
+  result<void> recover_queues(plane_time now);
+  result<void> take_config(plane_time now);
+  result<queue_entry*> queue_of(std::string_view name, bool create, plane_time now);
+  result<queue_entry*> queue_at(std::uint32_t number);
+  result<queue_entry*> add_queue(const std::string& name);
+  result<reply> run(const set_paused& c, plane_time now);
+  result<reply> run(const set_queue& c, plane_time now);
+  result<reply> drop_queue(queue_entry& q);
+  result<reply> run(const read_job& c, plane_time now);
+
+  // ---- enqueue.cpp
+  result<reply> run(const enqueue& c, plane_time now);
+  result<void> check(const new_job& n, const queue_entry& q, plane_time now) const;
+  result<void> check_room(std::size_t count, std::uint64_t bytes, plane_time now);
+  result<std::optional<enqueued::one>> existing(const new_job& n, const queue_entry& q,
+                                                plane_time now);
+  job made(const new_job& n, const queue_entry& q, plane_time now);
+  result<void> put(job& j, const new_job& n, queue_entry& q, plane_time now);
+
+  // ---- keys.cpp: where a job that nobody has goes
+  result<void> place(job& j, queue_entry& q, plane_time now);
+  result<void> next_of_key(queue_entry& q, const std::string& key, plane_time now);
+  result<void> unpark(job_id id, queue_entry& q, plane_time now);
+  result<bool> wait_for_key_rate(job& j, queue_entry& q, plane_time now);
+
+  // ---- lease.cpp
+  result<reply> run(const lease& c, plane_time now);
+  result<reply> run(const forget_waiter& c, plane_time now);
+  result<reply> park(const lease& c, queue_entry& q);
+  [[nodiscard]] std::size_t room(const queue_entry& q, plane_time now) const;
+  result<void> lease_some(queue_entry& q, std::vector<job>& buffer, std::size_t most,
+                          std::optional<milliseconds> length, plane_time now, leased& out);
+  result<void> give(job& j, queue_entry& q, std::optional<milliseconds> length, plane_time now,
+                    leased& out);
+  result<void> serve(queue_entry& q, plane_time now, dispatched& out);
+  void end_waits(plane_time now, dispatched& out);
+  void take_out(
+      std::map<std::uint64_t, std::pair<std::uint32_t, std::list<waiter>::iterator>>::iterator at);
+
+  // ---- settle.cpp
+  result<job> held(const lease_token& t, plane_time now);
+  result<reply> run(const ack& c, plane_time now);
+  result<reply> run(const fail_job& c, plane_time now);
+  result<reply> run(const extend& c, plane_time now);
+  result<reply> run(const progress& c, plane_time now);
+  result<reply> run(const cancel_job& c, plane_time now);
+  result<reply> give_back(job& j, queue_entry& q, plane_time now);
+  result<settled> attempt_failed(job& j, queue_entry& q, std::string_view why, bool expired,
+                                 const fail_job& how, plane_time now);
+  result<void> retry_later(job& j, queue_entry& q, milliseconds delay, plane_time now);
+  result<void> finish(job& j, queue_entry& q, job_state as, std::uint32_t parts_to_save,
+                      plane_time now);
+  [[nodiscard]] std::optional<milliseconds> ladder_delay(const job& j, const queue_entry& q);
+
+  // ---- timers.cpp
+  result<void> timers(plane_time now);
+  result<std::size_t> make_due(clock_kind clock, plane_time now, std::size_t most);
+  result<std::size_t> expire(plane_time now, std::size_t most);
+
+  // ---- cron_rules.cpp
+  result<void> recover_crons(plane_time now);
+  result<void> fire_crons(plane_time now);
+  result<void> fire(cron_entry& c, std::int64_t time_ms, plane_time now);
+
+  // ---- retention.cpp
+  result<void> retention(plane_time now);
+  result<std::size_t> retain(queue_entry& q, plane_time now, std::size_t most);
+  result<std::size_t> erase_some(queue_entry& q, job_state s, std::int64_t before_ms,
+                                 std::size_t most, std::uint64_t over_bytes);
+
+  // ---- redrive.cpp
+  result<void> recover_tasks();
+  result<reply> run(const redrive& c, plane_time now);
+  result<reply> run(const purge_queue& c, plane_time now);
+  result<reply> begin_task(long_task t, std::uint64_t count);
+  result<void> go_on(plane_time now);
+  result<bool> go_on(long_task& t, plane_time now);  // true: it has ended
+  result<bool> purge_some(long_task& t, queue_entry& q, plane_time now);
+  result<bool> redrive_some(long_task& t, queue_entry& q, plane_time now);
+  result<bool> move_waiting(long_task& t, queue_entry& q, std::size_t most, plane_time now);
+  result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, plane_time now);
+
+  // ---- batches.cpp
+  result<void> begin_batch(std::uint64_t batch, std::uint64_t members, const new_job& callback,
+                           queue_entry& q, plane_time now);
+  result<void> batch_member(const job& j, int change, plane_time now);
+};
+
+// The clock that a job waits on.
+[[nodiscard]] inline std::int64_t reading(plane_time now, clock_kind c) noexcept {
+  return c == clock_kind::steady ? now.steady_ms : now.wall_ms;
+}
+[[nodiscard]] inline std::string unique_scope(const queue_entry& q) {
+  return "q:" + std::to_string(q.row.number);
+}
+[[nodiscard]] inline std::string unique_for_scope(const queue_entry& q) {
+  return "u:" + std::to_string(q.row.number);
+}
+
+}  // namespace fairing::jobs

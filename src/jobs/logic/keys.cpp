@@ -1,0 +1,97 @@
+// Where a job goes that nobody has: due later, parked behind its key, or ready. And who comes next when a key is free.
+//
+// A job holds its key while it is ready or leased; in a FIFO queue also while it waits for its time, so that nothing of
+// the key overtakes it. Parked jobs exist only while somebody holds their key: whoever lets go lets the next one in.
+#include "base/hash.hpp"
+#include "jobs/logic/engine_parts.hpp"
+
+namespace fairing::jobs {
+
+namespace {
+
+constexpr std::size_t most_key_paces = 100'000;
+constexpr std::size_t most_turns = 100'000;
+constexpr int most_unparked = 4;  // at once: more than one only after key_concurrency was raised
+
+}  // namespace
+
+// `due_ms` says when it may run. Sets state, rank, parked, holds_key; the caller saves and counts.
+result<void> engine::parts::place(job& j, queue_entry& q, plane_time now) {
+  const bool early = j.due_ms > reading(now, j.due_clock);
+  const auto limit = q.key_concurrency();
+  j.parked = false;
+  j.secret = 0;
+  if (j.key.empty() || !limit) {
+    j.holds_key = false;
+  } else if (!j.holds_key && (!early || q.fifo())) {
+    const auto active = stored.active_of(q.row.number, j.key);
+    if (!active) return lost(active.error());
+    j.parked = *active >= *limit;
+    j.holds_key = !j.parked;
+  }
+  if (j.parked || !early) {
+    j.state = job_state::queued;
+    // Ready since now: a tenant with a million parked jobs does not overtake the others with each of them.
+    j.rank = now.steady_ms - j.priority * q.config.ageing.count();
+    return {};
+  }
+  j.state = job_state::scheduled;
+  auto& next = next_due[static_cast<std::size_t>(j.due_clock)];
+  next = std::min(next, j.due_ms);
+  return {};
+}
+
+result<void> engine::parts::unpark(job_id id, queue_entry& q, plane_time now) {
+  auto j = stored.load(id, false);
+  if (!j) return lost(j.error());
+  leave(q, *j);
+  j->parked = false;
+  j->holds_key = true;
+  if (auto r = place(*j, q, now); !r) return r;
+  if (auto r = stored.save(*j, +part::state); !r) return lost(r.error());
+  enter(q, *j);
+  return {};
+}
+
+// Called when a job of the key has let go of it (and was saved).
+result<void> engine::parts::next_of_key(queue_entry& q, const std::string& key, plane_time now) {
+  for (int i = 0; i < most_unparked && q.counts.parked > 0; ++i) {
+    const auto first = stored.first_parked(q.row.number, key);
+    if (!first) return lost(first.error());
+    const auto& id = first.value();
+    if (!id) return {};
+    if (const auto limit = q.key_concurrency(); limit) {
+      const auto active = stored.active_of(q.row.number, key);
+      if (!active) return lost(active.error());
+      if (*active >= *limit) return {};
+    }
+    if (auto r = unpark(*id, q, now); !r) return r;
+  }
+  return {};
+}
+
+// True: its key is over its rate; the job waits for its turn and keeps its key. Turns are given once and kept in memory:
+// after a restart such a job asks again.
+result<bool> engine::parts::wait_for_key_rate(job& j, queue_entry& q, plane_time now) {
+  if (!q.config.key_limit || j.key.empty()) return false;
+  if (has_turn.erase(j.id) > 0) {
+    undo.emplace_back([this, id = j.id] { has_turn.insert(id); });
+    return false;
+  }
+  if (key_paces.size() >= most_key_paces)
+    std::erase_if(key_paces, [&](const auto& e) { return e.second.idle(now.steady_ms); });
+  if (key_paces.size() >= most_key_paces) key_paces.clear();
+  auto& paced = key_paces[hash64(j.key, mix64(q.row.number))];
+  const auto at = paced.reserve(*q.config.key_limit, now.steady_ms);
+  if (at <= now.steady_ms) return false;
+  if (has_turn.size() < most_turns) has_turn.insert(j.id);
+  leave(q, j);
+  j.due_clock = clock_kind::steady;
+  j.due_ms = at;
+  if (auto r = place(j, q, now); !r) return std::unexpected(r.error());
+  if (auto r = stored.save(j, +part::state); !r) return lost(r.error());
+  enter(q, j);
+  return true;
+}
+
+}  // namespace fairing::jobs

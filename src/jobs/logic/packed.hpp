@@ -1,0 +1,22 @@
+// packed: the parts of a job that no query asks for, as one string a store can keep in one column.
+//
+// Problem: attempts, fields and history are lists; a column or a table for each would make each write several.
+//
+// Flow:  row.spec = pack_spec(j);   if (!unpack_spec(row.spec, j)) the row is damaged
+// Format: numbers as LEB128, texts with their length before them, behind one byte of version. Threads: any.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "jobs/logic/job.hpp"
+
+namespace fairing::jobs {
+
+// timeout_ms, attempts, owner, content_type, fields, batch: what does not change after put().
+[[nodiscard]] std::string pack_spec(const job& j);
+[[nodiscard]] bool unpack_spec(std::string_view text, job& into);
+[[nodiscard]] std::string pack_history(const job& j);
+[[nodiscard]] bool unpack_history(std::string_view text, job& into);
+
+}  // namespace fairing::jobs

@@ -1,0 +1,105 @@
+#include "jobs/session/plane.hpp"
+
+#include <algorithm>
+#include <future>
+#include <random>
+
+namespace fairing::jobs {
+namespace {
+
+constexpr std::size_t batch_body = 8 * 1024 * 1024;
+constexpr milliseconds answer_time{60'000};
+
+service::limits limits_of(const jobs_config& c) {
+  std::uint64_t largest = batch_body;
+  for (const auto& q : c.queues) largest = std::max(largest, q.payload + 64 * 1024);
+  return {.connections = 20'000,
+          .head_bytes = 16 * 1024,
+          .body_bytes = static_cast<std::size_t>(largest)};
+}
+
+std::uint64_t seed() {
+  std::random_device r;
+  return std::uint64_t{r()} << 32 | r();
+}
+
+}  // namespace
+
+jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores)
+    : probe_(r, view_), reads_(std::move(stores.open_reader)) {
+  probe_.configure(c);
+  writer_ = std::make_unique<writer>(
+      writer_options{
+          .config = c, .open_store = std::move(stores.open_store), .random_seed = seed()},
+      static_cast<writer_observer&>(*this));
+  api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
+  guards_.push_back(r.add_callback("fairing_jobs_commands_waiting",
+                                   "Commands that wait for the writer.", "gauge", {},
+                                   [this] { return static_cast<double>(writer_->queued()); }));
+  guards_.push_back(r.add_callback("fairing_jobs_store_up", "Whether the job store takes commands.",
+                                   "gauge", {}, [this] { return writer_->ready() ? 1.0 : 0.0; }));
+}
+
+jobs_plane::~jobs_plane() { close(); }
+
+result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, metrics::registry& r,
+                                                     const jobs_config& c, store_factory stores) {
+  auto server = service::server::open(cores, c.listen, limits_of(c));
+  if (!server) {
+    auto e = server.error();
+    e.detail = "jobs.listen: " + e.message();
+    return std::unexpected(e);
+  }
+  std::unique_ptr<jobs_plane> p(new jobs_plane(r, c, std::move(stores)));
+  if (auto started = p->writer_->start(); !started) {
+    auto e = started.error();
+    e.detail = "jobs.store: " + e.message();
+    return std::unexpected(e);
+  }
+  p->listener_ = std::make_unique<jobs_listener>(std::move(*server), cores, *p->api_, c.token);
+  return p;
+}
+
+void jobs_plane::reload(const jobs_config& next) {
+  probe_.configure(next);
+  writer_->reconfigure(next);
+}
+
+void jobs_plane::begin_drain() {
+  writer_->stop_leasing();
+  listener_->begin_drain();
+}
+
+// The writer goes last: what it has taken is made durable.
+void jobs_plane::close() {
+  if (listener_) listener_->stop();
+  reads_.drain();
+  writer_->stop();
+}
+
+void jobs_plane::on_batch(const batch_report& b) { probe_.count(b); }
+
+void jobs_plane::on_queues(std::vector<engine::queue_state> queues) {
+  probe_.name_queues(queues);
+  view_.publish(std::move(queues));
+}
+
+response jobs_plane::ask(const jobs_request& r) {
+  http1::request_head head;
+  head.method = r.method;
+  head.path = r.path;
+  head.query = r.query;
+  auto answered = std::make_shared<std::promise<response>>();
+  auto coming = answered->get_future();
+  call c{.head = head, .body = r.body, .admin = true};
+  auto at_once = api_->handle(c, [answered](const response& a) {
+    answered->set_value(a);
+    return true;
+  });
+  if (at_once) return *std::move(at_once);
+  if (coming.wait_for(answer_time) != std::future_status::ready)
+    return refuse(problem::overloaded, "the job store did not answer within a minute");
+  return coming.get();
+}
+
+}  // namespace fairing::jobs

@@ -1,0 +1,74 @@
+// plane: the jobs plane of a process: its listener, its writer, its readers.
+//
+// Flow:
+//   auto p = jobs_plane::open(cores, registry, config, stores);   // binds, opens the store
+//   (*p)->start(); ... (*p)->reload(next); ... (*p)->begin_drain(); ... (*p)->close();    // before the cores stop
+// Lifecycle: begin_drain() ends waiting leases and gives no more; acks are taken until close().
+// Threads: open, start, begin_drain, close on the main thread; the rest from any.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "jobs/session/api.hpp"
+#include "jobs/session/listener.hpp"
+#include "jobs/session/probe.hpp"
+#include "jobs/session/queue_view.hpp"
+#include "jobs/session/reads.hpp"
+#include "jobs/session/writer.hpp"
+#include "metrics/registry.hpp"
+#include "net/core.hpp"
+
+namespace fairing::jobs {
+
+// How the store of the configuration is opened; whoever knows the engines says.
+struct store_factory {
+  std::function<result<std::unique_ptr<store>>()> open_store;
+  reads::opener open_reader;
+};
+
+struct jobs_request {  // of the admin interface, which may wait for the answer
+  http1::method method = http1::method::get;
+  std::string path;
+  std::string query;
+  std::string body;
+};
+
+class jobs_plane final : writer_observer {
+ public:
+  static result<std::unique_ptr<jobs_plane>> open(net::core_group& cores, metrics::registry& r,
+                                                  const jobs_config& c, store_factory stores);
+  ~jobs_plane() override;
+
+  void start() { listener_->start(); }
+  void reload(const jobs_config& next);
+  void begin_drain();
+  void close();
+
+  [[nodiscard]] const std::string& address() const noexcept { return listener_->address(); }
+  [[nodiscard]] std::int64_t connections() const noexcept {
+    return static_cast<std::int64_t>(listener_->connections());
+  }
+  [[nodiscard]] bool ready() const noexcept { return writer_->ready(); }
+  [[nodiscard]] std::string why_not_ready() const { return writer_->why_not_ready(); }
+  [[nodiscard]] std::shared_ptr<const queue_list> queues() const { return view_.get(); }
+  // Blocks; not on a core and not on a thread of the plane.
+  [[nodiscard]] response ask(const jobs_request& r);
+
+ private:
+  jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores);
+  void on_batch(const batch_report& b) override;
+  void on_queues(std::vector<engine::queue_state> queues) override;
+
+  queue_view view_;
+  probe probe_;
+  reads reads_;
+  std::unique_ptr<writer> writer_;
+  std::unique_ptr<jobs_api> api_;
+  std::unique_ptr<jobs_listener> listener_;
+  std::vector<metrics::registry::guard> guards_;
+};
+
+}  // namespace fairing::jobs

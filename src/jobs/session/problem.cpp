@@ -1,0 +1,134 @@
+#include "jobs/session/problem.hpp"
+
+#include <array>
+
+#include "base/json.hpp"
+#include "jobs/logic/store.hpp"
+
+namespace fairing::jobs {
+namespace {
+
+using enum problem;
+
+constexpr std::array<problem_info, problem_count> table{{
+    {bad_request, 400, "bad-request", "The request is malformed",
+     "Send it as docs/reference/jobs.openapi.yaml says; the detail names the fault."},
+    {unauthorized, 401, "unauthorized", "This needs the token",
+     "Send `Authorization: Bearer TOKEN` with the value of jobs.token."},
+    {forbidden, 403, "forbidden", "The jobs listener is not for this page or name",
+     "Ask for localhost, 127.0.0.1 or the listen address, and not from another site's page."},
+    {not_found, 404, "not-found", "There is nothing here",
+     "The detail says what is missing; finished jobs go after keep_done and keep_dead."},
+    {method_not_allowed, 405, "method-not-allowed", "The method is not allowed here",
+     "Use one of the methods in Allow."},
+    {request_timeout, 408, "request-timeout", "The request came too slowly", "Send it again."},
+    {conflict, 409, "conflict", "The job's state does not allow it",
+     "Read the job; the detail names its state."},
+    {not_finished, 409, "not-finished", "The job has not finished",
+     "Ask again later, or wait with GET /v1/jobs/ID?wait=30."},
+    {stale_lease, 409, "stale-lease", "The lease is over",
+     "Drop this work: another worker has the job or it has finished; extend leases in time."},
+    {body_too_large, 413, "body-too-large", "The request or a payload is too large",
+     "Store large payloads elsewhere and enqueue where they are, or raise the queue's `payload`."},
+    {uri_too_long, 414, "uri-too-long", "The request target is too long", "Shorten the query."},
+    {unsupported_media_type, 415, "unsupported-media-type", "The media type is not known here",
+     "Send application/json, or a CloudEvent."},
+    {key_reused, 422, "idempotency-key-reused", "The Idempotency-Key stands for another request",
+     "Take a new key for a new request."},
+    {unsupported, 422, "unsupported", "The job store cannot do that",
+     "The detail names what it lacks; another jobs.store has it."},
+    {head_too_large, 431, "head-too-large", "The request head is too large",
+     "Send at most 16 KiB of fields."},
+    {internal, 500, "internal", "Fairing failed", "Report it with the log around this time."},
+    {overloaded, 503, "overloaded", "The jobs plane is busy", "Try again in a second."},
+    {store_down, 503, "job-store-down", "The job store failed and is being opened again",
+     "Try again in a second; nothing that was answered before is lost."},
+    {version_not_supported, 505, "version-not-supported", "The HTTP version is not supported",
+     "Use HTTP/1.1."},
+    {full, 507, "job-store-full", "There is no room for more jobs",
+     "Let workers catch up, purge a queue, free disk space or raise the limit; the detail says "
+     "which."},
+}};
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < table.size(); ++i)
+    if (static_cast<std::size_t>(table[i].id) != i) return false;
+  return true;
+}
+static_assert(in_order());
+
+problem problem_of(const error& e) {
+  if (e.code.category() != jobs_category()) return internal;
+  switch (static_cast<errc>(e.code.value())) {
+    case errc::not_found:
+      return not_found;
+    case errc::conflict:
+      return conflict;
+    case errc::stale_lease:
+      return stale_lease;
+    case errc::full:
+      return full;
+    case errc::too_large:
+      return body_too_large;
+    case errc::unsupported:
+      return unsupported;
+    case errc::bad_request:
+      return bad_request;
+    case errc::fenced:
+    case errc::store_failed:
+      return store_down;
+    case errc::overloaded:
+      return overloaded;
+  }
+  return internal;
+}
+
+}  // namespace
+
+const problem_info& info(problem p) noexcept { return table[static_cast<std::size_t>(p)]; }
+
+std::span<const problem_info> all_problems() noexcept { return table; }
+
+service::response refuse(problem p, std::string_view detail) {
+  const auto& i = info(p);
+  service::response r;
+  r.status = i.status;
+  r.content_type = "application/problem+json";
+  r.body = R"({"type":"urn:fairing:problem:)";
+  r.body += i.slug;
+  r.body += R"(","title":)";
+  append_json_string(r.body, i.title);
+  r.body += R"(,"status":)" + std::to_string(i.status) + R"(,"detail":)";
+  append_json_string(r.body, detail.empty() ? i.title : detail);
+  r.body += R"(,"advice":)";
+  append_json_string(r.body, i.advice);
+  r.body += "}\n";
+  if (p == unauthorized) r.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"fairing\"");
+  if (p == overloaded || p == store_down || p == not_finished)
+    r.fields.emplace_back("Retry-After", "1");
+  return r;
+}
+
+service::response refuse(const error& e) { return refuse(problem_of(e), e.message()); }
+
+problem problem_of(service::fault f) noexcept {
+  switch (f) {
+    case service::fault::bad_request:
+      return bad_request;
+    case service::fault::request_timeout:
+      return request_timeout;
+    case service::fault::body_too_large:
+      return body_too_large;
+    case service::fault::uri_too_long:
+      return uri_too_long;
+    case service::fault::head_too_large:
+      return head_too_large;
+    case service::fault::overloaded:
+      return overloaded;
+    case service::fault::version_not_supported:
+      return version_not_supported;
+  }
+  return internal;
+}
+
+}  // namespace fairing::jobs

@@ -1,0 +1,112 @@
+// Conformance: unique names, Idempotency-Key, batches, limits. Included by conformance_test.hpp.
+#pragma once
+
+#include <string>
+
+#include "jobs/store/conformance_suite.hpp"
+
+namespace fairing::jobs::test {
+
+TYPED_TEST_P(jobs_conformance, a_unique_name_is_free_when_its_job_has_ended) {
+  auto p = this->plane();
+  const new_job report{.payload = "r", .unique = "report"};
+  const auto id = p.put("mails", report);
+  auto again = p.enqueue_one("mails", report);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->jobs[0].existed);
+  EXPECT_EQ(again->jobs[0].id, id);
+  EXPECT_NE(p.put("others", report), id);  // names are a queue's own
+  const auto j = p.take("mails");
+  p.reopen();
+  EXPECT_TRUE(p.enqueue_one("mails", report)->jobs[0].existed);
+  ASSERT_TRUE(p.done(j));
+  EXPECT_FALSE(p.enqueue_one("mails", report)->jobs[0].existed);
+  enqueue twice{.queue = "twins", .jobs = {report, report}};
+  const auto twins = p.template as<enqueued>(p.apply(twice));
+  EXPECT_EQ(twins->jobs[0].id, twins->jobs[1].id);
+  EXPECT_TRUE(twins->jobs[1].existed);
+  EXPECT_EQ(p.count("twins", job_state::queued), 1);
+}
+
+TYPED_TEST_P(jobs_conformance, a_unique_name_stays_taken_for_a_time) {
+  auto p = this->plane();
+  const new_job n{.unique = "dedup", .unique_for = seconds{300}};
+  const auto id = p.put("mails", n);
+  ASSERT_TRUE(p.done(p.take("mails")));
+  p.pass(seconds{299});
+  EXPECT_EQ(p.put("mails", n), id);
+  p.pass(seconds{2});
+  EXPECT_NE(p.put("mails", n), id);
+}
+
+TYPED_TEST_P(jobs_conformance, an_idempotency_key_gives_the_same_job) {
+  auto p = this->plane();
+  new_job n{
+      .payload = "a", .idempotency_key = "k1", .idempotency_scope = "shop", .fingerprint = "f1"};
+  const auto id = p.put("mails", n);
+  p.reopen();
+  auto again = p.enqueue_one("mails", n);
+  EXPECT_EQ(again->jobs[0].id, id);
+  EXPECT_TRUE(again->jobs[0].existed);
+  n.fingerprint = "f2";
+  const auto other = p.enqueue_one("mails", n);
+  EXPECT_EQ(other.error().code, errc::conflict);
+  EXPECT_NE(other.error().detail.find("k1"), std::string::npos);
+  n.idempotency_scope = "blog";
+  EXPECT_NE(p.put("mails", n), id);
+  n.idempotency_scope = "shop";
+  p.pass(seconds{86'401});  // a day later it is new
+  EXPECT_FALSE(p.enqueue_one("mails", n)->jobs[0].existed);
+  // All or none: the first one of a refused request is not there either.
+  const auto before = p.count("mails", job_state::queued);
+  n.fingerprint = "f3";
+  EXPECT_FALSE(p.apply(enqueue{.queue = "mails", .jobs = {new_job{}, n}}));
+  EXPECT_EQ(p.count("mails", job_state::queued), before);
+}
+
+TYPED_TEST_P(jobs_conformance, a_batch_calls_back_when_all_have_ended) {
+  auto p = this->plane();
+  enqueue c{.queue = "parts", .jobs = {new_job{.attempts = {seconds{0}}}, new_job{}, new_job{}}};
+  c.on_complete = new_job{.payload = "all"};
+  c.on_complete_queue = "whole";
+  const auto put = p.template as<enqueued>(p.apply(c));
+  ASSERT_TRUE(put);
+  EXPECT_NE(put->batch, 0);
+  ASSERT_TRUE(p.failed(p.take("parts")));  // dead: ended as well
+  ASSERT_TRUE(p.done(p.take("parts")));
+  p.reopen();
+  EXPECT_EQ(p.take("whole").work.id, 0);
+  ASSERT_TRUE(p.apply(cancel_job{put->jobs[2].id}));
+  EXPECT_EQ(p.take("whole").work.payload, "all");
+  c.on_complete_queue = "whole.fifo";
+  EXPECT_EQ(p.apply(c).error().code, errc::bad_request);
+}
+
+TYPED_TEST_P(jobs_conformance, what_is_too_much_is_refused) {
+  auto c = this->with({.name = "mails", .payload = 10});
+  c.max_jobs = 3;
+  c.create_queues = false;
+  auto p = this->plane(c);
+  EXPECT_EQ(p.enqueue_one("mails", {.payload = "12345678901"}).error().code, errc::too_large);
+  EXPECT_EQ(p.enqueue_one("others", {}).error().code, errc::not_found);
+  EXPECT_EQ(p.enqueue_one("mails", {.priority = 101}).error().code, errc::bad_request);
+  EXPECT_EQ(p.enqueue_one("mails", {.delay = seconds{-1}}).error().code, errc::bad_request);
+  EXPECT_EQ(p.enqueue_one("mails", {.delay = seconds{1}, .run_at_ms = 5}).error().code,
+            errc::bad_request);
+  EXPECT_EQ(p.apply(enqueue{.queue = "mails"}).error().code, errc::bad_request);
+  EXPECT_EQ(p.apply(lease{.queue = "mails", .most = 101}).error().code, errc::bad_request);
+  p.put("mails");
+  p.put("mails");
+  const auto full = p.apply(enqueue{.queue = "mails", .jobs = {new_job{}, new_job{}}});
+  EXPECT_EQ(full.error().code, errc::full);
+  EXPECT_NE(full.error().detail.find("max_jobs"), std::string::npos);
+  EXPECT_EQ(p.count("mails", job_state::queued), 2);
+  if (p.stored().free_bytes() != 0) {
+    p.configure([](jobs_config& next) { next.disk_reserve = INT64_MAX, next.max_jobs = 100; });
+    p.pass(seconds{1});
+    EXPECT_EQ(p.enqueue_one("mails", {}).error().code, errc::full);
+    EXPECT_NE(p.take("mails").work.id, 0);  // what is there goes on
+  }
+}
+
+}  // namespace fairing::jobs::test

@@ -1,0 +1,54 @@
+// conformance: the cases that every store has to pass, through the engine's rules and directly.
+//
+// Problem: the rules are written once, the stores are many: what a rule needs of a store must be the same in each.
+//
+// Flow, in the test program of a store:
+//   struct on_mine { static store_maker make(); };     // of a store that is empty; the maker opens it again and again
+//   INSTANTIATE_TYPED_TEST_SUITE_P(mine, jobs_conformance, on_mine);
+// Cases: conformance_cycle (lease, ladder, fencing), _keys (keys, FIFO, rates, priorities), _names (unique, Idempotency-
+// Key, batches, limits), _time (cron, clocks, retention), _batches (loss, counts, redrive, purge);
+// model_check (random commands with crashes).
+// Threads: one.
+#pragma once
+
+#include "jobs/store/conformance_batches.hpp"
+#include "jobs/store/conformance_cycle.hpp"
+#include "jobs/store/conformance_keys.hpp"
+#include "jobs/store/conformance_names.hpp"
+#include "jobs/store/conformance_suite.hpp"
+#include "jobs/store/conformance_time.hpp"
+#include "jobs/store/model_check.hpp"
+
+namespace fairing::jobs::test {
+
+TYPED_TEST_P(jobs_conformance, random_commands_keep_the_rules) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    SCOPED_TRACE(seed);
+    model_check m(TypeParam::make(), seed);
+    for (int i = 0; i < 400 && !this->HasFatalFailure(); ++i) {
+      m.step();
+      if (i % 10 == 0) m.audit();
+    }
+    m.drain();
+    m.audit();
+    if (this->HasFatalFailure()) return;
+  }
+}
+
+REGISTER_TYPED_TEST_SUITE_P(
+    jobs_conformance, a_job_is_put_leased_and_done, the_ladder_is_exact, a_retry_after_is_honoured,
+    a_lease_that_ran_out_is_a_failed_attempt, only_the_newest_lease_counts,
+    a_lease_is_extended_and_given_back, a_cancelled_job_is_gone_for_its_worker,
+    bodies_of_any_size_come_back, leases_wait_in_line, a_job_of_a_key_waits_for_the_one_before,
+    a_fifo_queue_keeps_the_order_over_retries, a_key_over_its_rate_waits,
+    concurrency_and_rate_hold_a_queue_back, priorities_age, a_paused_queue_gives_nothing,
+    a_unique_name_is_free_when_its_job_has_ended, a_unique_name_stays_taken_for_a_time,
+    an_idempotency_key_gives_the_same_job, a_batch_calls_back_when_all_have_ended,
+    what_is_too_much_is_refused, cron_fires_once_a_time, cron_misfires_by_policy,
+    a_wall_clock_that_jumps_moves_no_lease, finished_jobs_go_by_age_and_bytes,
+    ids_go_up_when_the_clock_goes_back, a_lost_batch_leaves_nothing,
+    counts_are_the_same_after_opening, dead_jobs_are_redriven, a_redrive_goes_on_after_a_crash,
+    a_purge_leaves_what_came_later, queues_appear_and_are_dropped, look_ups_are_in_order,
+    random_commands_keep_the_rules);
+
+}  // namespace fairing::jobs::test

@@ -1,0 +1,152 @@
+// Look-ups by time, counts, purges and failures.
+#include <algorithm>
+
+#include "jobs/store/sqlite/sqlite_store.hpp"
+
+namespace fairing::jobs::sqlite {
+
+namespace {
+
+constexpr std::int64_t most_failures = 10'000;  // groups; further ones are counted as one
+constexpr std::string_view other_failures = "(other errors)";
+
+std::size_t index(job_state s) { return static_cast<std::size_t>(s); }
+
+}  // namespace
+
+result<std::vector<job_id>> sqlite_store::ids_of(statement& s) {
+  std::vector<job_id> out;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.push_back(from_sql(s.number(0)));
+  }
+}
+
+result<std::vector<job_id>> sqlite_store::due(clock_kind clock, std::int64_t until_ms,
+                                              std::size_t most) {
+  auto& s = use(sql::due);
+  s.bind(1, static_cast<std::int64_t>(clock)).bind(2, until_ms);
+  s.bind(3, static_cast<std::int64_t>(most));
+  return ids_of(s);
+}
+
+result<std::vector<job_id>> sqlite_store::expired(std::int64_t until_ms, std::size_t most) {
+  auto& s = use(sql::expired);
+  s.bind(1, until_ms).bind(2, static_cast<std::int64_t>(most));
+  return ids_of(s);
+}
+
+result<std::optional<std::int64_t>> sqlite_store::next_due(clock_kind clock) {
+  auto& s = use(sql::next_due);
+  s.bind(1, static_cast<std::int64_t>(clock));
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return std::nullopt;
+  const auto at = s.number(0);
+  s.reset();
+  return at;
+}
+
+result<std::optional<std::int64_t>> sqlite_store::next_expiry() {
+  auto& s = use(sql::next_expiry);
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return std::nullopt;
+  const auto at = s.number(0);
+  s.reset();
+  return at;
+}
+
+result<std::vector<finished_row>> sqlite_store::finished_before(std::uint32_t queue, job_state st,
+                                                                const finished_row& after,
+                                                                std::int64_t before_ms,
+                                                                std::size_t most) {
+  auto& s = use(sql::finished_before);
+  s.bind(1, queue).bind(2, static_cast<std::int64_t>(st)).bind(3, after.finished_ms);
+  s.bind(4, to_sql(after.id)).bind(5, before_ms).bind(6, static_cast<std::int64_t>(most));
+  std::vector<finished_row> out;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.push_back({s.number(0), from_sql(s.number(1)), static_cast<std::uint64_t>(s.number(2))});
+  }
+}
+
+// Each from its own index, none from the table: a million jobs are some tens of milliseconds.
+result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
+  const auto q = " WHERE queue = " + std::to_string(queue) + " AND ";
+  auto s =
+      db_.prepare("SELECT 0, count(*), 0 FROM job" + q + "state = 0 AND parked = 0 UNION ALL " +
+                  "SELECT -1, count(*), 0 FROM job" + q + "state = 0 AND parked = 1 UNION ALL " +
+                  "SELECT 1, count(*), 0 FROM job" + q + "state = 1 UNION ALL " +
+                  "SELECT 2, count(*), 0 FROM job" + q + "state = 2 UNION ALL " +
+                  "SELECT state, count(*), sum(bytes) FROM job" + q + "state >= 3 GROUP BY state");
+  if (!s) return failed(s.error());
+  queue_counts out;
+  while (true) {
+    const auto row = s->step();
+    if (!row) return failed(row.error());
+    if (!*row) break;
+    const auto state = s->number(0);
+    const auto count = static_cast<std::uint64_t>(s->number(1));
+    if (state < 0) out.parked = count;
+    out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;
+    out.finished_bytes += static_cast<std::uint64_t>(s->number(2));
+  }
+  auto first = db_.number("SELECT created_ms FROM job" + q +
+                          "state = 0 AND parked = 0 ORDER BY rank, id LIMIT 1");
+  if (!first) return failed(first.error());
+  out.oldest_ready_ms = *first;
+  return out;
+}
+
+result<std::uint64_t> sqlite_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
+                                               std::size_t most) {
+  if (most == 0) return 0;
+  auto& s = use(which);
+  s.bind(1, queue).bind(2, to_sql(up_to)).bind(3, static_cast<std::int64_t>(most));
+  const auto ids = ids_of(s);
+  if (!ids) return std::unexpected(ids.error());
+  if (auto r = erase(*ids); !r) return std::unexpected(r.error());
+  return ids->size();
+}
+
+result<queue_counts> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
+  queue_counts out;
+  auto& queued = out.of[index(job_state::queued)];
+  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most);
+  if (!ready_gone) return std::unexpected(ready_gone.error());
+  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone);
+  if (!parked_gone) return std::unexpected(parked_gone.error());
+  queued = *ready_gone + *parked_gone;
+  out.parked = *parked_gone;
+  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued);
+  if (!rest) return std::unexpected(rest.error());
+  out.of[index(job_state::scheduled)] = *rest;
+  return out;
+}
+
+result<void> sqlite_store::count_failure(const job& j, std::string_view normalised,
+                                         std::int64_t wall_ms) {
+  auto& last = use(sql::count_failures);
+  const auto row = last.step();
+  if (!row) return failed(row.error());
+  const auto groups = *row ? last.number(0) : 0;
+  last.reset();
+  auto& s = use(sql::add_failure);
+  s.bind(1, j.queue).bind(2, groups < most_failures ? normalised : other_failures);
+  s.bind(3, wall_ms).bind(4, to_sql(j.id));
+  const auto added = s.step();
+  if (!added) return failed(added.error());
+  const auto group = s.number(0);
+  s.reset();
+  auto& mark = use(sql::mark_failure);
+  mark.bind(1, to_sql(j.id)).bind(2, group);
+  if (auto r = mark.run(); !r) return failed(r.error());
+  return {};
+}
+
+}  // namespace fairing::jobs::sqlite

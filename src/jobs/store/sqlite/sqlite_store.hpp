@@ -1,0 +1,125 @@
+// sqlite_store: the jobs plane's default store: one SQLite file beside the program.
+//
+// Problem: jobs must survive power loss without a broker to install. SQLite in WAL mode with synchronous=FULL makes a
+// commit durable with one fsync, and the writer groups what comes meanwhile into the next.
+//
+// Flow:  auto s = open_sqlite({.path = "fairing-jobs.db"});     // errc::store_failed: held by another, newer, not ours
+//        the calls of `store`, and upkeep() between batches
+//        auto r = open_sqlite_reader("fairing-jobs.db");        // other threads, for people
+// Durability: what commit() answered ok to is on the disk, if the disk's flush does what it says.
+// Checkpoints: the WAL is copied into the file by a thread with its own connection once it has grown by 32 MiB, so that
+// commits do not wait for it; the last bit is done by upkeep(), else the log would never begin anew.
+// Mode 0600. One process a file (file_lock). Threads: one; the checkpoint thread is its own.
+// Sources: SQLite's documentation (WAL, pragma synchronous, partial indexes).
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jobs/logic/store.hpp"
+#include "jobs/store/sqlite/checkpointer.hpp"
+#include "jobs/store/sqlite/database.hpp"
+#include "jobs/store/sqlite/file_lock.hpp"
+#include "jobs/store/sqlite/job_row.hpp"
+#include "jobs/store/sqlite/statements.hpp"
+
+namespace fairing::jobs {
+
+enum class sqlite_sync {
+  full,    // a commit is on the disk
+  normal,  // a commit may be lost by power loss: to show that tests of power loss see it
+  off,     // nothing is ever flushed: for tests of rules
+};
+struct sqlite_options {
+  std::string path;
+  sqlite_sync sync = sqlite_sync::full;
+};
+result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o);
+result<std::unique_ptr<reader>> open_sqlite_reader(const std::string& path);
+
+namespace sqlite {
+
+class sqlite_store final : public store {
+ public:
+  sqlite_store(sqlite_options o, file_lock lock, database db) noexcept;
+  ~sqlite_store() override;
+  result<void> start();  // pragmas, tables, statements
+
+  [[nodiscard]] capabilities can() const noexcept override { return {}; }
+  result<void> begin() override;
+  result<void> commit() override;
+  void rollback() noexcept override;
+
+  result<std::vector<queue_row>> queues() override;
+  result<std::uint32_t> add_queue(std::string_view name) override;
+  result<void> save_queue(const queue_row& q) override;
+  result<void> drop_queue(std::uint32_t number) override;
+  result<queue_counts> counts(std::uint32_t queue) override;
+
+  result<void> put(const job& j) override;
+  result<job> load(job_id id, bool with_payload) override;
+  result<void> save(const job& j, std::uint32_t parts) override;
+  result<void> erase(std::span<const job_id> ids) override;
+  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
+  result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;
+  result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) override;
+  result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) override;
+  result<std::vector<job_id>> due(clock_kind clock, std::int64_t until_ms,
+                                  std::size_t most) override;
+  result<std::vector<job_id>> expired(std::int64_t until_ms, std::size_t most) override;
+  result<std::optional<std::int64_t>> next_due(clock_kind clock) override;
+  result<std::optional<std::int64_t>> next_expiry() override;
+  result<std::vector<finished_row>> finished_before(std::uint32_t queue, job_state s,
+                                                    const finished_row& after,
+                                                    std::int64_t before_ms,
+                                                    std::size_t most) override;
+  result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
+  result<void> count_failure(const job& j, std::string_view normalised,
+                             std::int64_t wall_ms) override;
+  result<job_id> last_id() override;
+
+  result<std::optional<unique_row>> find_unique(std::string_view scope,
+                                                std::string_view name) override;
+  result<void> put_unique(std::string_view scope, std::string_view name,
+                          const unique_row& u) override;
+  result<void> drop_unique(std::string_view scope, std::string_view name) override;
+  result<std::uint64_t> drop_uniques_before(std::int64_t wall_ms, std::size_t most) override;
+
+  result<std::optional<std::string>> fact(std::string_view name) override;
+  result<void> set_fact(std::string_view name, std::string_view value) override;
+  result<void> drop_fact(std::string_view name) override;
+
+  [[nodiscard]] std::uint64_t used_bytes() noexcept override;
+  [[nodiscard]] std::uint64_t free_bytes() noexcept override;
+  void upkeep() noexcept override;
+
+ private:
+  [[nodiscard]] statement& use(sql which) noexcept;
+  statement* save_statement(std::uint32_t parts, result<void>& outcome);
+  // Every error goes through here: one that says the disk is not what was written fences the store.
+  std::unexpected<error> failed(const error& e) noexcept;
+  result<void> check() const;  // errc::fenced once it is
+  result<std::vector<job_id>> ids_of(statement& s);
+  result<void> fetch_bodies(job& j, const far_bodies& far);
+  result<void> write_body(sql which, job_id id, std::string_view body);
+  result<void> erase_one(job_id id);
+  result<void> raise_last_id(job_id id);
+  result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most);
+
+  sqlite_options options_;
+  file_lock lock_;
+  database db_;
+  std::array<statement, sql_count> statements_;
+  std::array<statement, 32> saves_;  // by parts
+  std::unique_ptr<checkpointer> checkpoints_;
+  bool in_batch_ = false;
+  bool fenced_ = false;
+  bool has_bodies_ = false;  // there may be rows in the side tables
+  job_id erased_up_to_ = 0;  // the largest id that was erased; kept as a fact
+  std::uint32_t vacuums_ = 0;
+};
+
+}  // namespace sqlite
+}  // namespace fairing::jobs

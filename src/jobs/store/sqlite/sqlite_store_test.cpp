@@ -1,0 +1,202 @@
+// The suite of all stores on SQLite, and what only SQLite has: locks, versions, modes, checkpoints.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "jobs/store/conformance_test.hpp"
+#include "jobs/store/sqlite/sqlite_store.hpp"
+
+namespace fairing::jobs::test {
+
+// A folder that goes with the test.
+class scratch {
+ public:
+  scratch() {
+    std::string pattern = std::filesystem::temp_directory_path() / "fairing-jobs-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~scratch() { std::filesystem::remove_all(folder_); }
+  scratch(const scratch&) = delete;
+  scratch& operator=(const scratch&) = delete;
+  [[nodiscard]] std::string file(const std::string& name = "jobs.db") const {
+    return folder_ / name;
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+struct on_sqlite {
+  static store_maker make() {
+    auto folder = std::make_shared<scratch>();
+    return [folder]() -> std::unique_ptr<store> {
+      auto s = open_sqlite({.path = folder->file(), .sync = sqlite_sync::off});
+      EXPECT_TRUE(s) << s.error().message();
+      return s ? std::move(*s) : nullptr;
+    };
+  }
+};
+INSTANTIATE_TYPED_TEST_SUITE_P(sqlite, jobs_conformance, on_sqlite);
+
+TEST(sqlite_store, one_process_has_the_file_and_nobody_else_may_read_it) {
+  const scratch folder;
+  const auto first = open_sqlite({.path = folder.file()});
+  ASSERT_TRUE(first) << first.error().message();
+  const auto second = open_sqlite({.path = folder.file()});
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().detail.find("process " + std::to_string(::getpid())), std::string::npos);
+  for (const auto* suffix : {"", "-wal", "-lock"}) {
+    const auto mode = std::filesystem::status(folder.file() + suffix).permissions();
+    EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << suffix;
+  }
+}
+
+TEST(sqlite_store, newer_files_and_others_files_are_refused) {
+  const scratch folder;
+  ASSERT_TRUE(open_sqlite({.path = folder.file()}));
+  {
+    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+    ASSERT_TRUE(db->execute("PRAGMA user_version = 99"));
+    auto other = sqlite::database::open(folder.file("other.db"), sqlite::database::mode::writes);
+    ASSERT_TRUE(other->execute("CREATE TABLE t (a)"));
+  }
+  const auto newer = open_sqlite({.path = folder.file()});
+  ASSERT_FALSE(newer);
+  EXPECT_NE(newer.error().detail.find("newer"), std::string::npos);
+  const auto other = open_sqlite({.path = folder.file("other.db")});
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().detail.find("another program"), std::string::npos);
+  EXPECT_FALSE(open_sqlite({.path = folder.file("none/jobs.db")}));
+}
+
+// A log that grows under commits begins anew: the thread copies, upkeep() does the last bit.
+TEST(sqlite_store, the_log_stays_bounded) {
+  const scratch folder;
+  auto s = open_sqlite({.path = folder.file(), .sync = sqlite_sync::off});
+  ASSERT_TRUE(s);
+  auto& st = **s;
+  ASSERT_TRUE(st.begin());
+  const auto queue = st.add_queue("q");
+  ASSERT_TRUE(st.commit());
+  // It has begun anew when commits no longer make it longer.
+  int unchanged = 0;
+  std::uintmax_t size = 0;
+  for (job_id id = 1; id <= 20'000 && unchanged < 20; ++id) {
+    ASSERT_TRUE(st.begin());
+    ASSERT_TRUE(st.put({.id = id, .queue = *queue, .payload = std::string(60'000, 'x')}));
+    ASSERT_TRUE(st.commit());
+    st.upkeep();
+    const auto now = std::filesystem::file_size(folder.file() + "-wal");
+    unchanged = now == size ? unchanged + 1 : 0;
+    size = now;
+  }
+  EXPECT_EQ(unchanged, 20);
+  EXPECT_GT(std::filesystem::file_size(folder.file()), 20'000'000);
+}
+
+TEST(sqlite_store, a_full_disk_loses_the_batch_and_nothing_else) {
+  const scratch folder;
+  auto s = open_sqlite({.path = folder.file(), .sync = sqlite_sync::off});
+  ASSERT_TRUE(s);
+  auto& st = **s;
+  ASSERT_TRUE(st.begin());
+  const auto queue = st.add_queue("q");
+  ASSERT_TRUE(st.put({.id = 1, .queue = *queue}));
+  ASSERT_TRUE(st.commit());
+  struct rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit little{200'000, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &little);
+  auto begun = st.begin();
+  auto put = st.put({.id = 2, .queue = *queue, .payload = std::string(1'000'000, 'x')});
+  auto committed = put ? st.commit() : put;
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_TRUE(begun);
+  ASSERT_FALSE(committed);
+  st.rollback();
+  // A write that the kernel refuses for its size is an IO error to SQLite: the store is fenced until it is opened again.
+  EXPECT_TRUE(committed.error().code == errc::full || committed.error().code == errc::fenced);
+  s->reset();
+  s = open_sqlite({.path = folder.file(), .sync = sqlite_sync::off});
+  ASSERT_TRUE(s) << s.error().message();
+  EXPECT_TRUE((*s)->load(1, true));
+  EXPECT_EQ((*s)->load(2, true).error().code, errc::not_found);
+}
+
+class reading : public ::testing::Test {
+ protected:
+  scratch folder_;
+  store_maker maker_ = [this]() -> std::unique_ptr<store> {
+    auto s = open_sqlite({.path = folder_.file(), .sync = sqlite_sync::off});
+    return s ? std::move(*s) : nullptr;
+  };
+};
+
+TEST_F(reading, finds_by_what_people_know) {
+  plane_under_test p(maker_);
+  std::vector<job_id> ids;
+  for (int i = 0; i < 30; ++i) {
+    const auto n = std::to_string(i);
+    ids.push_back(p.put(i % 2 == 0 ? "mails" : "files", new_job{.payload = "order-" + n,
+                                                                .key = "tenant" + n,
+                                                                .attempts = {seconds{0}},
+                                                                .trace = "trace" + n}));
+  }
+  for (auto& j : p.take_some("mails", 5))
+    ASSERT_TRUE(p.failed(j, "user " + std::to_string(j.work.id) + " unknown"));
+  auto r = open_sqlite_reader(folder_.file());
+  ASSERT_TRUE(r) << r.error().message();
+  auto& read = **r;
+  const auto only = [&](const job_query& q) {
+    const auto page = read.find(q);
+    EXPECT_TRUE(page) << page.error().message();
+    return page && page->items.size() == 1 ? page->items[0].id : 0;
+  };
+  EXPECT_EQ(only({.text = id_text(ids[7])}), ids[7]);
+  EXPECT_EQ(only({.text = "order-17"}), ids[17]);
+  EXPECT_EQ(only({.text = "tenant29"}), ids[29]);
+  EXPECT_EQ(only({.text = "trace11"}), ids[11]);
+  EXPECT_EQ(only({.state = job_state::dead, .text = std::to_string(ids[4]) + " unknown"}), ids[4]);
+  EXPECT_EQ(read.find({.queue = 1, .state = job_state::queued})->items.size(), 10);
+  EXPECT_EQ(read.find({.queue = 1, .state = job_state::dead})->items.size(), 5);
+  EXPECT_EQ(read.find({.queue = 2, .state = job_state::dead})->items.size(), 0);
+  EXPECT_EQ(read.find({.error = "user ID unknown"})->items.size(), 5);
+  EXPECT_EQ(read.load(ids[3])->payload, "order-3");
+  const auto groups = read.errors(std::nullopt, 10);
+  ASSERT_EQ(groups->size(), 1);
+  EXPECT_EQ(groups->front().error, "user ID unknown");
+  EXPECT_EQ(groups->front().count, 5);
+}
+
+TEST_F(reading, pages_cover_everything_once) {
+  plane_under_test p(maker_);
+  for (int i = 0; i < 25; ++i) p.put("mails", new_job{.attempts = {seconds{0}}});
+  for (auto& j : p.take_some("mails", 25)) ASSERT_TRUE(p.failed(j));
+  auto r = open_sqlite_reader(folder_.file());
+  ASSERT_TRUE(r);
+  for (const auto state : {std::optional<job_state>{}, std::optional{job_state::dead}}) {
+    job_query q{.queue = 1, .state = state, .most = 10};
+    std::vector<job_id> seen;
+    do {
+      const auto page = (*r)->find(q);
+      ASSERT_TRUE(page);
+      for (const auto& j : page->items) seen.push_back(j.id);
+      q.after = page->next;
+    } while (!q.after.empty());
+    EXPECT_EQ(seen.size(), 25);
+    EXPECT_TRUE(std::ranges::is_sorted(seen, std::greater<>()));
+  }
+  EXPECT_EQ((*r)->find({.after = "nonsense"}).error().code, errc::bad_request);
+}
+
+}  // namespace fairing::jobs::test
