@@ -72,6 +72,8 @@ class queue_book {
  public:
   static constexpr std::size_t most_queues = 10'000;
   queue_book() = default;
+  queue_book(const queue_book&) = delete;  // by_number_ points into queues_
+  queue_book& operator=(const queue_book&) = delete;
   // `configured`: names of the queues of fairing.yaml. `last`: its settings are taken over where nothing changed.
   queue_book(std::vector<engine::queue_state> states, const std::vector<std::string>& configured,
              const queue_book* last);

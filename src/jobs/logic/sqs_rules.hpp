@@ -7,7 +7,7 @@
 //   sqs_plan p = plan(std::move(action), book, moves, context);
 //   if (p.answer) encode it: nothing has to be asked of the engine.
 //   else submit all of p.commands in order, in one batch; then
-//        reply = finish(p, replies, book, context)      // replies[i] is the engine's to commands[i]
+//        reply = finish(p, replies, context)      // replies[i] is the engine's to commands[i]
 //   A ReceiveMessage that waits has one `lease` with wait_until_steady_ms set: set its `waiter`; where the engine says
 //   `parked`, the reply of dispatch() goes into finish() instead; forget_waiter when the client goes.
 //   After a set_queue the session makes a new book before it answers.
@@ -69,7 +69,7 @@ struct sqs_plan {
 [[nodiscard]] sqs_plan plan(codec::sqs::action a, const queue_book& book, sqs_moves& moves,
                             const sqs_context& c);
 [[nodiscard]] result<codec::sqs::reply> finish(sqs_plan& p, std::vector<result<reply>> replies,
-                                               const queue_book& book, const sqs_context& c);
+                                               const sqs_context& c);
 
 [[nodiscard]] std::vector<command> dead_letter_moves(const std::vector<job_event>& events,
                                                      const queue_book& book);
