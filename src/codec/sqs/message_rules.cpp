@@ -26,7 +26,9 @@ bool is_fifo_id(std::string_view id) noexcept {
 
 // String, Number, Binary, or those with a suffix: Number.int
 bool is_attribute_type(std::string_view type) noexcept {
-  if (type.size() > 256 || !is_message_text(type)) return false;
+  // No colon: it ends the type where attributes are stored as fields of a job.
+  if (type.size() > 256 || !is_message_text(type) || type.find(':') != std::string_view::npos)
+    return false;
   for (const std::string_view base : {"String", "Number", "Binary"})
     if (type.starts_with(base))
       return type.size() == base.size() ||

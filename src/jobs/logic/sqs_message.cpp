@@ -29,8 +29,8 @@ bool is_hex(std::string_view text) {
 // 32 hex digits from traceparent (00-TRACE-SPAN-FLAGS) or AWSTraceHeader (Root=1-8DIGITS-24DIGITS); empty: neither.
 std::string trace_of(const sqs::message& m) {
   for (const auto& a : m.attributes)
-    if (a.name == "traceparent" && a.value.size() >= 55 && a.value[2] == '-' && a.value[35] == '-' &&
-        is_hex(a.value.substr(3, 32)))
+    if (a.name == "traceparent" && a.value.size() >= 55 && a.value[2] == '-' &&
+        a.value[35] == '-' && is_hex(a.value.substr(3, 32)))
       return a.value.substr(3, 32);
   constexpr std::string_view root = "Root=1-";
   const auto at = m.trace_header.find(root);
@@ -64,7 +64,8 @@ std::optional<sqs::message_attribute> attribute_of(std::string_view name, std::s
   const auto colon = value.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   sqs::message_attribute a{std::string(name.substr(field_attribute.size())),
-                           std::string(value.substr(0, colon)), std::string(value.substr(colon + 1))};
+                           std::string(value.substr(0, colon)),
+                           std::string(value.substr(colon + 1))};
   if (!a.binary()) return a;
   auto bytes = codec::scram::base64_decode(a.value, most_binary_bytes);
   if (!bytes) return std::nullopt;
@@ -91,8 +92,8 @@ std::string_view field(const job& j, std::string_view name) {
 sqs::string_pairs system_attributes(const job& j, const std::vector<std::string>& names) {
   sqs::string_pairs out;
   const auto add = [&](std::string_view name, std::string value) {
-    const bool asked = std::ranges::any_of(
-        names, [&](std::string_view n) { return n == "All" || n == name; });
+    const bool asked =
+        std::ranges::any_of(names, [&](std::string_view n) { return n == "All" || n == name; });
     if (asked && !value.empty()) out.emplace_back(std::string(name), std::move(value));
   };
   const auto deduplication = field(j, "MessageDeduplicationId");
@@ -167,7 +168,8 @@ sqs::received_message message_of(const leased_job& l, const sqs::receive_message
   m.md5_of_body = sqs::md5_hex(m.body);
   m.system_attributes = system_attributes(j, asked.system_attributes);
   for (const auto& [name, value] : j.fields) {
-    if (asked.message_attributes.empty() || m.attributes.size() == sqs::max_message_attributes) break;
+    if (asked.message_attributes.empty() || m.attributes.size() == sqs::max_message_attributes)
+      break;
     auto a = attribute_of(name, value);
     if (a && asked_for(asked.message_attributes, a->name)) m.attributes.push_back(std::move(*a));
   }

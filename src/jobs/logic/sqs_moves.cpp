@@ -57,7 +57,8 @@ result<std::string> sqs_moves::start(std::string source, std::string destination
   if (running >= most_running)
     return fail(sqs_errc::over_limit, "100 message move tasks run already: wait for one to end.");
   if (tasks_.size() >= most_kept + most_running) {
-    const auto over = std::ranges::find_if(tasks_, [](const task& t) { return t.state != move_state::running; });
+    const auto over =
+        std::ranges::find_if(tasks_, [](const task& t) { return t.state != move_state::running; });
     if (over != tasks_.end()) tasks_.erase(over);
   }
   task t;
@@ -110,7 +111,8 @@ void sqs_moves::on_reply(std::uint64_t number, const result<reply>& r) {
     const auto* count = r ? std::get_if<counted>(&*r) : nullptr;
     if (count != nullptr) {
       t.moved += count->count;
-      if (t.state == move_state::running && count->count < share(t)) t.state = move_state::completed;
+      if (t.state == move_state::running && count->count < share(t))
+        t.state = move_state::completed;
     } else if (r || r.error().code != errc::overloaded) {
       // Too much at a time passes; anything else would be the same again.
       if (t.state == move_state::running) t.state = move_state::failed;

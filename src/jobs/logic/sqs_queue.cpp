@@ -112,11 +112,13 @@ result<void> check(const settable& s, std::string_view queue, std::string_view v
       if (value.empty()) return {};
       const auto p = policy_from(value);
       if (!p)
-        return bad_value(s.name, "Must be JSON with deadLetterTargetArn, the ARN of a queue, and "
-                                 "maxReceiveCount, an integer from 1 to 1000");
+        return bad_value(s.name,
+                         "Must be JSON with deadLetterTargetArn, the ARN of a queue, and "
+                         "maxReceiveCount, an integer from 1 to 1000");
       if (p->queue == queue || is_fifo_name(p->queue) != is_fifo_name(queue))
-        return bad_value(s.name, "The dead letter queue is another queue, and of a FIFO queue one "
-                                 "that is FIFO as well");
+        return bad_value(s.name,
+                         "The dead letter queue is another queue, and of a FIFO queue one "
+                         "that is FIFO as well");
       return {};
     }
     case kind::ladder:
@@ -134,7 +136,8 @@ std::optional<std::uint64_t> number_of(const queue_settings& s, std::string_view
 // What the attributes say, once.
 void interpret(queue_settings& s) {
   const auto seconds = [&](std::string_view name) {
-    return static_cast<std::int32_t>(std::min<std::uint64_t>(number_of(s, name).value_or(0), 43'200));
+    return static_cast<std::int32_t>(
+        std::min<std::uint64_t>(number_of(s, name).value_or(0), 43'200));
   };
   s.visibility_s.reset();
   if (s.attribute("VisibilityTimeout")) s.visibility_s = seconds("VisibilityTimeout");
@@ -151,7 +154,8 @@ void interpret(queue_settings& s) {
 }
 
 void set_pair(string_pairs& pairs, const std::string& name, const std::string& value) {
-  const auto at = std::ranges::lower_bound(pairs, name, {}, &std::pair<std::string, std::string>::first);
+  const auto at =
+      std::ranges::lower_bound(pairs, name, {}, &std::pair<std::string, std::string>::first);
   const bool there = at != pairs.end() && at->first == name;
   if (value.empty()) {
     if (there) pairs.erase(at);

@@ -59,10 +59,16 @@ sqs::string_pairs attributes_of(const known_queue& q, const sqs_context& c) {
   return out;
 }
 
-constexpr std::string_view known_names[] = {"All", "Policy", "RedrivePolicy", "RedriveAllowPolicy",
-                                            "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds",
-                                            "FairingAttempts", "FifoQueue",
-                                            "ContentBasedDeduplication", "DeduplicationScope",
+constexpr std::string_view known_names[] = {"All",
+                                            "Policy",
+                                            "RedrivePolicy",
+                                            "RedriveAllowPolicy",
+                                            "KmsMasterKeyId",
+                                            "KmsDataKeyReusePeriodSeconds",
+                                            "FairingAttempts",
+                                            "FifoQueue",
+                                            "ContentBasedDeduplication",
+                                            "DeduplicationScope",
                                             "FifoThroughputLimit"};
 
 result<sqs::reply> get_attributes(const sqs::get_queue_attributes& a, const known_queue& q,
@@ -75,19 +81,19 @@ result<sqs::reply> get_attributes(const sqs::get_queue_attributes& a, const know
       return fail(sqs::errc::invalid_attribute_name, fmt::format("Unknown Attribute {}.", name));
   }
   if (!everything)
-    std::erase_if(all, [&](const auto& p) {
-      return std::ranges::find(a.names, p.first) == a.names.end();
-    });
+    std::erase_if(
+        all, [&](const auto& p) { return std::ranges::find(a.names, p.first) == a.names.end(); });
   return sqs::attributes{std::move(all)};
 }
 
 // The dead letter queue that the settings name has to be there.
 result<void> check_target(const queue_settings& s, const queue_book& book) {
   if (s.dead_letter_queue.empty() || book.find(s.dead_letter_queue) != nullptr) return {};
-  return fail(sqs::errc::invalid_parameter_value,
-              fmt::format("Value for parameter RedrivePolicy is invalid. Reason: Dead letter target "
-                          "{} does not exist: create it first.",
-                          s.dead_letter_queue));
+  return fail(
+      sqs::errc::invalid_parameter_value,
+      fmt::format("Value for parameter RedrivePolicy is invalid. Reason: Dead letter target "
+                  "{} does not exist: create it first.",
+                  s.dead_letter_queue));
 }
 
 void write(sqs_plan& p, const std::string& queue, const queue_settings& s) {
@@ -102,8 +108,9 @@ result<void> create(sqs_plan& p, const sqs::create_queue& a, const queue_book& b
   s.created_ms = s.modified_ms = std::max<std::int64_t>(1, c.now.wall_ms);
   if (auto done = set_attributes(s, a.queue, a.attributes); !done) return done;
   if (sqs::is_fifo_name(a.queue) && s.attribute("FifoQueue") != "true")
-    return fail(sqs::errc::invalid_parameter_value,
-                "A queue whose name ends in .fifo is a FIFO queue: set the attribute FifoQueue to true.");
+    return fail(
+        sqs::errc::invalid_parameter_value,
+        "A queue whose name ends in .fifo is a FIFO queue: set the attribute FifoQueue to true.");
   const auto* there = book.find(a.queue);
   if (there == nullptr) {
     if (auto good = check_target(s, book); !good) return good;
@@ -146,9 +153,8 @@ result<void> tag(sqs_plan& p, const sqs::tag_queue& a, const known_queue& q) {
 
 void untag(sqs_plan& p, const sqs::untag_queue& a, const known_queue& q) {
   auto s = q.settings;
-  std::erase_if(s.tags, [&](const auto& t) {
-    return std::ranges::find(a.keys, t.first) != a.keys.end();
-  });
+  std::erase_if(s.tags,
+                [&](const auto& t) { return std::ranges::find(a.keys, t.first) != a.keys.end(); });
   write(p, a.queue, s);
 }
 
@@ -196,7 +202,8 @@ result<sqs::reply> start_move(const sqs::start_message_move_task& a, const queue
   const auto destination = a.destination.empty() ? from.front() : a.destination;
   if (book.find(destination) == nullptr || destination == a.source)
     return fail(sqs::errc::resource_not_found,
-                "The resource that you specified for the DestinationArn parameter doesn't exist, or is the source.");
+                "The resource that you specified for the DestinationArn parameter doesn't exist, "
+                "or is the source.");
   const auto count = count_of(*source, job_state::queued) + count_of(*source, job_state::dead);
   auto handle = moves.start(a.source, destination, a.a_second, count, c.now);
   if (!handle) return std::unexpected(handle.error());
@@ -246,9 +253,8 @@ result<void> plan_for(sqs_plan& p, const known_queue& q, const queue_book& book,
   } else if (std::holds_alternative<sqs::list_queue_tags>(p.asked)) {
     p.answer = sqs::tags{q.settings.tags};
   } else if (const auto* dead = std::get_if<sqs::list_dead_letter_source_queues>(&p.asked)) {
-    p.answer = page(book, dead->next_token, dead->most, c, [&](const known_queue& k) {
-      return k.settings.dead_letter_queue == name;
-    });
+    p.answer = page(book, dead->next_token, dead->most, c,
+                    [&](const known_queue& k) { return k.settings.dead_letter_queue == name; });
   } else {
     p.answer = sqs::done{};  // AddPermission, RemovePermission: whoever has a key may do all
   }

@@ -57,7 +57,9 @@ result<void> plan_action(sqs_plan& p, sqs::receive_message& a, const known_queue
                          const sqs_context& c) {
   lease l{.queue = a.queue, .most = static_cast<std::size_t>(a.most), .length = {}};
   // A lease has a length; of 0 s it is over with the next tick.
-  const auto length = [](std::int32_t s) { return std::max(milliseconds{1}, milliseconds{s * 1000LL}); };
+  const auto length = [](std::int32_t s) {
+    return std::max(milliseconds{1}, milliseconds{s * 1000LL});
+  };
   if (a.visibility_s)
     l.length = length(*a.visibility_s);
   else if (q.settings.visibility_s)
@@ -255,7 +257,8 @@ sqs_plan plan(sqs::action a, const queue_book& book, sqs_moves& moves, const sqs
       [&](auto& asked) {
         if constexpr (requires { plan_action(p, asked, std::declval<const known_queue&>(), c); }) {
           const auto q = need_queue(book, asked.queue);
-          const auto done = q ? plan_action(p, asked, **q, c) : result<void>(std::unexpected(q.error()));
+          const auto done =
+              q ? plan_action(p, asked, **q, c) : result<void>(std::unexpected(q.error()));
           if (!done) p.answer = std::unexpected(done.error());
         }
       },
@@ -298,10 +301,8 @@ std::vector<command> dead_letter_moves(const std::vector<job_event>& events,
     if (e.what != job_event::kind::died) continue;
     const auto* q = book.find(e.queue);
     if (q == nullptr || book.find(q->settings.dead_letter_queue) == nullptr) continue;
-    out.emplace_back(redrive{.queue = q->state.row.name,
-                             .id = e.id,
-                             .error = {},
-                             .to = q->settings.dead_letter_queue});
+    out.emplace_back(redrive{
+        .queue = q->state.row.name, .id = e.id, .error = {}, .to = q->settings.dead_letter_queue});
   }
   return out;
 }
