@@ -21,8 +21,7 @@ inline constexpr std::string_view captured_key = "AKIDEXAMPLE";
 inline constexpr std::string_view captured_secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 // clang-format off
-inline const std::vector<captured>& captured_requests() {
-  static const std::vector<captured> all{
+inline const std::vector<captured> captured_requests{
     {"js", "POST", "/", "",
      {{"content-type", "application/x-amz-json-1.0"},
       {"x-amz-target", "AmazonSQS.SendMessage"},
@@ -489,9 +488,7 @@ inline const std::vector<captured>& captured_requests() {
       {"X-Amz-Date", "20261129T130720Z"},
       {"Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261129/eu-central-1/sqs/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-odd, Signature=ef0a9dae383ddc10d6cc3392c45358116e0ce1db19da65479329892b4244b674"}},
      "Action=ReceiveMessage&MaxNumberOfMessages=10&Version=2012-11-05"},
-  };
-  return all;
-}
+};
 // clang-format on
 
 }  // namespace fairing::codec::sqs

@@ -29,7 +29,7 @@ decoded read(const captured& c) {
 template <class T>
 std::vector<T> all_of(std::string_view client) {
   std::vector<T> out;
-  for (const auto& c : captured_requests()) {
+  for (const auto& c : captured_requests) {
     if (c.client != client) continue;
     auto d = read(c);
     if (!d.what)
@@ -50,7 +50,7 @@ signed_request as_signed(const captured& c) {
 
 TEST(captured, every_action_was_recorded) {
   std::vector<int> seen(action_count);
-  for (const auto& c : captured_requests()) {
+  for (const auto& c : captured_requests) {
     const auto d = read(c);
     ASSERT_TRUE(d.what) << c.body << d.what.error().message();
     EXPECT_EQ(d.how.how, c.client == "js" ? protocol::json : protocol::query);
@@ -142,7 +142,7 @@ TEST(captured, queues) {
 
 TEST(captured, every_signature_is_right) {
   const verifier v({{"other", "x"}, {std::string(captured_key), std::string(captured_secret)}});
-  for (const auto& c : captured_requests()) {
+  for (const auto& c : captured_requests) {
     const auto who = v.verify(as_signed(c), recorded_s);
     EXPECT_TRUE(who) << c.query << c.body << ": " << (who ? "" : who.error().message());
     if (who) EXPECT_EQ(*who, captured_key);
@@ -153,7 +153,7 @@ TEST(captured, no_signature_covers_anything_else) {
   const verifier v({{std::string(captured_key), std::string(captured_secret)}});
   const verifier other({{std::string(captured_key), "another secret"}});
   const verifier nobody({});
-  for (const auto& c : captured_requests()) {
+  for (const auto& c : captured_requests) {
     EXPECT_EQ(other.verify(as_signed(c), recorded_s).error().code, errc::signature_does_not_match);
     EXPECT_EQ(nobody.verify(as_signed(c), recorded_s).error().code, errc::invalid_access_key);
     auto r = as_signed(c);
