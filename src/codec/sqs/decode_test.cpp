@@ -31,7 +31,7 @@ TEST(decode, protocols_and_actions) {
   EXPECT_EQ(code(json("ListQueues", "")), std::error_code());
   for (const std::string_view bad :
        {"[]", "1", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "{\"a\":\"\xff\"}",
-        "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}"})
+        "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}"})
     EXPECT_EQ(code(json("ListQueues", bad)), errc::malformed_request) << bad;
   for (const std::string_view bad :
        {"Action=ListQueues&a=%", "Action=ListQueues&a.b=1&a=2", "Action=ListQueues&a=1&a=2",
