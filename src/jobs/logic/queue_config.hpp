@@ -36,6 +36,8 @@ struct queue_config {
   milliseconds timeout{30'000};  // of one attempt: the lease's length
   std::vector<milliseconds> attempts = {milliseconds{0}, milliseconds{60'000},
                                         milliseconds{300'000}, milliseconds{1'800'000}};
+  // Where the ladder ends, its last delay goes on until so many attempts; 0: it ends. Set by SQS's maxReceiveCount.
+  std::uint32_t most_attempts = 0;
   double jitter = 0;  // a delay of the ladder is lengthened by up to this share
   std::optional<std::uint32_t> concurrency;      // leased at a time, over all workers
   std::optional<rate> limit;                     // leases, over all workers

@@ -3,6 +3,7 @@
 
 #include "base/ascii.hpp"
 #include "jobs/logic/engine_parts.hpp"
+#include "jobs/logic/sqs_queue.hpp"
 
 namespace fairing::jobs {
 
@@ -27,7 +28,7 @@ const queue_config* config_of(const jobs_config& c, std::string_view name) {
 
 void configure(queue_entry& q, const jobs_config& c) {
   const auto* own = config_of(c, q.row.name);
-  q.config = own != nullptr ? *own : queue_config{};
+  q.config = effective_config(own != nullptr ? *own : queue_config{}, q.row.attributes);
   q.config.name = q.row.name;
 }
 
@@ -150,10 +151,13 @@ result<reply> engine::parts::run(const set_queue& c, plane_time now) {
   auto& q = **found;
   if (!c.attributes) return nothing{};
   undo.emplace_back([this, n = q.row.number, was = q.row.attributes] {
-    if (const auto there = queues.find(n); there != queues.end())
-      there->second.row.attributes = was;
+    const auto there = queues.find(n);
+    if (there == queues.end()) return;
+    there->second.row.attributes = was;
+    configure(there->second, config);
   });
   q.row.attributes = *c.attributes;
+  configure(q, config);
   if (auto r = stored.save_queue(q.row); !r) return lost(r.error());
   return nothing{};
 }

@@ -106,7 +106,9 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
 // Before the attempt that comes next; nullopt: there is none.
 std::optional<milliseconds> engine::parts::ladder_delay(const job& j, const queue_entry& q) {
   const auto& steps = j.attempts.empty() ? q.config.attempts : j.attempts;
-  const auto delay = retry::ladder(steps).delay_before(j.attempt + 1);
+  auto delay = retry::ladder(steps).delay_before(j.attempt + 1);
+  if (!delay && j.attempts.empty() && !steps.empty() && j.attempt < q.config.most_attempts)
+    delay = steps.back();
   if (!delay || q.config.jitter <= 0) return delay;
   const auto share = std::uniform_real_distribution<double>(0, q.config.jitter)(random);
   return *delay +

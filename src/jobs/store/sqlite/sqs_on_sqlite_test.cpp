@@ -1,0 +1,78 @@
+// SQS actions through the rules, the engine and a store on disk: what a queue made by the API does.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "jobs/logic/sqs_rules.hpp"
+#include "jobs/store/plane_under_test.hpp"
+#include "jobs/store/sqlite/sqlite_store.hpp"
+
+namespace fairing::jobs::test {
+namespace {
+
+namespace sqs = codec::sqs;
+
+class over_sqs {
+ public:
+  explicit over_sqs(store_maker make) : plane(std::move(make)) {}
+  result<sqs::reply> ask(sqs::action a) {
+    const queue_book book(plane.rules().queues(plane.now), {}, nullptr);
+    const sqs_context c{.base_url = "http://h", .now = plane.now};
+    auto p = plan(std::move(a), book, moves, c);
+    if (p.answer) return *p.answer;
+    std::vector<result<reply>> replies;
+    for (const auto& command : p.commands) replies.push_back(plane.apply(command));
+    auto r = finish(p, std::move(replies), c);
+    for (const auto& command : dead_letter_moves(plane.said.events, book))
+      EXPECT_TRUE(plane.apply(command));
+    return r;
+  }
+  std::vector<sqs::received_message> receive(const std::string& queue) {
+    const auto r = ask(sqs::receive_message{
+        .queue = queue, .most = 10, .system_attributes = {"ApproximateReceiveCount"}});
+    return r ? std::get<sqs::received>(*r).messages : std::vector<sqs::received_message>{};
+  }
+  plane_under_test plane;
+  sqs_moves moves;
+};
+
+store_maker maker(const std::string& file) {
+  return [file]() -> std::unique_ptr<store> {
+    auto s = open_sqlite({.path = file, .sync = sqlite_sync::off});
+    EXPECT_TRUE(s);
+    return s ? std::move(*s) : nullptr;
+  };
+}
+
+TEST(sqs_on_sqlite, received_three_times_then_a_dead_letter) {
+  std::string pattern = std::filesystem::temp_directory_path() / "fairing-sqs-XXXXXX";
+  const std::string folder = ::mkdtemp(pattern.data());
+  {
+    over_sqs t(maker(folder + "/jobs.db"));
+    ASSERT_TRUE(t.ask(sqs::create_queue{"dead", {}, {}}));
+    ASSERT_TRUE(t.ask(sqs::create_queue{
+        "mails",
+        {{"RedrivePolicy",
+          R"({"deadLetterTargetArn":"arn:aws:sqs:r:0:dead","maxReceiveCount":3})"}},
+        {}}));
+    ASSERT_TRUE(t.ask(sqs::send_message{"mails", {.body = "hello"}}));
+    for (int i = 1; i <= 3; ++i) {
+      const auto got = t.receive("mails");
+      ASSERT_EQ(got.size(), 1U) << i;
+      EXPECT_EQ(got[0].body, "hello");
+      EXPECT_EQ(got[0].system_attributes.at(0).second, std::to_string(i));
+      EXPECT_TRUE(t.ask(sqs::change_visibility{"mails", got[0].receipt_handle, 0}));
+      // A handle that was given back is over.
+      EXPECT_FALSE(t.ask(sqs::delete_message{"mails", got[0].receipt_handle}));
+    }
+    EXPECT_TRUE(t.receive("mails").empty());
+    const auto dead = t.receive("dead");
+    ASSERT_EQ(dead.size(), 1U);
+    EXPECT_TRUE(t.ask(sqs::delete_message{"dead", dead[0].receipt_handle}));
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace fairing::jobs::test
