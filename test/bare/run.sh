@@ -2,20 +2,22 @@
 # The proof that a clone works on a bare Debian 12: debootstrap (minbase) into a folder, clone the repository
 # into it, run `./dev test` and `./dev demo` there by chroot. Needs root, debootstrap and git outside.
 #
-#   sudo test/bare/run.sh [--keep] [--dir DIR] [VERB...]       default verbs: test demo
+#   sudo test/bare/run.sh [--keep] [--dir DIR] [--ccache DIR] [VERB...]       default verbs: test demo
 #
 # MIRROR=URL overrides the mirror (default: the first one of this system's own sources). Certificates that this
 # system trusts beyond Debian's (/usr/local/share/ca-certificates) and its proxy variables are handed in, for
-# networks that need them. --keep leaves the folder (a second run in it starts from what is there).
+# networks that need them. --keep leaves the folder (a second run in it starts from what is there). --ccache hands in a
+# compiler cache: the same compiler and the same sources give the same objects, in minutes.
 set -euo pipefail
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-keep=0 dir='' verbs=()
+keep=0 dir='' cache='' verbs=()
 while (($#)); do
   case $1 in
     --keep) keep=1 ;;
     --dir) dir=${2:?"--dir needs a folder"}; shift ;;
-    -*) echo "usage: $0 [--keep] [--dir DIR] [VERB...]" >&2; exit 2 ;;
+    --ccache) cache=${2:?"--ccache needs a folder"}; shift ;;
+    -*) echo "usage: $0 [--keep] [--dir DIR] [--ccache DIR] [VERB...]" >&2; exit 2 ;;
     *) verbs+=("$1") ;;
   esac
   shift
@@ -62,6 +64,11 @@ for point in proc dev; do
   mounted+=("$root/$point")
 done
 if ((${#mounted[@]} > 1)); then mount --make-rslave "$root/dev"; fi
+if [[ $cache ]]; then
+  mkdir -p "$root/root/.cache/ccache"
+  mount --bind "$cache" "$root/root/.cache/ccache"
+  mounted+=("$root/root/.cache/ccache")
+fi
 
 rm -rf "$root/src/fairing"
 git -c safe.directory='*' clone --quiet --no-local "file://$repository" "$root/src/fairing"
