@@ -42,7 +42,7 @@ class Jobs(unittest.TestCase):
         try:
             if body is not None and not isinstance(body, (str, bytes)):
                 body = json.dumps(body)
-                headers.setdefault("Content-Type", "application/json")
+                headers.setdefault("Content_Type", "application/json")
             connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
             answer = connection.getresponse()
             text = answer.read().decode()
@@ -67,8 +67,8 @@ class Jobs(unittest.TestCase):
         self.assertEqual(len(jobs), 1, jobs)
         return jobs[0]
 
-    def settle(self, lease, verb, expect=200, **body):
-        status, answer = self.call("POST", f"/v1/leases/{lease}/{verb}", body)
+    def settle(self, token, verb, expect=200, **body):
+        status, answer = self.call("POST", f"/v1/leases/{token}/{verb}", body)
         self.assertEqual(status, expect, answer)
         return answer
 

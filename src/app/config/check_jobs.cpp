@@ -70,14 +70,6 @@ class jobs_checker {
             fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
                         "time; leave it out, or rename the queue",
                         key(i, "key_concurrency"), *q.key_concurrency));
-    if (!q.secret.empty() && q.push.empty())
-      note(key(i, "secret"),
-           fmt::format("`{}` signs pushes, and the queue has no `push`", key(i, "secret")));
-    if (!q.push.empty() && q.secret.empty())
-      note(key(i, "push"),
-           fmt::format("`{}`: pushes are not signed; set `secret` so that the backend can tell "
-                       "them from others' requests",
-                       key(i, "push")));
     for (std::size_t n = 0; n < q.cron.size(); ++n) {
       const auto k = key(i, fmt::format("cron.{}.name", n));
       const auto [other, unique] = crons.try_emplace(q.cron[n].name, k);

@@ -1,6 +1,6 @@
-// jobs_words: checks of the texts in the jobs section: names of queues, stores, URLs of pushes, secrets.
+// jobs_words: checks of the texts in the jobs section: names of queues, stores, schedules.
 //
-// Every function answers "" when the value is good, else why not and what to write instead; none repeats a secret. Pure.
+// Every function answers "" when the value is good, else why not and what to write instead. Pure.
 #pragma once
 
 #include <string>
@@ -11,8 +11,7 @@ namespace fairing::config::detail {
 
 [[nodiscard]] std::string check_queue_name(const value& v);
 [[nodiscard]] std::string check_store(const value& v);
-[[nodiscard]] std::string check_push(const value& v);
-[[nodiscard]] std::string check_secrets(const value& v);
-[[nodiscard]] std::string check_account(const value& v);
+[[nodiscard]] std::string check_schedule(const value& v);
+[[nodiscard]] std::string check_zone(const value& v);
 
 }  // namespace fairing::config::detail

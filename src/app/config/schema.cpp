@@ -19,7 +19,15 @@ struct defaults {
     auto& r = s.routes.emplace_back();
     r.rate_limit.emplace();
     auto& plane = root.sql.emplace();
-    whole = {&root, &s, &u, &r, &plane.users.emplace_back()};
+    auto& work = root.jobs.emplace();
+    auto& queue = work.queues.emplace_back();
+    whole = {.root = &root,
+             .site = &s,
+             .upstream = &u,
+             .route = &r,
+             .user = &plane.users.emplace_back(),
+             .queue = &queue,
+             .cron = &queue.cron.emplace_back()};
   }
 };
 

@@ -53,7 +53,6 @@ struct scope {
   sql::user_config* user = nullptr;
   jobs::queue_config* queue = nullptr;
   jobs::cron_config* cron = nullptr;
-  jobs::sqs_config::key* sqs_key = nullptr;
 };
 
 struct binding {

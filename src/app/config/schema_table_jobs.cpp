@@ -15,7 +15,6 @@ using enum change_kind;
 using jobs::cron_config;
 using jobs::jobs_config;
 using jobs::queue_config;
-using jobs::sqs_config;
 
 constexpr std::uint64_t day_ms = 24ULL * 3600 * 1000;
 constexpr std::uint64_t year_ms = 365 * day_ms;
@@ -47,13 +46,6 @@ constexpr elements crons = {[](const scope& s) { return s.queue->cron.size(); },
                               if (i == all.size()) all.emplace_back();
                               return scope{.root = s.root, .queue = s.queue, .cron = &all[i]};
                             }};
-constexpr elements keys = {
-    [](const scope& s) { return s.root->jobs ? s.root->jobs->sqs.access_keys.size() : 0; },
-    [](const scope& s, std::size_t i) {
-      auto& all = made(s).sqs.access_keys;
-      if (i == all.size()) all.emplace_back();
-      return scope{.root = s.root, .sqs_key = &all[i]};
-    }};
 
 constexpr binding bind_jobs_listen() {
   return {[](const scope& s, const value& v) -> std::string {
@@ -92,7 +84,7 @@ constexpr binding bind_attempts() {
 std::vector<field> plane_rows() {
   return {
     {.path = "jobs", .kind = section, .doc = "The jobs plane: durable queues with leases, retries and dead letters.", .present = [](const scope& s) { return s.root->jobs.has_value(); }},
-    {.path = "jobs.listen", .kind = text, .doc = "`PORT` (loopback), `HOST:PORT` or `unix:PATH`; port 0 picks a free one. The native API is under `/v1/`, SQS at `/` and `/{account}/{queue}`.", .change = restart, .required = true,
+    {.path = "jobs.listen", .kind = text, .doc = "`PORT` (loopback), `HOST:PORT` or `unix:PATH`; port 0 picks a free one. The API is under `/v1/`.", .change = restart, .required = true,
      .bind = bind_jobs_listen()},
     {.path = "jobs.token", .kind = text, .doc = "The bearer token of every request, at least 16 characters; beyond loopback there must be one.", .change = restart, .secret = true, .fallback = "none",
      .bind = checked<&check_token, &scope::root, &config::jobs, &jobs_config::token>()},
@@ -101,12 +93,7 @@ std::vector<field> plane_rows() {
     {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it.", .bind = of_jobs<&jobs_config::create_queues>()},
     {.path = "jobs.disk_reserve", .kind = size, .doc = "Free bytes that the store leaves; beyond that enqueueing answers 507.", .most = 1024 * gib, .bind = of_jobs<&jobs_config::disk_reserve>()},
     {.path = "jobs.max_jobs", .kind = integer, .doc = "Unfinished jobs, over all queues; beyond that enqueueing answers 507.", .least = 1, .most = 10'000'000'000, .bind = of_jobs<&jobs_config::max_jobs>()},
-    {.path = "jobs.sqs", .kind = section, .doc = "The SQS API on the same listener."},
-    {.path = "jobs.sqs.access_keys", .kind = list, .doc = "Keys whose signatures are taken; with none, signatures are not looked at.", .list = keys},
-    {.path = "jobs.sqs.access_keys[].id", .kind = text, .doc = "The access key's id.", .required = true, .bind = bound<&scope::sqs_key, &sqs_config::key::id>()},
-    {.path = "jobs.sqs.access_keys[].secret", .kind = text, .doc = "Its secret.", .required = true, .secret = true, .bind = bound<&scope::sqs_key, &sqs_config::key::secret>()},
-    {.path = "jobs.sqs.region", .kind = text, .doc = "The region in ARNs and signatures.", .bind = of_jobs<&jobs_config::sqs, &sqs_config::region>()},
-    {.path = "jobs.sqs.account", .kind = text, .doc = "The account in queue URLs and ARNs: 12 digits.", .bind = checked<&check_account, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::account>()},
+    {.path = "jobs.sqs", .kind = text, .doc = "The SQS API on the same listener.", .change = later},
   };
 }
 
@@ -116,9 +103,8 @@ std::vector<field> queue_rows() {
     {.path = "jobs.queues", .kind = list, .doc = "The queues; one that is not listed has the defaults.", .shorthand = "name", .list = queues},
     {.path = "jobs.queues[].name", .kind = text, .doc = "`[A-Za-z0-9._-]`, 80 at most; one that ends in `.fifo` gives one job of a key at a time, in order.", .required = true,
      .bind = checked<&check_queue_name, &scope::queue, &q::name>()},
-    {.path = "jobs.queues[].push", .kind = text, .doc = "A URL that jobs are POSTed to; without it workers lease.", .fallback = "none", .bind = checked<&check_push, &scope::queue, &q::push>()},
-    {.path = "jobs.queues[].secret", .kind = text, .doc = "Signs pushes (Standard Webhooks): `whsec_BASE64`, several separated by blanks while they rotate.", .secret = true, .fallback = "none",
-     .bind = checked<&check_secrets, &scope::queue, &q::secret>()},
+    {.path = "jobs.queues[].push", .kind = text, .doc = "A URL that jobs are POSTed to.", .change = later},
+    {.path = "jobs.queues[].secret", .kind = text, .doc = "Signs pushes.", .change = later},
     {.path = "jobs.queues[].timeout", .kind = duration, .doc = "Of one attempt: how long a lease lasts.", .least = 1, .most = day_ms, .bind = of_queue<&q::timeout>()},
     {.path = "jobs.queues[].attempts", .kind = text_list, .doc = "The ladder: the delay before each attempt. After the last one a job is dead.", .bind = bind_attempts()},
     {.path = "jobs.queues[].jitter", .kind = share, .doc = "A delay of the ladder is lengthened by up to this share.", .bind = of_queue<&q::jitter>()},
@@ -135,8 +121,8 @@ std::vector<field> queue_rows() {
     {.path = "jobs.queues[].paused", .kind = boolean, .doc = "Whether it begins paused; later the store remembers.", .bind = of_queue<&q::paused>()},
     {.path = "jobs.queues[].cron", .kind = list, .doc = "Jobs that are put at certain times.", .list = crons},
     {.path = "jobs.queues[].cron[].name", .kind = text, .doc = "One job a time and name, never two.", .required = true, .bind = checked<&check_queue_name, &scope::cron, &cron_config::name>()},
-    {.path = "jobs.queues[].cron[].schedule", .kind = text, .doc = "Five fields, or `@hourly` and its like.", .required = true, .bind = bound<&scope::cron, &cron_config::schedule>()},
-    {.path = "jobs.queues[].cron[].zone", .kind = text, .doc = "The time zone, by its IANA name.", .bind = bound<&scope::cron, &cron_config::zone>()},
+    {.path = "jobs.queues[].cron[].schedule", .kind = text, .doc = "Five fields, or `@hourly` and its like.", .required = true, .bind = checked<&check_schedule, &scope::cron, &cron_config::schedule>()},
+    {.path = "jobs.queues[].cron[].zone", .kind = text, .doc = "The time zone, by its IANA name.", .bind = checked<&check_zone, &scope::cron, &cron_config::zone>()},
     {.path = "jobs.queues[].cron[].payload", .kind = text, .doc = "The payload, JSON.", .fallback = "null", .bind = bound<&scope::cron, &cron_config::payload>()},
     {.path = "jobs.queues[].cron[].on_misfire", .kind = field_kind::word, .doc = "Times that passed while nobody ran: left out, or one job for all of them.", .words = "skip|once", .bind = bound<&scope::cron, &cron_config::on_misfire>()},
   };
