@@ -21,7 +21,7 @@ std::map<std::string, std::string> forms(const loop_names& n) {
 TEST(eager_forms, children_of_rows) {
   auto f = forms(
       {"select * from users limit $1", "id", "select * from order_items where user_id = $1", 1});
-  EXPECT_EQ(f.size(), 8U);
+  EXPECT_EQ(f.size(), 9U);
   EXPECT_EQ(f["prisma"], "prisma.user.findMany({ include: { orderItems: true } })");
   EXPECT_THAT(f["typeorm"], HasSubstr("relations: { orderItems: true }"));
   EXPECT_THAT(f["typeorm"], HasSubstr("leftJoinAndSelect(\"user.orderItems\", \"orderItems\")"));
@@ -29,6 +29,7 @@ TEST(eager_forms, children_of_rows) {
   EXPECT_THAT(f["django"], HasSubstr("User.objects.prefetch_related(\"orderitem_set\")"));
   EXPECT_EQ(f["sqlalchemy"], "select(User).options(selectinload(User.order_items))");
   EXPECT_EQ(f["laravel"], "User::with('orderItems')->get()");
+  EXPECT_EQ(f["drizzle"], "db.query.users.findMany({ with: { orderItems: true } })");
   EXPECT_THAT(f["spring"], HasSubstr("join fetch e.orderItems"));
   EXPECT_THAT(f["spring"], HasSubstr("default_batch_fetch_size"));
   EXPECT_THAT(f["knex"], HasSubstr("db(\"order_items\").whereIn(\"user_id\", keys)"));
@@ -82,7 +83,18 @@ TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(
       first(R"(select "s"."orders"."id" from "s"."orders" where "s"."orders"."user_id" = $1)"),
       "prisma");
+  EXPECT_EQ(first(R"(select "total" from "orders" where "orders"."user_id" = $1)"), "drizzle");
+  EXPECT_EQ(first(R"(select "total" from "orders" where "user_id" = $1)"), "knex");
+  EXPECT_EQ(first(R"(select "orders".* from "orders" where "orders"."user_id" = $1)"), "prisma");
   EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");  // nobody's: as listed
+}
+
+TEST(eager_forms, rows_of_a_cursor) {
+  auto f =
+      forms({"fetch forward $1 from name", "id", "select a from orders where user_id = $1", 1});
+  EXPECT_EQ(f["django"],
+            "User.objects.prefetch_related(\"order_set\")  # or the related_name of Order.user");
+  EXPECT_EQ(f["sqlalchemy"], "select(User).options(selectinload(User.orders))");
 }
 
 TEST(eager_forms, words) {
@@ -95,8 +107,8 @@ TEST(eager_forms, words) {
 }
 
 TEST(eager_forms, unknown_tables_do_not_break_it) {
-  EXPECT_EQ(forms({"", "", "", 1}).size(), 8U);
-  EXPECT_EQ(forms({"select f()", "x", "select g($1)", 1}).size(), 8U);
+  EXPECT_EQ(forms({"", "", "", 1}).size(), 9U);
+  EXPECT_EQ(forms({"select f()", "x", "select g($1)", 1}).size(), 9U);
 }
 
 TEST(pagination, deep_and_growing_offsets) {

@@ -48,10 +48,12 @@ relation relation_of(const loop_names& n) {
   const auto source = parts_of(n.source_template);
   const auto loop = parts_of(n.loop_template);
   relation r;
-  r.parent = source.table.empty() ? "parent" : bare_name(source.table);
   r.child = loop.table.empty() ? "child" : bare_name(loop.table);
   const auto compare = compare_of(loop, n.slot);
   r.column = compare ? bare_name(compare->column) : "key";
+  // Rows of a cursor do not tell their table; the key's name may.
+  const auto owner = ends_with_id(r.column) ? without_id(r.column) : std::string("parent");
+  r.parent = source.table.empty() ? owner : bare_name(source.table);
   r.source = n.source_column.empty() ? "id" : behind_alias(n.source_template, n.source_column);
   r.to_one = ends_with_id(r.source) && !ends_with_id(r.column);
   r.model = model_name(r.parent);
@@ -159,6 +161,11 @@ std::string_view likely(const loop_names& n) {
   if (aliased_by_table(t)) return "typeorm";
   if (has("\" as \"")) return "sequelize";
   if (quoted_parts(column) == 2) return "django";
+  if (quoted_parts(column) == 1 && !column.ends_with(".*") && !column.contains(" as ")) {
+    // Drizzle selects plain columns and compares qualified ones; Knex quotes what it is given.
+    const auto table = parts_of(t).table;
+    return has(" where " + table + ".") ? "drizzle" : "knex";
+  }
   if (has(" as anon_") || has("where $1 = ") || aliased_in_full(column)) return "sqlalchemy";
   return "";
 }
@@ -197,6 +204,8 @@ std::vector<eager_form> eager_forms(const loop_names& names) {
                         ? fmt::format("{}.findAll({{ include: {} }})", r.model, r.target)
                         : fmt::format("{}.findAll({{ include: {{ model: {}, separate: true }} }})",
                                       r.model, r.target)});
+  out.push_back({"drizzle", fmt::format("db.query.{}.findMany({{ with: {{ {}: true }} }})",
+                                        camel(r.parent), field)});
   out.push_back({"django", django(r)});
   out.push_back({"sqlalchemy", fmt::format("select({0}).options({1}({0}.{2}))", r.model,
                                            r.to_one ? "joinedload" : "selectinload", r.name)});

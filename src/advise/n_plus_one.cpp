@@ -97,10 +97,13 @@ bool session_tracker::worth_searching(entry& n) const noexcept {
   const auto newer = [&](const result& r) {
     return r.serial > n.searched && !r.open && r.text != n.text;
   };
-  const bool fresh = std::ranges::any_of(results_.all(), newer);
+  // A loop's first key comes behind a value that is not of its result: the new result is worth the second key, too.
+  const bool unseen = std::ranges::any_of(results_.all(), newer);
+  const bool fresh = unseen || n.again;
   const auto wait = fresh ? std::min(n.misses / 32, 4U) : std::min(n.misses / 4, 16U);
   if (n.skipped++ < wait) return false;
   n.skipped = 0;
+  n.again = unseen;
   n.searched = results_.newest();
   return true;
 }

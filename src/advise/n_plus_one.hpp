@@ -139,6 +139,7 @@ class session_tracker {
     std::uint32_t rest = 0;
     std::uint32_t route = 0;
     std::uint32_t searched = 0;      // newest result at the last search
+    bool again = false;              // that one was new: it is searched once more
     std::uint32_t misses = 0;        // searches in a row that found nothing
     std::uint32_t skipped = 0;       // changes not looked for since the last search
     std::uint32_t chain = 0;         // steps of +1 in a row, up to now

@@ -166,6 +166,19 @@ TEST(n_plus_one, order_constants_and_places_matter) {
   EXPECT_EQ(few.keys(), 0U);
 }
 
+// The first key comes behind a stranger and costs a search in vain; the second must not be passed over,
+// or consecutive numbers look like a counter's.
+TEST(n_plus_one, look_ups_in_vain_do_not_hide_a_loop) {
+  for (const int strangers : {1, 2, 3, 4, 5, 8, 12, 30}) {
+    machine m;
+    m.list({"500", "501"}, 3);
+    for (int i = 0; i < strangers; ++i) m.ask(std::to_string(1000 + i * i));
+    m.list({"2", "3", "4", "5", "6", "7"});
+    for (const auto* k : {"2", "3", "4", "5", "6", "7"}) m.ask(k);
+    EXPECT_EQ(m.keys(), 6U) << strangers;
+  }
+}
+
 TEST(n_plus_one, too_sparse_or_too_old_is_none) {
   machine sparse;
   std::vector<std::string> list;

@@ -151,7 +151,9 @@ sql_parts parts_of(std::string_view template_text) {
     if (p.tokens[i].depth == 0) note_clause(p, i);
   }
   read_select_list(p);
-  read_table(p);
+  // What FETCH and MOVE name behind FROM is a cursor.
+  const auto verb = p.tokens.empty() ? word::none : p.tokens.front().word;
+  if (verb != word::kw_fetch && verb != word::kw_move) read_table(p);
   return p;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.hpp"
 #include "base/hash.hpp"
 #include "codec/sql_lexer/chars.hpp"
 #include "codec/sql_lexer/print.hpp"
@@ -67,6 +68,34 @@ namespace {
   return w == word::kw_null || w == word::kw_true || w == word::kw_false || w == word::kw_default;
 }
 
+// Statements that name a cursor, a savepoint or a prepared statement that is given up. (ROLLBACK does from TO on.)
+[[nodiscard]] constexpr bool names_handle(word w) noexcept {
+  return w == word::kw_declare || w == word::kw_fetch || w == word::kw_move ||
+         w == word::kw_close || w == word::kw_savepoint || w == word::kw_release ||
+         w == word::kw_deallocate;
+}
+
+// What may stand between their verb and the name.
+[[nodiscard]] constexpr bool before_handle(word w) noexcept {
+  switch (w) {
+    case word::kw_all:
+    case word::kw_from:
+    case word::kw_in:
+    case word::kw_next:
+    case word::kw_prior:
+    case word::kw_first:
+    case word::kw_absolute:
+    case word::kw_relative:
+    case word::kw_backward:
+    case word::kw_forward:
+    case word::kw_savepoint:
+    case word::kw_prepare:
+      return true;
+    default:
+      return false;
+  }
+}
+
 [[nodiscard]] std::uint32_t parameter_number(std::string_view digits) noexcept {
   std::uint64_t n = 0;
   for (const char c : digits)
@@ -89,7 +118,7 @@ void template_builder::begin(std::string_view text) noexcept {
   text_ = text;
   slots_.clear();
   lists_open_ = size_ = slot_count_ = number_ = depth_ = order_depth_ = 0;
-  in_order_ = full_ = semicolon_ = sign_waits_ = in_signs_ = false;
+  in_order_ = full_ = semicolon_ = sign_waits_ = in_signs_ = handle_waits_ = rolls_back_ = false;
   error_ = lex_error::none;
   previous_ = {};
   previous_.symbol = ';';
@@ -105,15 +134,24 @@ void template_builder::on(const token& t, word w) {
   if (t.is(';')) {
     in_signs_ = false;
     semicolon_ = size_ != 0;
-    in_order_ = false;
+    in_order_ = handle_waits_ = rolls_back_ = false;
   } else {
     if (semicolon_) {
       put(";");
       semicolon_ = false;
     }
     if (lists_open_ != 0) note_in_list(t, w);
-    if (t.kind == token_kind::identifier) {
+    if (handle_waits_ && is_handle(t, w)) {
+      handle_waits_ = false;
+      put(handle_name);
+    } else if (t.kind == token_kind::identifier) {
       put_folded(t.of(text_));
+      if (previous_.is(';')) {
+        handle_waits_ = names_handle(w);
+        rolls_back_ = w == word::kw_rollback || w == word::kw_abort;
+      } else if (rolls_back_ && w == word::kw_to) {
+        handle_waits_ = true;
+      }
     } else if (t.kind == token_kind::symbol) {
       symbol(t);
     } else if (is_literal(t.kind) || t.kind == token_kind::parameter) {
@@ -169,6 +207,14 @@ void template_builder::put_folded(std::string_view name) noexcept {
     else
       std::memcpy(p, &folded, n);
   }
+}
+
+bool template_builder::is_handle(const token& t, word w) const noexcept {
+  if (t.kind == token_kind::quoted_identifier || t.kind == token_kind::unicode_identifier)
+    return true;
+  if (t.kind != token_kind::identifier) return false;
+  if (previous_word_ == word::kw_from || previous_word_ == word::kw_in) return true;
+  return !before_handle(w) && !iequals(t.of(text_), "last");
 }
 
 bool template_builder::unary_here() const noexcept {

@@ -17,6 +17,8 @@
 // In `IN (..)`, `VALUES (..), (..)` and `ARRAY[..]` an element that equals the one before is dropped,
 // as is one that, like it, has only values; one element and many give the same form. Positions of
 // ORDER BY and GROUP BY (`order by 1`) are structure, no slots.
+// Frameworks number their cursors, savepoints and statements ("_django_curs_139_sync_7", "s139_x2", pdo_stmt_00000c1):
+// in DECLARE, FETCH, MOVE, CLOSE, SAVEPOINT, RELEASE, ROLLBACK TO and DEALLOCATE such a name is `name`, whatever it was.
 // A text that does not lex, or whose normal form is over its limit, has a hash of its own class and
 // complete() is false: good for counting, not for reasoning.
 // Threads: any one. Cost: 10 to 25 ns a token; no allocation after the constructor and the first
@@ -92,6 +94,8 @@ class template_builder {
   void print(std::string& out, std::size_t max_bytes = 2048) const;
 
  private:
+  static constexpr std::string_view handle_name = "name";  // PostgreSQL takes it as a name
+
   enum class list_kind : std::uint8_t { in, values, array };
   // An element of a list, as a range of the normal form.
   struct element {
@@ -119,6 +123,8 @@ class template_builder {
   void literal(const token& t);
   void add_slot(const token& t, slot_kind kind, std::uint32_t begin, bool negative);
   void track_order(word w) noexcept;
+  // Is this the cursor, savepoint or prepared statement that is named?
+  [[nodiscard]] bool is_handle(const token& t, word w) const noexcept;
   [[nodiscard]] bool unary_here() const noexcept;
   [[nodiscard]] bool position_here() const noexcept;
   void open_list(list_kind kind, std::uint32_t depth) noexcept;
@@ -141,9 +147,11 @@ class template_builder {
   std::uint32_t order_depth_ = 0;
   bool in_order_ = false;  // behind ORDER BY or GROUP BY at order_depth_
   bool full_ = false;
-  bool semicolon_ = false;   // seen, not yet written
-  bool sign_waits_ = false;  // sign_ is not yet written: it may belong to a number
-  bool in_signs_ = false;    // the previous token is a unary sign
+  bool semicolon_ = false;     // seen, not yet written
+  bool sign_waits_ = false;    // sign_ is not yet written: it may belong to a number
+  bool in_signs_ = false;      // the previous token is a unary sign
+  bool handle_waits_ = false;  // the name of a cursor, savepoint or prepared statement is to come
+  bool rolls_back_ = false;    // in ROLLBACK: TO is followed by such a name
   lex_error error_ = lex_error::none;
   token sign_;
   token previous_;

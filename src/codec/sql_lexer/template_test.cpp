@@ -88,6 +88,41 @@ TEST(sql_template, keeps_everything_else) {
   same("SELECT x ORDER BY a LIMIT 5", "SELECT x ORDER BY a LIMIT 6");
 }
 
+TEST(sql_template, names_that_frameworks_number_are_one) {
+  same(R"(FETCH 100 FROM "_django_curs_123_sync_1")", R"(fetch 30 from "_django_curs_45_sync_9")");
+  same("FETCH FORWARD 5 FROM c_7f3a_1", "FETCH FORWARD 9 FROM \"other\"");
+  same("FETCH c1", "FETCH C2");
+  same("FETCH LAST FROM c1", "FETCH LAST FROM c2");
+  same("FETCH ALL FROM next", "FETCH ALL FROM c2");
+  same("MOVE ABSOLUTE -3 c1", "MOVE ABSOLUTE 4 c2");
+  same("CLOSE \"a\"", "CLOSE b");
+  same("DECLARE c1 CURSOR FOR SELECT a", "DECLARE \"c 2\" CURSOR FOR SELECT a");
+  same("SAVEPOINT s1", "SAVEPOINT \"s139_x2\"");
+  same("RELEASE SAVEPOINT s1", "RELEASE SAVEPOINT s2");
+  same("RELEASE s1", "RELEASE s2");
+  same("ROLLBACK TO SAVEPOINT s1", "ROLLBACK TO SAVEPOINT s2");
+  same("ABORT WORK TO s1", "ABORT WORK TO s2");
+  same("DEALLOCATE pdo_stmt_00000001", "DEALLOCATE pdo_stmt_00000002");
+  same("BEGIN; SAVEPOINT s1; SELECT 1", "BEGIN; SAVEPOINT s2; SELECT 2");
+  EXPECT_EQ(printed(R"(FETCH FORWARD 100 FROM "_django_curs_1")"), "fetch forward $1 from name");
+  EXPECT_EQ(printed("ROLLBACK TO SAVEPOINT s1"), "rollback to savepoint name");
+  EXPECT_EQ(printed("DECLARE c NO SCROLL CURSOR FOR SELECT c FROM t"),
+            "declare name no scroll cursor for select c from t");
+}
+
+TEST(sql_template, other_words_of_those_statements_stay) {
+  differ("CLOSE ALL", "CLOSE c");
+  differ("DEALLOCATE ALL", "DEALLOCATE p");
+  differ("FETCH FIRST FROM c", "FETCH LAST FROM c");
+  differ("FETCH c", "MOVE c");
+  differ("DECLARE c CURSOR FOR SELECT a", "DECLARE c CURSOR FOR SELECT b");
+  differ("ROLLBACK", "ROLLBACK TO a");
+  differ("ROLLBACK AND CHAIN", "ROLLBACK AND NO CHAIN");
+  differ("EXECUTE a", "EXECUTE b");  // the name alone tells the statement
+  differ("SELECT a FROM t FETCH FIRST 5 ROWS ONLY", "SELECT a FROM u FETCH FIRST 5 ROWS ONLY");
+  differ("SAVEPOINT a; SELECT b", "SAVEPOINT a; SELECT c");
+}
+
 TEST(sql_template, lists_slots) {
   EXPECT_EQ(slots_of("SELECT * FROM t WHERE a = -5 AND b='x' LIMIT 21 OFFSET $1"),
             "-5:1- 'x':2 21:3L $1:4p1O");

@@ -267,6 +267,25 @@ TEST(insight, repeated_skipped_and_null_keys) {
   EXPECT_EQ(r.executions, 6U);
 }
 
+TEST(insight, fetches_are_one_source_and_each_cursor_has_its_columns) {
+  traffic t;
+  session s;
+  answer other;
+  other.columns = {column("email", 16400, 3, 25), column("name", 16400, 2, 25)};
+  other.rows.push_back({{"a@example.com"}, {"A"}});
+  for (int n = 1; n <= 3; ++n) {
+    const auto cursor = "\"_django_curs_139_sync_" + std::to_string(n) + "\"";
+    t.query(s, "FETCH FORWARD 100 FROM " + cursor, users(10));
+    t.query(s, "FETCH FORWARD 100 FROM \"_django_curs_139_sync_90\"", other);
+    for (int i = 0; i < 10; ++i)
+      t.query(s, "SELECT * FROM orders WHERE user_id = " + std::to_string(user_id(i)), orders(1));
+  }
+  const auto r = only(t);
+  EXPECT_EQ(r.source, "fetch forward $1 from name");
+  EXPECT_EQ(r.column, "id");
+  EXPECT_EQ(r.executions, 30U);
+}
+
 TEST(insight, a_session_that_ends_tells_its_loop) {
   traffic t;
   session s;
@@ -295,7 +314,7 @@ TEST(insight, the_item_has_the_contract_s_shape_and_no_values) {
   EXPECT_EQ(item["count"], 10);
   EXPECT_NEAR(item["lost_ms"].get<double>(), 3.6, 1e-9);
   EXPECT_EQ(item["batched_sql"], "select * from orders where state = $1 and user_id = any($2)");
-  EXPECT_EQ(item["eager"].size(), 8U);
+  EXPECT_EQ(item["eager"].size(), 9U);
   const auto queries =
       queries_json(merge({t.watch.queries(t.now_us, wall_time{})}), 100, query_sort::total);
   for (const auto* secret : {"Secretville", "hidden", "1234567"}) {

@@ -19,6 +19,8 @@ using lex::statement_kind;
 namespace {
 
 constexpr std::size_t most_requests = 1024;
+// FETCH is one template whatever its cursor, but each cursor has columns of its own: so many are told apart.
+constexpr std::size_t cursors_apart = 64;
 
 bool only_reads(const lex::statement& s) noexcept {
   if (s.kind != statement_kind::select) return false;
@@ -89,6 +91,8 @@ std::uint32_t insight::record_of(std::string_view text, const lex::analyzer& a) 
   } else if (r.watched) {
     read_literals(r, slots);
   }
+  if (r.single && statements.front().kind == statement_kind::fetch)
+    key = mix64(key + hash64(statements.front().name.of(text), options_.seed) % cursors_apart);
   const auto at = text_ids_.find(key);
   if (at != text_ids_.end()) {
     auto& known = texts_[at->second];

@@ -5,20 +5,20 @@ from loops import ORDERS, USERS, loop
 
 
 class client:
-    def __init__(self, name, command, build=None, session=False, loops=None):
+    def __init__(self, name, command, build=None, session=False, loops=()):
         self.name = name
         self.command = command
         self.build = build  # folder for what is built -> commands
         self.session = session  # goes to the session_listen
-        self.loops = loops  # all that /v1/n_plus_one has to say of it; None: it is not asked
+        self.loops = loops  # all that /v1/n_plus_one has to say of it
 
 
 def node(name, *loops):
-    return client(name, ["node", f"js/{name}.mjs"], loops=loops or None)
+    return client(name, ["node", f"js/{name}.mjs"], loops=loops)
 
 
 def python(name, *loops):
-    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"], loops=loops or None)
+    return client(name, ["/usr/bin/python3", f"py/{name}_client.py"], loops=loops)
 
 
 SEQUELIZE = (
@@ -55,13 +55,67 @@ DJANGO = (
         'select "users"."id", "users"."email", "users"."name", "users"."active" from "users" order by "users"."id" asc limit $1',
         eager=("django", 'User.objects.prefetch_related("order_set")  # or the related_name of Order.user'),
     ),
-    # Its cases read the same orders twice, by iterator() and by a list: either may be named as the source.
     loop(
         'select "users"."id", "users"."email", "users"."name", "users"."active" from "users" where "users"."id" = $1 limit $2',
-        None,
+        'select "orders"."id", "orders"."user_id", "orders"."total", "orders"."placed_at" from "orders" order by "orders"."id" asc limit $1',
         "user_id",
+        eager=("django", 'Order.objects.select_related("user")'),
+    ),
+    # Over iterator(): the rows come from FETCH, whose cursor has another name each time. Its table is guessed from the key's name.
+    loop(
+        'select "orders"."id", "orders"."user_id", "orders"."total", "orders"."placed_at" from "orders" where "orders"."user_id" = $1',
+        "fetch forward $1 from name",
+        length=40,
+        eager=("django", 'User.objects.prefetch_related("order_set")  # or the related_name of Order.user'),
     ),
 )
+DRIZZLE = loop(
+    'select "total" from "orders" where "orders"."user_id" = $1 order by "orders"."id" asc',
+    'select "id", "email", "name", "active" from "users" order by "users"."id" asc limit $1',
+    eager=("drizzle", "db.query.users.findMany({ with: { orders: true } })"),
+)
+KNEX = loop(
+    'select "total" from "orders" where "user_id" = $1 order by "id" asc',
+    'select "id" from "users" order by "id" asc limit $1',
+    eager=("knex", 'const keys = rows.map(r => r.id); const found = await db("orders").whereIn("user_id", keys);  // then group by user_id'),
+)
+TYPEORM_USERS = (
+    'select "User"."id" as "User_id", "User"."email" as "User_email", "User"."name" as "User_name", "User"."active" as "User_active"'
+    ' from "users" "User" order by "User"."id" asc limit $1'
+)
+TYPEORM_EAGER = (
+    "typeorm",
+    'repository.find({ relations: { orders: true } })  // or: createQueryBuilder("user").leftJoinAndSelect("user.orders", "orders")',
+)
+TYPEORM = (
+    loop(
+        'select "Order"."id" as "Order_id", "Order"."total" as "Order_total", "Order"."placed_at" as "Order_placed_at", "Order"."user_id" as "Order_user_id"'
+        ' from "orders" "Order" left join "users" "Order__Order_user" on "Order__Order_user"."id" = "Order"."user_id"'
+        ' where (((("Order__Order_user"."id" = $1)))) order by "Order"."id" asc',
+        TYPEORM_USERS,
+        "User_id",
+        eager=TYPEORM_EAGER,
+    ),
+    # A lazy relation, awaited for the first eight.
+    loop(
+        'select "lazyOrders"."id" as "lazyOrders_id", "lazyOrders"."total" as "lazyOrders_total", "lazyOrders"."placed_at" as "lazyOrders_placed_at",'
+        ' "lazyOrders"."user_id" as "lazyOrders_user_id" from "orders" "lazyOrders" where "lazyOrders"."user_id" in ($1 /*, ...*/)',
+        TYPEORM_USERS,
+        "User_id",
+        length=8,
+        eager=TYPEORM_EAGER,
+    ),
+)
+# Prisma names the schema, which is another for each instance.
+PRISMA = loop(
+    'select "shop"."orders"."id", "shop"."orders"."user_id", "shop"."orders"."total", "shop"."orders"."placed_at" from "shop"."orders"'
+    ' where "shop"."orders"."user_id" = $1 order by "shop"."orders"."id" asc offset $2',
+    'select "shop"."users"."id", "shop"."users"."email", "shop"."users"."name", "shop"."users"."active" from "shop"."users"'
+    ' where $1 = $2 order by "shop"."users"."id" asc limit $3 offset $4',
+    eager=("prisma", "prisma.user.findMany({ include: { orders: true } })"),
+)
+# In its simple mode the driver writes the value in the text, with its type.
+JDBC_LOOPS = (loop(ORDERS, USERS, times=2), loop("select id, total from orders where user_id = ($1::int4) order by id", USERS))
 JDBC = "/usr/share/java/postgresql.jar"
 
 
@@ -84,13 +138,13 @@ def prisma(_):
 
 ALL = {c.name: c for c in [
     node("node_postgres", loop(ORDERS, USERS)),
-    node("postgres_js"),
-    node("knex", loop('select "total" from "orders" where "user_id" = $1 order by "id" asc', 'select "id" from "users" order by "id" asc limit $1')),
+    node("postgres_js", loop(ORDERS, USERS, times=2)),
+    node("knex", KNEX),
     node("sequelize", *SEQUELIZE),
-    node("typeorm"),
-    client("drizzle_node_postgres", ["node", "js/drizzle.mjs", "node-postgres"]),
-    client("drizzle_postgres_js", ["node", "js/drizzle.mjs", "postgres-js"]),
-    client("prisma", ["node", "js/prisma.mjs"], prisma),
+    node("typeorm", *TYPEORM),
+    client("drizzle_node_postgres", ["node", "js/drizzle.mjs", "node-postgres"], loops=[DRIZZLE]),
+    client("drizzle_postgres_js", ["node", "js/drizzle.mjs", "postgres-js"], loops=[DRIZZLE]),
+    client("prisma", ["node", "js/prisma.mjs"], prisma, loops=[PRISMA]),
     python("psycopg2", loop(ORDERS, USERS)),
     python("psycopg3", loop(ORDERS, USERS)),
     python("sqlalchemy", *SQLALCHEMY),
@@ -99,7 +153,7 @@ ALL = {c.name: c for c in [
            loops=[loop("select total from orders where user_id = $1 order by id", USERS, times=3)]),
     client("perl_dbi", ["perl", "perl/dbi.pl"], loops=[loop(ORDERS, USERS)]),
     client("jdbc", ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dfile.encoding=UTF-8",
-                    "-cp", JDBC + ":{built}", "Jdbc"], java),
+                    "-cp", JDBC + ":{built}", "Jdbc"], java, loops=JDBC_LOOPS),
     client("libpq", ["{built}/libpq_pipeline"], c, loops=[loop(ORDERS, USERS)]),
     client("psql", ["bash", "psql/run.sh"], loops=[loop(ORDERS, "select id from users order by id limit $1", length=8)]),
     client("pg_dump", ["bash", "pg_dump.sh"]),

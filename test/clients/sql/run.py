@@ -8,7 +8,7 @@ once directly, then `instances` times at once through Fairing with a pool of 5 s
 so servers are shared, statements meet servers that do not know them, and what one client sets must not be seen by the
 others. FAIRING_SQL=1 and FAIRING_BIN name the Fairing; without FAIRING_SQL the same is done with PostgreSQL in its place,
 which shows that the transcripts do not depend on chance.
-At the end Fairing is asked for the N+1 loops it saw (loops.py): each client's own, and nothing else, for the clients whose loops are listed.
+At the end Fairing is asked for the N+1 loops it saw (loops.py): each client's own, and nothing else.
 """
 import argparse
 import contextlib
@@ -167,7 +167,7 @@ def check(client, postgres, tested, folder, verbose):
                 complaints.append(differences(client, where, wanted, got))
             if code != 0:
                 complaints.append(f"{client.name}, {where}: exit {code}\n{err}")
-    if tested.fairing and client.loops is not None:
+    if tested.fairing:
         complaints += loops.check(client.name, client.loops, tested.fairing, INSTANCES, lambda sql: refusal(postgres, sql))
     print(f"{client.name}: {len(wanted)} cases, {INSTANCES} x {tested.name}, {time.monotonic() - started:.1f} s"
           + (f", {len(complaints)} complaints" if complaints else ", equal"), flush=True)  # fmt: skip

@@ -1,7 +1,7 @@
 // drizzle on node-postgres (argument "node-postgres") or on postgres.js (argument "postgres-js"): the same cases on both.
 import { asc, count, eq, gt, inArray, relations, sql } from 'drizzle-orm';
 import { boolean, integer, numeric, pgTable, serial, text, timestamp } from 'drizzle-orm/pg-core';
-import { applicationName, bigText, check, config, fails, instance, manyTypes, ownTimeout, run, schema } from './lib.mjs';
+import { applicationName, bigText, check, config, fails, instance, manyTypes, ownTimeout, run, scattered, schema } from './lib.mjs';
 
 const users = pgTable('users', { id: serial('id').primaryKey(), email: text('email'), name: text('name'), active: boolean('active') });
 const orders = pgTable('orders', { id: serial('id').primaryKey(), userId: integer('user_id'), total: numeric('total'),
@@ -112,7 +112,7 @@ await run('concurrently, big parameter, many rows', async () => {
   const value = bigText();
   const [row] = await all(sql`select ${value}::text as t, md5(${value}) as m`);
   const nameOf = async (id) => (await db.select({ name: users.name }).from(users).where(eq(users.id, id)))[0].name;
-  const names = await Promise.all(Array.from({ length: 20 }, (_, i) => nameOf(i + 1)));
+  const names = await Promise.all(scattered.map(nameOf));
   return [row.t === value, row.m, names, (await all("select i, repeat('x', 20) t from generate_series(1, 100000) i")).length];
 });
 await run('cancelled by its own time limit', async () => {

@@ -5,7 +5,7 @@ import pg from 'pg';
 import Cursor from 'pg-cursor';
 import QueryStream from 'pg-query-stream';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { applicationName, bigText, check, config, fails, instance, manyTypes, newShape, ownTimeout, run, running, schema,
+import { applicationName, bigText, check, config, fails, instance, manyTypes, newShape, ownTimeout, run, running, scattered, schema,
   until } from './lib.mjs';
 
 const settings = {
@@ -209,7 +209,7 @@ await run('queued queries', async () => Promise.all([1, 2, 3, 4, 5, 6].map((i) =
     values: [i] }, i % 2 ? [i] : undefined))));
 await run('pool', async () => {
   const pool = new pg.Pool({ ...settings, max: 2 });
-  const got = await Promise.all(Array.from({ length: 20 }, (_, i) => pool.query('select name from users where id = $1', [i + 1])));
+  const got = await Promise.all(scattered.map((id) => pool.query('select name from users where id = $1', [id])));
   await pool.end();
   return got.map((r) => r.rows[0].name);
 });

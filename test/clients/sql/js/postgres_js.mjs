@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import postgres from 'postgres';
-import { applicationName, bigText, check, config, fails, instance, manyTypes, newShape, ownTimeout, run, running, schema } from './lib.mjs';
+import { applicationName, bigText, check, config, fails, instance, manyTypes, newShape, ownTimeout, run, running, scattered, schema } from './lib.mjs';
 
 const notices = [];
 const settings = {
@@ -148,8 +148,8 @@ for (const [way, more] of Object.entries({ prepared: {}, unprepared: { prepare: 
     const reserved = await many.reserve();
     const got = [(await reserved`select name from users where id = ${1}`)[0].name];
     reserved.release();
-    got.push(await Promise.all(Array.from({ length: 20 }, (_, i) =>
-       many`select name from users where id = ${i + 1}`.then((r) => r[0].name))));
+    got.push(await Promise.all(scattered.map((id) =>
+      many`select name from users where id = ${id}`.then((r) => r[0].name))));
     await many.end();
     return got;
   });

@@ -1,7 +1,7 @@
 // Prisma 6 with the client engine (no native engine) on @prisma/adapter-pg; run.py generates the client before.
 import prisma from '@prisma/client';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { applicationName, bigText, check, config, instance, manyTypes, ownTimeout, run, schema } from './lib.mjs';
+import { applicationName, bigText, check, config, instance, manyTypes, ownTimeout, run, scattered, schema } from './lib.mjs';
 
 const { Prisma, PrismaClient } = prisma;
 const settings = { ...config, application_name: applicationName, statement_timeout: 30000 + instance,
@@ -82,7 +82,7 @@ await run('advisory lock in a transaction', async () => db.$transaction(async (t
 await run('concurrently, big parameter, many rows', async () => {
   const text = bigText();
   const [row] = await db.$queryRaw`select ${text}::text as t, md5(${text}) as m`;
-  const names = await Promise.all(Array.from({ length: 20 }, (_, i) => db.user.findFirst({ where: { id: i + 1 } }).then((u) => u.name)));
+  const names = await Promise.all(scattered.map((id) => db.user.findFirst({ where: { id } }).then((u) => u.name)));
   return [row.t === text, row.m, names, (await db.$queryRaw`select i, repeat('x', 20) t from generate_series(1, 20000) i`).length];
 });
 await run('cancelled by its own time limit', async () => {

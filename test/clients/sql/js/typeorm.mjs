@@ -1,7 +1,7 @@
 // TypeORM on node-postgres: repositories, lazy and eager relations, query runner, transactions, stream, schema synchronisation.
 import 'reflect-metadata';
 import typeorm from 'typeorm';
-import { applicationName, bigText, check, config, fails, instance, manyTypes, ownTimeout, run, schema } from './lib.mjs';
+import { applicationName, bigText, check, config, fails, instance, manyTypes, ownTimeout, run, scattered, schema } from './lib.mjs';
 
 const { DataSource, EntitySchema, In, Table } = typeorm;
 const number = { type: Number, primary: true, generated: true };
@@ -122,7 +122,7 @@ await run('stream, big parameter, concurrently', async () => {
   await runner.release();
   const text = bigText();
   const [row] = await db.query('select $1::text as t, md5($1) as m', [text]);
-  const names = await Promise.all(Array.from({ length: 20 }, (_, i) => repository('User').findOneBy({ id: i + 1 }).then((u) => u.name)));
+  const names = await Promise.all(scattered.map((id) => repository('User').findOneBy({ id }).then((u) => u.name)));
   return [sum, row.t === text, row.m, names];
 });
 await run('cancelled by its own time limit', async () => {
