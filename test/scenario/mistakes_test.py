@@ -96,7 +96,7 @@ FILES = (
     ),
     ("PROXY headers of nobody", SITE + "  proxy_protocol: true\n", "4:19", ("trusted_proxies", "list who sends it")),
     ("the redis plane", SITE + "redis: { listen: 6380 }\n", "4:1", ("`redis` is not in this version", "remove it")),
-    ("jobs without a store", SITE + "jobs: { listen: 9324 }\n", "4:7", ("`store` is missing",)),
+    ("jobs without a store", SITE + "jobs: { listen: 9324 }\n", "4:7", ("`jobs` has no `store`",)),
     (
         "a job store that is not here yet",
         SITE + "jobs: { listen: 9324, store: \"postgres://h/d\" }\n",
@@ -118,13 +118,13 @@ FILES = (
     (
         "a queue's name",
         SITE + "jobs: { listen: 9324, store: \"sqlite:j.db\", queues: [a b] }\n",
-        "4:55",
+        "4:54",
         ("1 to 80 characters",),
     ),
     (
         "a ladder that is none",
         SITE + "jobs: { listen: 9324, store: \"sqlite:j.db\", queues: [ { name: a, attempts: [soon] } ] }\n",
-        "4:77",
+        "4:76",
         ("`soon` is no duration", "[0s, 1m, 5m, 30m]"),
     ),
 )

@@ -450,7 +450,10 @@ class Operations(unittest.TestCase):
         nobody.bind(("127.0.0.1", 0))  # and never listens
         self.addCleanup(nobody.close)
         sql = {"listen": "127.0.0.1:0", "upstream": "postgres://alice:alice@127.0.0.1:%d/app" % nobody.getsockname()[1]}
-        f = Fairing(self, self.config(routes=[{"match": "/r/**"}]) | {"sql": sql})
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        jobs = {"listen": "127.0.0.1:0", "store": "sqlite:" + os.path.join(folder.name, "jobs.db"), "queues": ["mails"]}
+        f = Fairing(self, self.config(routes=[{"match": "/r/**"}]) | {"sql": sql, "jobs": jobs})
         for i in range(20):
             fetch(f.http, f"/r/{i}?q={i}")
         with self.assertRaises(PgError):  # let in, so that there is a pool; it has no PostgreSQL

@@ -249,7 +249,7 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
                   later("fairing.yaml:39:3", "jobs.sqs"),
                   later("fairing.yaml:41:23", "jobs.queues.0.push"),
-                  later("fairing.yaml:41:66", "jobs.queues.0.secret")));
+                  later("fairing.yaml:41:64", "jobs.queues.0.secret")));
 }
 
 TEST(decode, egress_sends_the_upstreams_host_unless_told) {

@@ -47,7 +47,9 @@ TEST(schema, defaults_written_out_load_to_the_same_config) {
   const test_source s;
   const std::string minimal =
       "http: { listen: 8080, upstream: http://127.0.0.1:3000, tls: ~, routes: [ { match: /a, "
-      "rate_limit: 1/s } ] }\nsql: { listen: 6432, upstream: 'postgres://u:p@h/d' }";
+      "rate_limit: 1/s } ] }\nsql: { listen: 6432, upstream: 'postgres://u:p@h/d' }\n"
+      "jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: q, cron: [ { name: c, "
+      "schedule: '@daily' } ] } ] }";
   const auto base = s.load(minimal);
   ASSERT_THAT(test_source::texts(base.errors), IsEmpty());
   std::size_t written = 0;
