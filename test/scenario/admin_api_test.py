@@ -14,8 +14,8 @@ from support.fairing import ROOT, Fairing, split_address
 from support.openapi import Spec
 from support.origin import Origin, Routes, answer
 from support.pgclient import PgClient
-from support.wait import wait_until
 from support.postgres import Postgres
+from support.wait import wait_until
 
 FRESH = {"Cache-Control": "max-age=60", "Cache-Tag": "a,b"}
 
