@@ -71,7 +71,7 @@ class Sharing(SqlCase):
         self.waiting(0)
 
     def test_wait_timeout_is_an_error_and_the_client_stays(self):
-        self.start(pool={"size": 1, "wait_timeout": "300ms"})
+        self.start(pool={"size": 1, "wait_timeout": "2s"})
         a, b = self.client(), self.client()
         a.query("BEGIN")
         e = self.refused("53300", b.query, "SELECT 1")
@@ -401,7 +401,7 @@ class Sessions(SqlCase):
         self.assertIn(b"hello", c.notifications[0])
 
     def test_no_server_is_left_for_a_login(self):
-        self.start(session=True, pool={"size": 1, "wait_timeout": "200ms"})
+        self.start(session=True, pool={"size": 1, "wait_timeout": "2s"})
         self.client(session=True)
         e = self.refused("53300", PgClient, self.session_address)
         self.assertEqual(e.severity, "FATAL")

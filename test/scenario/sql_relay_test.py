@@ -101,7 +101,7 @@ class Relay(RelayCase):
         self.assertEqual(self.fairing.metric("fairing_pool_closed_total", reason="session_over"), 3)
 
     def test_the_size_bounds_log_ins_and_who_waits_comes_in(self):
-        self.relay(pool={"size": 1, "wait_timeout": "300ms"})
+        self.relay(pool={"size": 1, "wait_timeout": "2s"})
         c = self.client()
         e = self.refused("53300", PgClient, self.address)
         self.assertEqual(e.severity, "FATAL")
