@@ -65,11 +65,12 @@ class jobs_checker {
     if (!fresh)
       error(key(i, "name"), fmt::format("`{}`: queue {} is also `{}`; keep one of them",
                                         key(i, "name"), first->second, q.name));
-    if (q.name.ends_with(".fifo") && q.key_concurrency.value_or(1) != 1)
+    const auto at_a_time = q.key_concurrency.value_or(1);
+    if (q.name.ends_with(".fifo") && at_a_time != 1)
       error(key(i, "key_concurrency"),
             fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
                         "time; leave it out, or rename the queue",
-                        key(i, "key_concurrency"), *q.key_concurrency));
+                        key(i, "key_concurrency"), at_a_time));
     for (std::size_t n = 0; n < q.cron.size(); ++n) {
       const auto k = key(i, fmt::format("cron.{}.name", n));
       const auto [other, unique] = crons.try_emplace(q.cron[n].name, k);

@@ -62,8 +62,10 @@ constexpr binding bind_jobs_listen() {
 // The ladder: durations in a list.
 constexpr binding bind_attempts() {
   return {[](const scope& s, const value& v) -> std::string {
+            const auto& texts = std::get<std::vector<std::string>>(v);
             std::vector<milliseconds> steps;
-            for (const auto& text : std::get<std::vector<std::string>>(v)) {
+            steps.reserve(texts.size());
+            for (const auto& text : texts) {
               const auto d = parse_duration(text);
               if (!d) return fmt::format("`{}` is no duration; write [0s, 1m, 5m, 30m]", text);
               steps.push_back(*d);
@@ -75,6 +77,7 @@ constexpr binding bind_attempts() {
           },
           [](const scope& s) -> value {
             std::vector<std::string> out;
+            out.reserve(s.queue->attempts.size());
             for (const auto step : s.queue->attempts) out.push_back(format_duration(step));
             return out;
           }};

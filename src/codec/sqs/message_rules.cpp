@@ -62,7 +62,8 @@ bool is_number(std::string_view text) noexcept {
 void read_value(fields& f, std::string_view name, node& from, message_attribute& a) {
   fields value(from, f.form());
   a.type = value.maybe("DataType", 512);
-  if (value.wrong()) return f.refuse(errc::malformed_request, value.wrong()->detail);
+  if (const auto& wrong = value.wrong(); wrong)
+    return f.refuse(errc::malformed_request, wrong->detail);
   if (a.type.empty())
     return f.refuse(
         errc::invalid_parameter_value,
@@ -78,7 +79,8 @@ void read_value(fields& f, std::string_view name, node& from, message_attribute&
                     "Message attribute list values in SendMessage operation are not supported.");
   const std::string_view which = a.binary() ? "BinaryValue" : "StringValue";
   a.value = value.maybe(which, 8 * max_message_bytes);
-  if (value.wrong()) return f.refuse(errc::malformed_request, value.wrong()->detail);
+  if (const auto& wrong = value.wrong(); wrong)
+    return f.refuse(errc::malformed_request, wrong->detail);
   if (a.value.empty())
     return f.refuse(
         errc::invalid_parameter_value,

@@ -33,10 +33,10 @@ std::vector<std::pair<std::string, node*>> entries_of(fields& f) {
     }
     fields entry(n, f.form());
     auto id = entry.need("Id");
-    if (entry.wrong()) {
-      f.refuse(entry.wrong()->code == errc::missing_parameter ? errc::missing_parameter
-                                                              : errc::malformed_request,
-               entry.wrong()->detail);
+    if (const auto& wrong = entry.wrong(); wrong) {
+      f.refuse(wrong->code == errc::missing_parameter ? errc::missing_parameter
+                                                      : errc::malformed_request,
+               wrong->detail);
       return out;
     }
     if (!is_entry_id(id))
@@ -59,8 +59,8 @@ send_message_batch read_send_batch(fields& f, std::string_view path, const decod
     fields entry(*n, f.form());
     auto m = read_message(entry, a.queue, o);
     bytes += size_of(m);
-    if (entry.wrong())
-      a.entries.push_back({std::move(id), std::unexpected(*entry.wrong())});
+    if (const auto& wrong = entry.wrong(); wrong)
+      a.entries.push_back({std::move(id), std::unexpected(*wrong)});
     else
       a.entries.push_back({std::move(id), std::move(m)});
   }
@@ -89,7 +89,7 @@ delete_message_batch read_delete_batch(fields& f, std::string_view path) {
   for (auto& [id, n] : entries_of(f)) {
     fields entry(*n, f.form());
     a.entries.push_back({std::move(id), entry.need("ReceiptHandle")});
-    if (entry.wrong()) f.refuse(errc::missing_parameter, entry.wrong()->detail);
+    if (const auto& wrong = entry.wrong(); wrong) f.refuse(errc::missing_parameter, wrong->detail);
   }
   return a;
 }
@@ -100,8 +100,8 @@ change_visibility_batch read_change_batch(fields& f, std::string_view path) {
     fields entry(*n, f.form());
     auto handle = entry.need("ReceiptHandle");
     const auto visibility = entry.need_number("VisibilityTimeout", 0, max_visibility_s);
-    if (entry.wrong())
-      a.entries.push_back({std::move(id), std::move(handle), std::unexpected(*entry.wrong())});
+    if (const auto& wrong = entry.wrong(); wrong)
+      a.entries.push_back({std::move(id), std::move(handle), std::unexpected(*wrong)});
     else
       a.entries.push_back({std::move(id), std::move(handle), visibility});
   }
@@ -138,7 +138,7 @@ action read(action_kind kind, fields& f, std::string_view path, const decode_opt
 result<action> read_message_action(action_kind kind, fields& f, std::string_view path,
                                    const decode_options& o) {
   auto a = read(kind, f, path, o);
-  if (f.wrong()) return std::unexpected(*f.wrong());
+  if (const auto& wrong = f.wrong(); wrong) return std::unexpected(*wrong);
   return a;
 }
 

@@ -107,7 +107,7 @@ action read(action_kind kind, fields& f, std::string_view path) {
 
 result<action> read_queue_action(action_kind kind, fields& f, std::string_view path) {
   auto a = read(kind, f, path);
-  if (f.wrong()) return std::unexpected(*f.wrong());
+  if (const auto& wrong = f.wrong(); wrong) return std::unexpected(*wrong);
   return a;
 }
 

@@ -52,11 +52,11 @@ result<void> engine::parts::begin_batch(std::uint64_t batch, std::uint64_t membe
 // A member has finished (-1), or lives again (+1).
 result<void> engine::parts::batch_member(const job& j, int change, plane_time now) {
   const auto fact = fact_of(j.batch);
-  const auto text = stored.fact(fact);
-  if (!text) return lost(text.error());
-  if (!text.value())
-    return {};  // the callback has been put: what is redriven later does not call it again
-  auto row = row_of(*text.value());
+  const auto found = stored.fact(fact);
+  if (!found) return lost(found.error());
+  const auto& text = found.value();
+  if (!text) return {};  // the callback has been put: what is redriven later does not call it again
+  auto row = row_of(*text);
   if (!row) return {};
   row->missing += static_cast<std::uint64_t>(static_cast<std::int64_t>(change));
   if (row->missing > 0) {

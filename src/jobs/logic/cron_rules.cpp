@@ -44,7 +44,8 @@ result<void> engine::parts::recover_crons(plane_time now) {
                    .fact = "cron:" + q.name + ':' + c.name};
       const auto row = stored.fact(e.fact);
       if (!row) return lost(row.error());
-      const auto last = row.value() ? last_of(*row.value(), e) : std::nullopt;
+      const auto& text = row.value();
+      const auto last = text ? last_of(*text, e) : std::nullopt;
       e.last_ms = last.value_or(now.wall_ms);
       if (!last)
         if (auto r = stored.set_fact(e.fact, text_of(e)); !r) return lost(r.error());

@@ -206,8 +206,8 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
   for (std::size_t i = 0; i < c.jobs.size(); ++i) {
     auto& one = out.jobs[i];
     if (one.existed) continue;
-    if (twin_of[i]) {
-      one = out.jobs[*twin_of[i]];
+    if (const auto& twin = twin_of[i]; twin) {
+      one = out.jobs[*twin];
       one.existed = true;
       continue;
     }

@@ -56,16 +56,17 @@ std::optional<long_task> task_from(std::string_view fact, std::string_view text)
 
 result<void> engine::parts::recover_tasks() {
   tasks.clear();
-  const auto index = stored.fact(index_fact);
-  if (!index) return lost(index.error());
-  std::string_view names = index.value() ? std::string_view(*index.value()) : std::string_view{};
+  const auto found = stored.fact(index_fact);
+  if (!found) return lost(found.error());
+  const auto& index = found.value();
+  std::string_view names = index ? std::string_view(*index) : std::string_view{};
   while (!names.empty()) {
     const auto end = names.find('\n');
     const auto name = names.substr(0, end);
-    const auto text = stored.fact(name);
-    if (!text) return lost(text.error());
-    if (text.value())
-      if (auto t = task_from(name, *text.value()); t && queues.contains(t->queue)) {
+    const auto kept = stored.fact(name);
+    if (!kept) return lost(kept.error());
+    if (const auto& text = kept.value(); text)
+      if (auto t = task_from(name, *text); t && queues.contains(t->queue)) {
         if (t->purge) ++queues.at(t->queue).purges;
         tasks.push_back(std::move(*t));
       }
@@ -144,7 +145,8 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
   t.limit = c.pace.value_or(rate{});
   t.error = c.error;
   auto count = q.of(job_state::dead) + (t.waiting ? q.of(job_state::queued) : 0);
-  return begin_task(std::move(t), std::min(count, t.left));
+  const auto most = std::min(count, t.left);
+  return begin_task(std::move(t), most);
 }
 
 // False: its unique name is taken, the job stays dead.

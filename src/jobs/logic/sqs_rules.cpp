@@ -156,12 +156,14 @@ sqs::reply finish_send_batch(sqs_plan& p, const sqs::send_message_batch& a,
   sqs::sent_batch out;
   for (std::size_t i = 0; i < a.entries.size(); ++i) {
     const auto& id = a.entries[i].id;
-    if (p.refused[i])
-      out.entries.push_back({id, std::unexpected(*p.refused[i])});
+    const auto& refused = p.refused[i];
+    const auto& at = p.entry_of[i];
+    if (refused)
+      out.entries.push_back({id, std::unexpected(*refused)});
     else if (!sent)
       out.entries.push_back({id, std::unexpected(sent.error())});
-    else
-      out.entries.push_back({id, std::move((*sent)[*p.entry_of[i]])});
+    else if (at)
+      out.entries.push_back({id, std::move((*sent)[*at])});
   }
   return out;
 }
@@ -171,11 +173,12 @@ sqs::reply finish_batch(const sqs_plan& p, const Entries& entries,
                         const std::vector<result<reply>>& replies) {
   sqs::batch_outcome out;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (p.refused[i])
-      out.entries.push_back({entries[i].id, std::unexpected(*p.refused[i])});
-    else
-      out.entries.push_back(
-          {entries[i].id, outcome(p.commands[*p.entry_of[i]], replies[*p.entry_of[i]])});
+    const auto& refused = p.refused[i];
+    const auto& at = p.entry_of[i];
+    if (refused)
+      out.entries.push_back({entries[i].id, std::unexpected(*refused)});
+    else if (at)
+      out.entries.push_back({entries[i].id, outcome(p.commands[*at], replies[*at])});
   }
   return out;
 }

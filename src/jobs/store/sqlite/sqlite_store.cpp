@@ -54,9 +54,9 @@ result<void> sqlite_store::start() {
       db_.number("SELECT EXISTS (SELECT 1 FROM job_payload) OR EXISTS (SELECT 1 FROM job_result)");
   if (!bodies) return std::unexpected(bodies.error());
   has_bodies_ = *bodies != 0;
-  const auto erased = fact(erased_fact);
-  if (!erased) return std::unexpected(erased.error());
-  if (erased.value()) erased_up_to_ = id_from(*erased.value()).value_or(0);
+  const auto found = fact(erased_fact);
+  if (!found) return std::unexpected(found.error());
+  if (const auto& erased = found.value(); erased) erased_up_to_ = id_from(*erased).value_or(0);
   checkpoints_ = std::make_unique<checkpointer>(options_.path);
   sqlite3_wal_hook(
       db_.raw(),
@@ -106,8 +106,9 @@ void sqlite_store::rollback() noexcept {
   in_batch_ = false;
   if (sqlite3_get_autocommit(db_.raw()) != 0) return;  // SQLite did it itself
   if (auto r = use(sql::rollback).run(); !r) fenced_ = true;
-  if (const auto row = fact(erased_fact); row && row.value())
-    erased_up_to_ = id_from(*row.value()).value_or(0);
+  const auto found = fact(erased_fact);
+  if (!found) return;
+  if (const auto& erased = found.value(); erased) erased_up_to_ = id_from(*erased).value_or(0);
 }
 
 // ---- queues
@@ -258,7 +259,9 @@ void sqlite_store::upkeep() noexcept {
                                     nullptr);
   if (++vacuums_ % vacuum_every != 0) return;
   const auto unused = db_.number("PRAGMA freelist_count");
-  if (unused && *unused > vacuum_from_pages) (void)db_.execute("PRAGMA incremental_vacuum(64)");
+  if (!unused || *unused <= vacuum_from_pages) return;
+  // One that fails costs room only, and the next comes.
+  if (const auto done = db_.execute("PRAGMA incremental_vacuum(64)"); !done) vacuums_ = 0;
 }
 
 }  // namespace sqlite
