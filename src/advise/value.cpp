@@ -50,7 +50,7 @@ std::optional<std::array<char, 16>> uuid_in(std::string_view text) noexcept {
   std::array<char, 16> out{};
   std::size_t at = 0;
   for (std::size_t i = 0; i < text.size(); i += 2) {
-    if (text[i] == '-') ++i;
+    if (i == 8 || i == 13 || i == 18 || i == 23) ++i;  // those dashes, and no others
     const int high = hex(text[i]);
     const int low = hex(text[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;

@@ -58,6 +58,8 @@ TEST(value, uuids) {
   EXPECT_TRUE(k.same(binary(raw, known_type::uuid)));
   EXPECT_TRUE(k.same(binary(raw)));
   EXPECT_EQ(text("0af76519-16cd-43dd-8448-eb211c80319g").kind, value_kind::text);
+  EXPECT_EQ(text("0af76519-16cd-43dd-8448-eb211c80319-").kind, value_kind::text);
+  EXPECT_EQ(text("0af76519-16cd-43dd-8448-eb211c8031-8").kind, value_kind::text);
 }
 
 TEST(value, null_equals_nothing) {

@@ -140,6 +140,8 @@ class reader {
  private:
   bool no(std::string why) {
     problem_ = std::move(why);
+    for (auto& c : problem_)  // it may quote the URL, and is shown on a terminal
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
     return false;
   }
   bool unescaped() {
