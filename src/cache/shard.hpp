@@ -21,10 +21,10 @@
 #include <functional>
 #include <string_view>
 
+#include "base/short_lock.hpp"
 #include "cache/ghost.hpp"
 #include "cache/ledger.hpp"
 #include "cache/node.hpp"
-#include "cache/shard_lock.hpp"
 #include "cache/store.hpp"
 #include "cache/table.hpp"
 #include "cache/ttl_wheel.hpp"
@@ -75,7 +75,7 @@ class alignas(64) shard {
   shard& operator=(const shard&) = delete;
   void open(ledger& l, const purge_log& log, std::uint64_t seed);
 
-  [[nodiscard]] shard_lock& mutex() noexcept { return mutex_; }
+  [[nodiscard]] short_lock& mutex() noexcept { return mutex_; }
   [[nodiscard]] std::size_t bytes() const noexcept {
     return bytes_.load(std::memory_order_relaxed);
   }
@@ -141,7 +141,7 @@ class alignas(64) shard {
   void sweep_dead();
   void sweep_dead(queue& q);
 
-  shard_lock mutex_;
+  short_lock mutex_;
   std::atomic<std::size_t> bytes_{0};
   std::atomic<std::uint64_t> swept_second_{0};
   std::atomic<std::size_t> growth_bytes_{0};

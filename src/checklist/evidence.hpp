@@ -38,6 +38,9 @@ struct http_exchange {
   std::uint32_t longest_json_array = 0;  // 0: not JSON, no list, or not looked at
   std::uint64_t key_hash = 0;            // of the primary cache key; 0 unknown
   std::uint64_t body_hash = 0;           // of the identity body; 0 unknown
+  // The same only for exchanges alike in site, route, method, path and status, so that their row need not be looked
+  // for again; 0 unknown.
+  std::uint64_t likeness = 0;
 };
 
 // A deadline of a site, by the name of its key.

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/short_lock.hpp"
 #include "checklist/path_template.hpp"
 #include "checklist/row_table.hpp"
 
@@ -21,8 +22,13 @@ std::size_t thread_number() noexcept {
   return mine;
 }
 
+// As rows have it: none is the fallback's.
+std::string_view route_of(const http_exchange& e) noexcept {
+  return e.route == "(default)" ? std::string_view{} : e.route;
+}
+
 row_key key_of(const http_exchange& e, template_buffer& buffer) noexcept {
-  const auto route = e.route == "(default)" ? std::string_view{} : e.route;
+  const auto route = route_of(e);
   const bool by_path = route.empty() || route.ends_with("**") ||
                        (e.state_changing && !e.rate_limited_route && is_login_like(e.path));
   if (!by_path) return {e.site, route, {}, row_method_of(e.method)};
@@ -71,7 +77,7 @@ void add(row_counts& c, repeat_table::outcome outcome, std::int64_t duration_us)
 }  // namespace
 
 struct alignas(64) http_evidence::shard {
-  mutable std::mutex mutex;
+  mutable short_lock lock;
   row_table current;
   row_table previous;  // the last hour that had traffic
 };
@@ -84,15 +90,13 @@ http_evidence::http_evidence(std::size_t shards) {
 http_evidence::~http_evidence() = default;
 
 void http_evidence::record(const http_exchange& e, mono_time now) {
-  template_buffer buffer;
-  const auto key = key_of(e, buffer);
   const bool measured = is_measured(e);
   const auto outcome =
       measured ? repeats_.see(e.key_hash, e.body_hash, now) : repeat_table::outcome::first;
   const auto hour = now.time_since_epoch() / generation;
 
   auto& s = *shards_[thread_number() % shards_.size()];
-  const std::lock_guard lock(s.mutex);
+  const std::lock_guard lock(s.lock);
   if (hour > s.current.generation) {
     if (s.current.generation >= 0) std::swap(s.current, s.previous);
     s.current.clear();
@@ -101,7 +105,10 @@ void http_evidence::record(const http_exchange& e, mono_time now) {
     s.current.last = now;
   }
   s.current.last = std::max(s.current.last, now);
-  auto& counts = s.current.at(key);
+  auto& counts = s.current.at(e.likeness, e.site, route_of(e), [&e] {
+    template_buffer buffer;
+    return key_of(e, buffer);
+  });
   add(counts, e);
   if (measured) add(counts, outcome, e.duration_us);
 }
@@ -113,7 +120,7 @@ snapshot http_evidence::take() const {
   row_table sum;
   const auto each = [this](auto&& visit) {
     for (const auto& s : shards_) {
-      const std::lock_guard lock(s->mutex);
+      const std::lock_guard lock(s->lock);
       for (const auto* table : {&s->current, &s->previous})
         if (table->generation >= 0) visit(*table);
     }
@@ -158,7 +165,7 @@ snapshot http_evidence::take() const {
 void http_evidence::retain(const std::function<bool(const row&)>& holds) {
   bool dropped = false;
   for (const auto& s : shards_) {
-    const std::lock_guard lock(s->mutex);
+    const std::lock_guard lock(s->lock);
     for (auto* table : {&s->current, &s->previous}) dropped = table->retain(holds) || dropped;
   }
   if (dropped) repeats_.reset();
@@ -166,7 +173,7 @@ void http_evidence::retain(const std::function<bool(const row&)>& holds) {
 
 void http_evidence::reset() {
   for (const auto& s : shards_) {
-    const std::lock_guard lock(s->mutex);
+    const std::lock_guard lock(s->lock);
     s->current.clear();
     s->previous.clear();
   }

@@ -62,6 +62,50 @@ TEST(http_evidence, retain_drops_rows_and_forgets_repeats_with_them) {
   EXPECT_EQ(evidence.take().requests, 1u);
 }
 
+TEST(http_evidence, likeness_finds_the_row_that_the_key_would) {
+  http_evidence evidence;
+  const auto tell = [&](std::string_view path, std::uint64_t likeness, int times) {
+    auto e = get(path);
+    e.likeness = likeness;
+    for (int i = 0; i < times; ++i) evidence.record(e, start);
+  };
+  tell("/a", 1, 2);
+  tell("/b", 1 + 256, 3);  // takes the place of the first
+  tell("/a", 1, 4);
+  tell("/c", 0, 1);
+  tell("/d", 0, 1);  // of no known likeness: by its own key
+  const auto seen = evidence.take();
+  EXPECT_EQ(counts(seen, "GET /a").requests, 6u);
+  EXPECT_EQ(counts(seen, "GET /b").requests, 3u);
+  EXPECT_EQ(counts(seen, "GET /c").requests, 1u);
+  EXPECT_EQ(counts(seen, "GET /d").requests, 1u);
+  // Rows that were dropped, or cleared with their hour, are made again.
+  evidence.retain([](const row& r) { return r.path == "/b"; });
+  tell("/a", 1, 1);
+  tell("/b", 1 + 256, 1);
+  EXPECT_EQ(counts(evidence.take(), "GET /a").requests, 1u);
+  EXPECT_EQ(counts(evidence.take(), "GET /b").requests, 4u);
+  evidence.reset();
+  tell("/a", 1, 1);
+  EXPECT_EQ(evidence.take().requests, 1u);
+}
+
+TEST(http_evidence, likeness_never_mixes_routes_or_sites) {
+  http_evidence evidence;
+  auto e = get("/a");
+  e.likeness = 7;
+  for (const std::string_view site : {"shop", "sho", "shop2"})
+    for (const std::string_view route : {"/a", "/ab", "/", "(default)"})
+      for (int i = 0; i < 2; ++i) {
+        e.site = site;
+        e.route = route;
+        evidence.record(e, start);
+      }
+  const auto seen = evidence.take();
+  EXPECT_EQ(seen.rows.size(), 12u);
+  for (const auto& r : seen.rows) EXPECT_EQ(r.counts.requests, 2u) << r.site << ' ' << r.route;
+}
+
 TEST(http_evidence, rows_are_routes_or_templates) {
   http_evidence evidence;
   for (int i = 0; i < 5; ++i) evidence.record(get("/api/products/" + std::to_string(i)), start);

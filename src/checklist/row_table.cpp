@@ -26,33 +26,46 @@ row_key::row_key(std::string_view site, std::string_view route, std::string_view
   put(path, 256);
 }
 
-row_counts& row_table::at(std::string_view key) {
+bool row_table::is_of(std::string_view key, std::string_view site,
+                      std::string_view route) noexcept {
+  key.remove_prefix(1);  // the method
+  if (key.size() < site.size() + route.size() + 2 || !key.starts_with(site)) return false;
+  key.remove_prefix(site.size() + 1);  // its separator too
+  return key.data()[-1] == separator && key.starts_with(route) && key[route.size()] == separator;
+}
+
+std::size_t row_table::place_of(std::string_view key) {
   const auto hash = hash64(key, process_seed());
   auto slot = hash % index_.size();
   while (index_[slot] != 0) {
     auto& e = rows_[index_[slot] - 1u];
-    if (e.hash == hash && e.key == key) return e.counts;
+    if (e.hash == hash && e.key == key) return index_[slot] - 1u;
     slot = (slot + 1) % index_.size();
   }
   if (rows_.empty()) {
     const row_key other({}, {}, "(other)", row_method::not_of_path);
     rows_.push_back({0, std::string(other.bytes()), {}});  // not indexed: found by its place
   }
-  if (rows_.size() == max_rows || key == rows_.front().key) return rows_.front().counts;
+  if (rows_.size() == max_rows || key == rows_.front().key) return 0;
   rows_.push_back({hash, std::string(key), {}});
   index_[slot] = static_cast<std::uint16_t>(rows_.size());
-  return rows_.back().counts;
+  return rows_.size() - 1;
+}
+
+void row_table::forget_places() noexcept {
+  index_.fill(0);
+  known_.fill({});
 }
 
 void row_table::clear() noexcept {
   rows_.clear();
-  index_.fill(0);
+  forget_places();
   generation = -1;
 }
 
 bool row_table::retain(const std::function<bool(const row&)>& holds) {
   const auto all = std::exchange(rows_, {});
-  index_.fill(0);
+  forget_places();
   std::uint64_t kept = 0;
   bool dropped = false;
   for (const auto& e : all) {

@@ -42,7 +42,18 @@ class row_table {
   };
 
   [[nodiscard]] row_counts& at(const row_key& key) { return at(key.bytes()); }
-  [[nodiscard]] row_counts& at(std::string_view key);
+  [[nodiscard]] row_counts& at(std::string_view key) { return rows_[place_of(key)].counts; }
+  // The same for one of many exchanges alike (a number other than 0): the first makes the key, the others find the
+  // row by the number, as long as no other takes its place. Site and route are compared: two numbers that happen to
+  // be the same never bring one route's counts into another's row.
+  template <class F>
+  [[nodiscard]] row_counts& at(std::uint64_t likeness, std::string_view site,
+                               std::string_view route, F&& make_key) {
+    auto& known = known_[likeness % known_.size()];
+    if (known.likeness != likeness || likeness == 0 || !is_of(rows_[known.place].key, site, route))
+      known = {likeness, static_cast<std::uint16_t>(place_of(make_key().bytes()))};
+    return rows_[known.place].counts;
+  }
   void clear() noexcept;
   // Keeps the rows that `holds` of (asked without counts). True if one was dropped. Slow.
   bool retain(const std::function<bool(const row&)>& holds);
@@ -56,7 +67,18 @@ class row_table {
   mono_time last{};
 
  private:
+  struct alike {
+    std::uint64_t likeness = 0;
+    std::uint16_t place = 0;  // in rows_
+  };
+  // Is it the key of a row of that site and route? False for parts that were cut.
+  [[nodiscard]] static bool is_of(std::string_view key, std::string_view site,
+                                  std::string_view route) noexcept;
+  [[nodiscard]] std::size_t place_of(std::string_view key);  // makes the row if there is none
+  void forget_places() noexcept;
+
   std::vector<entry> rows_;
+  std::array<alike, 256> known_{};
   std::array<std::uint16_t, 2 * max_rows> index_{};  // row + 1; 0 empty
 };
 

@@ -128,7 +128,10 @@ std::int64_t gauge::value() const { return static_cast<std::int64_t>(locked_sum(
 void histogram::observe_us(std::int64_t microseconds) const noexcept {
   if (owner_ == nullptr) return;
   const auto us = std::max<std::int64_t>(microseconds, 0);
-  const auto* bucket = std::lower_bound(bounds_us_, bounds_us_ + buckets_, us);
+  // From the lowest: what is counted by the hundred thousand a second is short.
+  const auto* bucket = bounds_us_;
+  const auto* const end = bounds_us_ + buckets_;
+  while (bucket != end && *bucket < us) ++bucket;
   detail::add(owner_, cell_ + static_cast<std::uint32_t>(bucket - bounds_us_), 1);
   detail::add(owner_, cell_ + buckets_ + 1, static_cast<std::uint64_t>(us));
 }

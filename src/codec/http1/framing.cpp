@@ -15,7 +15,9 @@ struct connection_options {
 connection_options read_connection(const message_head& head) noexcept {
   connection_options options;
   head.for_each_element(field::connection, [&](std::string_view option) {
-    if (iequals(option, "close"))
+    if (option == "keep-alive")  // as clients write it
+      options.keep_alive = true;
+    else if (iequals(option, "close"))
       options.close = true;
     else if (iequals(option, "keep-alive"))
       options.keep_alive = true;

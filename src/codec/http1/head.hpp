@@ -109,6 +109,12 @@ struct header {
   field id = field::other;
 };
 
+// Its bit in message_head::present.
+[[nodiscard]] constexpr std::uint64_t bit_of(field id) noexcept {
+  return std::uint64_t{1} << static_cast<unsigned>(id);
+}
+static_assert(static_cast<unsigned>(field::xkey_purge) < 64);
+
 // How the body after a head is delimited (RFC 9112 §6.3).
 enum class body_kind : std::uint8_t {
   none,         // no body follows
@@ -124,8 +130,11 @@ struct message_head {
   std::uint8_t version_minor = 1;  // HTTP/1.0 or HTTP/1.1
   bool keep_alive = true;          // the connection may be used again after this message
   std::size_t size = 0;            // bytes of the head on the wire, final CRLF included
+  // A bit for every id that `headers` may hold, so that most questions end here; the parser sets those it saw.
+  std::uint64_t present = ~std::uint64_t{0};
 
   [[nodiscard]] const header* find(field id) const noexcept {
+    if ((present & bit_of(id)) == 0) return nullptr;
     for (const auto& h : headers)
       if (h.id == id) return &h;
     return nullptr;
@@ -144,6 +153,7 @@ struct message_head {
   // Calls f(element) for each comma-separated element of every line of that field.
   template <class F>
   void for_each_element(field id, F&& f) const {
+    if ((present & bit_of(id)) == 0) return;
     for (const auto& h : headers)
       if (h.id == id) for_each_list_element(h.value, f);
   }
@@ -160,6 +170,8 @@ struct request_head : message_head {
   std::string_view
       query;  // after the first '?', without it; no '?' and an empty query differ in has_query
   bool has_query = false;
+  bool plain_path =
+      false;  // surely no '%' in the path, and no segment that begins with '.' or is empty but the last
   bool expect_continue = false;
   bool upgrade = false;  // Connection: upgrade with an Upgrade field
 };

@@ -169,11 +169,9 @@ step status_line(cursor& in, response_head& out) noexcept {
   return line_end(in, errc::bad_status_line);
 }
 
-bool is_token(std::string_view text) noexcept {
-  for (char c : text)
-    if (!scan::is(c, scan::token)) return false;
-  return true;
-}
+constexpr auto marked = bit_of(field::host) | bit_of(field::content_length) |
+                        bit_of(field::transfer_encoding) | bit_of(field::connection) |
+                        bit_of(field::upgrade) | bit_of(field::expect);
 
 void mark(field_marks& marks, field id, std::string_view value) noexcept {
   switch (id) {
@@ -208,7 +206,8 @@ step field_line(cursor& in, header& out) noexcept {
   out.name = {start, static_cast<std::size_t>(colon - start)};
   // A name of the table is a token; only others are looked at byte by byte.
   out.id = field_from_name(out.name);
-  if (out.id == field::other && !is_token(out.name)) return in.fail(errc::bad_field_name);
+  if (out.id == field::other && !scan::is_token(start, colon, in.end))
+    return in.fail(errc::bad_field_name);
   if (colon == in.end) return step::more;
   if (*colon == '\n') return in.fail(errc::bare_lf);
   if (*colon != ':' || colon == start) return in.fail(errc::bad_field_name);
@@ -233,13 +232,15 @@ step parse_fields(cursor& in, std::size_t limit, message_head& out, field_marks&
     if (out.headers.size() == limit) return in.fail(errc::head_too_large);
     header h;
     if (const auto s = field_line(in, h); s != step::ok) return s;
-    mark(marks, h.id, h.value);
+    out.present |= bit_of(h.id);
+    if (bit_of(h.id) & marked) mark(marks, h.id, h.value);
     out.headers.push_back(h);
   }
 }
 
 void clear(message_head& out) noexcept {
   out.headers.clear();
+  out.present = 0;
   out.content_length = 0;
   out.body = body_kind::none;
   out.keep_alive = true;

@@ -117,6 +117,50 @@ TEST(request_parser, accepts_the_four_target_forms) {
   EXPECT_EQ(head.path, "/");
 }
 
+TEST(request_parser, says_which_paths_are_plain) {
+  const auto plain = [](const std::string& path) {
+    request_head head;
+    EXPECT_EQ(parse_whole("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n", head).status,
+              parse_status::complete);
+    return head.plain_path;
+  };
+  // Every place relative to the sixteen bytes that are looked at together.
+  for (std::size_t before = 0; before < 40; ++before) {
+    const auto start = "/" + std::string(before, 'a');
+    EXPECT_EQ(plain(start + "/b.c/"), before > 0) << before;
+    EXPECT_TRUE(plain(start + "?x=//%2e")) << before;
+    for (const std::string odd : {"/", "/.", "/./", "/..", "/.b", "/%2e", "%41", "//c"}) {
+      const bool still = odd == "/" && before > 0;
+      EXPECT_EQ(plain(start + odd), still) << before << odd;
+      EXPECT_FALSE(plain(start + odd + "/some/more/of/it")) << before << odd;
+    }
+  }
+}
+
+TEST(request_parser, knows_which_fields_it_saw) {
+  request_head head;
+  ASSERT_EQ(parse_whole("GET / HTTP/1.1\r\nHost: a\r\nVia: x\r\nX-Odd: y\r\n\r\n", head).status,
+            parse_status::complete);
+  EXPECT_EQ(head.present, bit_of(field::host) | bit_of(field::via) | bit_of(field::other));
+  ASSERT_EQ(parse_whole("GET / HTTP/1.1\r\nHost: a\r\nTE: z\r\n\r\n", head).status,
+            parse_status::complete);
+  EXPECT_FALSE(head.has(field::via));
+  EXPECT_TRUE(head.has(field::te));
+}
+
+TEST(request_parser, takes_names_of_token_characters_only) {
+  // Wherever the odd byte stands, also in a name that ends less than sixteen bytes before the head does.
+  for (std::size_t before = 0; before < 40; ++before)
+    for (int c = 0x21; c < 0x100; ++c) {
+      const auto byte = static_cast<char>(c);
+      if (byte == ':') continue;
+      request_head head;
+      const auto name = std::string(before, 'x') + byte + "y";
+      const auto seen = parse_whole("GET / HTTP/1.1\r\nHost: a\r\n" + name + ":\r\n\r\n", head);
+      ASSERT_EQ(seen.status == parse_status::complete, is_token_char(byte)) << before << ' ' << c;
+    }
+}
+
 TEST(request_parser, refuses_bad_first_lines) {
   const std::vector<std::pair<std::string, errc>> cases = {
       {"\x16\x03\x01\x02\x00\x01"s, errc::bad_method},  // TLS ClientHello

@@ -6,8 +6,10 @@
 // Internal to the module. Pure; any thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -73,6 +75,50 @@ inline constexpr auto classes = make_classes();
 #endif
   while (p != end && !is(*p, value_stop)) ++p;
   return p;
+}
+
+// Is [p, to) made of tchar? `end` is the buffer's end, where bytes after `to` may be read. Names are letters, digits
+// and '-' nearly always: sixteen of those at once, anything else by table.
+[[nodiscard]] inline bool is_token(const char* p, const char* to,
+                                   [[maybe_unused]] const char* end) noexcept {
+#if defined(__SSE2__)
+  const auto between = [](__m128i x, char low, char high) {
+    return _mm_and_si128(_mm_cmpgt_epi8(x, _mm_set1_epi8(static_cast<char>(low - 1))),
+                         _mm_cmplt_epi8(x, _mm_set1_epi8(static_cast<char>(high + 1))));
+  };
+  for (; p < to && end - p >= 16; p += 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i letter = between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
+    const __m128i other = _mm_or_si128(between(x, '0', '9'), _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+    const auto good = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(letter, other)));
+    if (std::countr_one(good) < std::min<std::ptrdiff_t>(to - p, 16)) break;
+  }
+#endif
+  for (; p < to; ++p)
+    if (!is(*p, token)) return false;
+  return true;
+}
+
+// Does [p, end) hold neither '%' nor a '/' that '/' or '.' follows? A path without them is in plain form.
+[[nodiscard]] inline bool is_plain_path(const char* p, const char* end) noexcept {
+#if defined(__SSE2__)
+  const __m128i slash = _mm_set1_epi8('/');
+  const __m128i dot = _mm_set1_epi8('.');
+  const __m128i percent = _mm_set1_epi8('%');
+  for (; end - p > 16; p += 16) {
+    const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i next = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 1));
+    const __m128i odd = _mm_or_si128(_mm_cmpeq_epi8(next, slash), _mm_cmpeq_epi8(next, dot));
+    const __m128i hit =
+        _mm_or_si128(_mm_and_si128(_mm_cmpeq_epi8(x, slash), odd), _mm_cmpeq_epi8(x, percent));
+    if (_mm_movemask_epi8(hit) != 0) return false;
+  }
+#endif
+  for (; p != end; ++p) {
+    if (*p == '%') return false;
+    if (*p == '/' && p + 1 != end && (p[1] == '/' || p[1] == '.')) return false;
+  }
+  return true;
 }
 
 // The first byte of the target's stop set, or `end`.

@@ -21,11 +21,10 @@ std::size_t literal_end(std::string_view text) noexcept {
 
 std::size_t name_end(std::string_view text) noexcept {
   std::size_t i = 0;
-  while (i < text.size()) {
-    if (scan::is(text[i], scan::host)) {
-      ++i;
-    } else if (text[i] == '%' && i + 2 < text.size() && scan::is(text[i + 1], scan::hex) &&
-               scan::is(text[i + 2], scan::hex)) {
+  for (;;) {
+    while (i < text.size() && scan::is(text[i], scan::host)) ++i;
+    if (i < text.size() && text[i] == '%' && i + 2 < text.size() &&
+        scan::is(text[i + 1], scan::hex) && scan::is(text[i + 2], scan::hex)) {
       i += 3;
     } else {
       break;
@@ -75,9 +74,11 @@ bool valid_authority(std::string_view text) noexcept {
 
 errc resolve_target(const field_marks& marks, std::size_t question, request_head& out) noexcept {
   out.authority = {};
+  out.plain_path = false;
   const bool connect = out.method == method::connect;
   if (!connect && out.target.front() == '/') [[likely]] {
     split_path(out.target, 0, question, out);
+    out.plain_path = scan::is_plain_path(out.path.data(), out.path.data() + out.path.size());
   } else if (connect) {
     const bool has_port =
         out.target.rfind(':') != std::string_view::npos && out.target.back() != ']';

@@ -52,10 +52,10 @@ void append_header(std::string& out, std::string_view name, std::string_view val
 }
 
 void append_decimal(std::string& out, std::uint64_t value) {
-  std::array<char, 20> digits;
-  const auto done = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  std::array<char, most_decimal> digits;
   // By size: with two pointers it would be a replacement of a range.
-  out.append(digits.data(), static_cast<std::size_t>(done.ptr - digits.data()));
+  out.append(digits.data(),
+             static_cast<std::size_t>(put_decimal(digits.data(), value) - digits.data()));
 }
 
 void append_chunk_header(std::string& out, std::size_t size) {

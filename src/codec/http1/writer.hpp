@@ -13,6 +13,7 @@
 // Cost: appends only; reserve in the caller. Any thread. Source: RFC 9110 §7.6.1, RFC 9112 §7.1.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,7 +28,15 @@ namespace fairing::codec::http1 {
 // literal.
 void append_header(std::string& out, std::string_view name, std::string_view value);
 
-// The number in decimal digits.
+// The number in decimal digits: at `to`, where most_decimal bytes have room, returning their end; or appended.
+inline constexpr std::size_t most_decimal = 20;
+inline char* put_decimal(char* to, std::uint64_t value) noexcept {
+  if (value < 10) {
+    *to = static_cast<char>('0' + value);
+    return to + 1;
+  }
+  return std::to_chars(to, to + most_decimal, value).ptr;
+}
 void append_decimal(std::string& out, std::uint64_t value);
 
 // "<hex>\r\n" before `size` bytes of data, which the caller follows with "\r\n". Never for size 0:

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 #include "codec/http1/parser.hpp"
@@ -17,6 +18,14 @@ TEST(writer, no_value_can_end_its_line) {
   append_header(out, "Y", "a\r\nInjected: 1\0\x7f"s);
   append_header(out, "Z", "");
   EXPECT_EQ(out, "X: a\tb\r\nY: a  Injected: 1  \r\nZ: \r\n");
+}
+
+TEST(writer, puts_a_number_where_it_is_told) {
+  for (const std::uint64_t n :
+       {std::uint64_t{0}, std::uint64_t{9}, std::uint64_t{10}, std::uint64_t{12345}, UINT64_MAX}) {
+    std::array<char, most_decimal> room;
+    EXPECT_EQ(std::string(room.data(), put_decimal(room.data(), n)), std::to_string(n));
+  }
 }
 
 TEST(writer, writes_numbers_and_chunks) {

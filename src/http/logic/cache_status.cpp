@@ -1,6 +1,8 @@
 #include "http/logic/cache_status.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "codec/http1/writer.hpp"
 
@@ -24,10 +26,28 @@ void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-void append_integer(std::string& out, std::int64_t value) {
-  if (value < 0) out.push_back('-');
-  codec::http1::append_decimal(out, static_cast<std::uint64_t>(value < 0 ? -value : value));
-}
+// A line's beginning, put together in place and appended as a whole.
+class piece {
+ public:
+  static constexpr std::size_t room_for_detail = 32;
+  void put(std::string_view text) noexcept {
+    std::memcpy(end_, text.data(), text.size());
+    end_ += text.size();
+  }
+  void put(std::int64_t value) noexcept {
+    if (value < 0) *end_++ = '-';
+    const auto size = static_cast<std::uint64_t>(value);
+    end_ = codec::http1::put_decimal(end_, value < 0 ? 0 - size : size);
+  }
+  [[nodiscard]] std::string_view text() const noexcept {
+    return {bytes_.data(), static_cast<std::size_t>(end_ - bytes_.data())};
+  }
+
+ private:
+  std::array<char, 128 + room_for_detail>
+      bytes_;  // all that a member has before its detail takes 100
+  char* end_ = bytes_.data();
+};
 
 }  // namespace
 
@@ -56,22 +76,30 @@ std::string_view to_string(fwd_reason r) noexcept {
 }
 
 void append_cache_status_member(std::string& out, const cache_status& s) {
-  out.append("fairing");
-  if (s.hit) out.append("; hit");
-  if (s.fwd != fwd_reason::none) out.append("; fwd=").append(to_string(s.fwd));
+  piece p;
+  p.put("fairing");
+  if (s.hit) p.put("; hit");
+  if (s.fwd != fwd_reason::none) {
+    p.put("; fwd=");
+    p.put(to_string(s.fwd));
+  }
   if (s.fwd_status != 0) {
-    out.append("; fwd-status=");
-    append_integer(out, s.fwd_status);
+    p.put("; fwd-status=");
+    p.put(std::int64_t{s.fwd_status});
   }
   if (s.has_ttl) {
-    out.append("; ttl=");
-    append_integer(out, s.ttl.count());
+    p.put("; ttl=");
+    p.put(s.ttl.count());
   }
-  if (s.stored) out.append("; stored");
-  if (s.collapsed) out.append("; collapsed");
-  if (s.detail.empty()) return;
-  out.append("; detail=");
-  if (is_token(s.detail)) {
+  if (s.stored) p.put("; stored");
+  if (s.collapsed) p.put("; collapsed");
+  if (!s.detail.empty()) p.put("; detail=");
+  const bool token = !s.detail.empty() && is_token(s.detail);
+  const bool fits = token && s.detail.size() <= piece::room_for_detail;
+  if (fits) p.put(s.detail);
+  out.append(p.text());
+  if (s.detail.empty() || fits) return;
+  if (token) {
     out.append(s.detail);
   } else {
     append_string(out, s.detail);

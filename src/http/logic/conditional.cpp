@@ -90,19 +90,9 @@ bool if_range_holds(const http1::request_head& request, const validators& stored
 }
 
 bool is_conditional(const http1::request_head& request) noexcept {
-  for (const auto& h : request.headers) {
-    switch (h.id) {
-      case http1::field::if_match:
-      case http1::field::if_none_match:
-      case http1::field::if_modified_since:
-      case http1::field::if_unmodified_since:
-      case http1::field::if_range:
-        return true;
-      default:
-        break;
-    }
-  }
-  return false;
+  using enum http1::field;
+  return request.has(if_match) || request.has(if_none_match) || request.has(if_modified_since) ||
+         request.has(if_unmodified_since) || request.has(if_range);
 }
 
 }  // namespace fairing::http

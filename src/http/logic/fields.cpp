@@ -6,7 +6,7 @@ bool connection_names_fields(const http1::message_head& head) noexcept {
   using enum http1::field;
   bool named = false;
   head.for_each_element(connection, [&](std::string_view name) {
-    if (iequals(name, "close")) return;
+    if (name == "keep-alive" || iequals(name, "close")) return;  // what clients send
     switch (http1::field_from_name(name)) {
       case connection:
       case keep_alive:

@@ -10,7 +10,7 @@
 namespace fairing::http {
 namespace {
 
-// One pass over the request: what a hit has to know of it.
+// What a hit has to know of the request.
 struct request_facts {
   request_directives cc;
   bool cookie = false;
@@ -19,24 +19,10 @@ struct request_facts {
 
 request_facts gather(const http1::request_head& request) noexcept {
   request_facts f;
-  bool directives = false;
-  for (const auto& h : request.headers) {
-    switch (h.id) {
-      case http1::field::cookie:
-        f.cookie = true;
-        break;
-      case http1::field::authorization:
-        f.authorization = true;
-        break;
-      case http1::field::cache_control:
-      case http1::field::pragma:
-        directives = true;
-        break;
-      default:
-        break;
-    }
-  }
-  if (directives) f.cc = parse_request_directives(request);
+  f.cookie = request.has(http1::field::cookie);
+  f.authorization = request.has(http1::field::authorization);
+  if (request.has(http1::field::cache_control) || request.has(http1::field::pragma))
+    f.cc = parse_request_directives(request);
   return f;
 }
 
@@ -68,16 +54,10 @@ cache_reason judge_request(const http1::request_head& request, const cache_rules
   // The body is no part of the key, so an answer to it must not be shared.
   if (request.body != http1::body_kind::none) return cache_reason::method;
   if (rules.mode != rule_mode::on) return cache_reason::mode_off;
-  if (has_dot_segments(request.path)) return cache_reason::ambiguous;
-  bool directives = false;
-  for (const auto& h : request.headers) {
-    if (h.id == http1::field::cache_control) directives = true;
-    // Connection: x-foo makes the backend see a request without X-Foo, the key and Vary one with
-    // it.
-    if (h.id == http1::field::connection && connection_names_fields(request))
-      return cache_reason::ambiguous;
-  }
-  if (directives && parse_request_directives(request).no_store)
+  if (!request.plain_path && has_dot_segments(request.path)) return cache_reason::ambiguous;
+  // Connection: x-foo makes the backend see a request without X-Foo, the key and Vary one with it.
+  if (connection_names_fields(request)) return cache_reason::ambiguous;
+  if (request.has(http1::field::cache_control) && parse_request_directives(request).no_store)
     return cache_reason::request_no_store;
   return cache_reason::none;
 }

@@ -14,6 +14,20 @@ std::string key(std::string_view line, const key_config& config = {}, std::strin
   return out;
 }
 
+TEST(request_key, lowers_the_authority_byte_by_byte) {
+  std::string all;
+  for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
+  http1::request_head head;
+  head.path = "/A";
+  for (std::size_t from = 0; from < all.size(); ++from) {
+    const auto text = all.substr(from);
+    head.authority = text;
+    std::string made;
+    make_key(made, "Site", head, {});
+    EXPECT_EQ(made, "Site\n" + to_lower(text) + "/A");
+  }
+}
+
 TEST(request_key, is_site_authority_and_target_as_sent) {
   EXPECT_EQ(key("GET /a?x=1"), "shop\nexample.com/a?x=1");
   EXPECT_EQ(key("HEAD /a?x=1"), key("GET /a?x=1"));

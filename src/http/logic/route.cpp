@@ -234,10 +234,10 @@ route_table::route_table(const site_config& site) {
 }
 
 const compiled_route& route_table::match(const http1::request_head& request) const {
+  if (routes_.empty()) return fallback_;
   std::string plain;
   std::string_view path = request.path;
-  if (path.find('%') != std::string_view::npos || path.find("//") != std::string_view::npos ||
-      path.find("/.") != std::string_view::npos) {
+  if (!request.plain_path) {
     plain = plain_path(path);
     path = plain;
   }

@@ -85,6 +85,7 @@ stored_head update_from_304(const stored_head& stored, const http1::response_hea
 void parse_stored(const stored_head& stored, http1::response_head& out,
                   const http1::response_head* not_modified) {
   out.headers.clear();
+  out.present = ~std::uint64_t{0};
   out.status = stored.status;
   out.size = stored.text.size();
   for_each_line(stored.text, [&](std::string_view name, std::string_view value) {

@@ -52,6 +52,8 @@ enum class stored_kind : std::uint8_t {
 struct representation {
   body_ptr body;
   compress::effort effort = compress::effort::fast;
+  // The fields of a whole answer that are its own, ETag to Vary, and "Age: ", which goes on from there. By make_stored.
+  std::string fields;
 };
 
 class stored_response final : public cache::value {
@@ -71,6 +73,9 @@ class stored_response final : public cache::value {
   [[nodiscard]] const body_ptr& identity() const noexcept { return codings[0].body; }
 };
 using stored_ptr = boost::intrusive_ptr<const stored_response>;
+
+// The ETag field as this coding has it, if there is one.
+void append_etag(std::string& out, const answer& a, compress::coding c);
 
 [[nodiscard]] stored_ptr make_stored(std::shared_ptr<const answer> a,
                                      std::array<representation, compress::coding_count> codings);

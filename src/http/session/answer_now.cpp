@@ -212,8 +212,10 @@ connection::step_kind connection::look_up(const http1::request_head& head,
   if (verdict == cache_reason::none) {
     auto& store = home_.plane.store;
     const auto before = out_.bytes();
+    std::uint64_t hash = 0;
     auto look = [&] {
-      (void)store.visit(store.hash(key), key, t, [&](const cache::value& v, cache::lookup_state s) {
+      hash = store.hash(key);
+      (void)store.visit(hash, key, t, [&](const cache::value& v, cache::lookup_state s) {
         on_found(f, head, route, static_cast<const stored_response&>(v), s);
       });
     };
@@ -229,6 +231,7 @@ connection::step_kind connection::look_up(const http1::request_head& head,
         f.answered_status = append_stored(head, route, *f.entry, key, f.status, keep_alive_);
       }
       if (f.refresh) refresh_later(head, route, f);
+      facts_.likeness = site_->likeness(hash, route, f.answered_status);
       const auto status = std::string_view(out_.text()).substr(status_at_, status_size_);
       finish_request(head, &route, f.status, f.result, f.answered_status, began_us,
                      out_.bytes() - before, {}, status);
@@ -406,7 +409,7 @@ void connection::note_facts(const http1::request_head& head, const answer& a,
   if (!facts_.compressible || facts_.encoded) return;
   const auto* asked = head.find(http1::field::accept_encoding);
   facts_.compress_asked =
-      asked && compress::choose(compress::parse_accept_encoding(asked->value),
+      asked && compress::choose(home_.accepted_of(asked->value),
                                 site_->config.compression.encodings) > compress::coding::identity;
 }
 
@@ -436,7 +439,8 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
        .duration_us = r.duration_us,
        .longest_json_array = facts.longest_json_array,
        .key_hash = facts.key_hash,
-       .body_hash = facts.body_hash},
+       .body_hash = facts.body_hash,
+       .likeness = facts.likeness},
       home_.core.now().mono);
 }
 

@@ -131,8 +131,11 @@ class connection final : public net::timed, public body_source {
   compress::coding choose_coding(const http1::request_head& head, const route_runtime& route,
                                  const stored_response& v, std::string_view key,
                                  compress::coding* encode);
+  // The rest of the head after the answer's own fields, its empty line included: Vary and Age on, or from Age's value.
   void append_common(std::string& out, const http1::request_head& head, const answer& a,
                      const cache_status& status, bool keep_alive);
+  void append_from_age(std::string& out, const http1::request_head& head, const answer& a,
+                       const cache_status& status, bool keep_alive);
 
   // exchange.cpp
   net::task<bool> exchange();
@@ -200,6 +203,7 @@ class connection final : public net::timed, public body_source {
     std::uint64_t key_hash = 0;
     std::uint64_t body_hash = 0;
     std::uint32_t longest_json_array = 0;
+    std::uint64_t likeness = 0;  // of an answer from the cache: http_exchange says which
   };
   answer_facts facts_;
 

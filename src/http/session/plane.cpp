@@ -56,12 +56,20 @@ void core_state::lend_block(out_queue& to) {
 }
 
 void core_state::take_back(out_queue& from) {
-  std::string block;
+  auto& block = blocks_.emplace_back();
   from.swap_block(block);
-  if (block.capacity() < 64 || block.capacity() > block_limit || blocks_.size() >= most_blocks)
-    return;
-  block.clear();
-  blocks_.push_back(std::move(block));
+  if (block.capacity() < 64 || block.capacity() > block_limit || blocks_.size() > most_blocks)
+    blocks_.pop_back();
+  else
+    block.clear();
+}
+
+const compress::accepted& core_state::accepted_of(std::string_view accept_encoding) {
+  if (accept_encoding != accept_encoding_) {
+    accepted_ = compress::parse_accept_encoding(accept_encoding);
+    accept_encoding_ = accept_encoding;
+  }
+  return accepted_;
 }
 
 void core_state::finish(const exchange_record& r) {

@@ -68,6 +68,9 @@ class core_state {
   void lend_block(out_queue& to);
   void take_back(out_queue& from);
 
+  // What an Accept-Encoding says. Most clients send one of a few: the last is remembered. Valid until the next call.
+  [[nodiscard]] const compress::accepted& accepted_of(std::string_view accept_encoding);
+
   void finish(const exchange_record& r);  // ring and access log
   void tick(instant now);
 
@@ -79,6 +82,8 @@ class core_state {
   std::vector<std::shared_ptr<const site_runtime>> sites_;
   std::vector<std::shared_ptr<core_links>> links_;
   std::vector<std::string> blocks_;
+  std::string accept_encoding_;  // of accepted_
+  compress::accepted accepted_ = compress::parse_accept_encoding({});
   std::uint64_t ticks_ = 0;
 };
 

@@ -1,4 +1,6 @@
 // Serving a stored answer: whole, as 304, or in ranges; in the best coding the client takes.
+#include <array>
+
 #include "codec/http1/writer.hpp"
 #include "http/logic/conditional.hpp"
 #include "http/logic/fields.hpp"
@@ -14,22 +16,6 @@ constexpr std::uint32_t hot_hits = 16;  // from then on a better encoding pays
 // Up to here a missing coding is made at once, a millisecond or two at the fast level; larger bodies go out as they
 // are until the background has encoded them.
 constexpr std::uint64_t encode_at_once = 128 * 1024;
-
-void append_length(std::string& out, std::uint64_t n) {
-  out += "Content-Length: ";
-  http1::append_decimal(out, n);
-  out += "\r\n";
-}
-
-void append_etag(std::string& out, const answer& a, coding c) {
-  if (a.head.etag.empty()) return;
-  out += "ETag: ";
-  if (c == coding::identity)
-    out += a.head.etag;
-  else
-    append_etag_variant(out, a.head.etag, compress::to_string(c));
-  out += "\r\n";
-}
 
 // The coding whose ETag the client's If-None-Match names, if any does.
 std::optional<coding> named_variant(const http1::request_head& head, const answer& a) {
@@ -47,7 +33,7 @@ coding connection::choose_coding(const http1::request_head& head, const route_ru
   if (!route.compression || !v.of->compressible || route.bypassed()) return coding::identity;
   const auto* asked = head.find(http1::field::accept_encoding);
   if (!asked) return coding::identity;
-  auto accepted = compress::parse_accept_encoding(asked->value);
+  const auto& accepted = home_.accepted_of(asked->value);
   const auto& offered = site_->config.compression.encodings;
   const auto best = compress::choose(accepted, offered).value_or(coding::identity);
   if (best == coding::identity) return best;
@@ -90,19 +76,32 @@ void connection::append_common(std::string& out, const http1::request_head& head
                                const cache_status& status, bool keep_alive) {
   if (a.compressible && !a.head.varies_on_encoding) out += "Vary: Accept-Encoding\r\n";
   out += "Age: ";
+  append_from_age(out, head, a, status, keep_alive);
+}
+
+void connection::append_from_age(std::string& out, const http1::request_head& head, const answer& a,
+                                 const cache_status& status, bool keep_alive) {
+  static constexpr std::string_view name = "\r\nCache-Status: ";
+  std::array<char, http1::most_decimal + name.size()> piece;
   const auto age = std::chrono::floor<seconds>(current_age(a.fresh, home_.core.now().mono));
-  http1::append_decimal(out, static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
-  out += "\r\n";
-  out += "Cache-Status: ";
+  auto* const end = http1::put_decimal(
+      piece.data(), static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
+  name.copy(end, name.size());
+  out.append(piece.data(), static_cast<std::size_t>(end - piece.data()) + name.size());
   status_at_ = out.size();
   append_cache_status_member(out, status);
   status_size_ = out.size() - status_at_;
+  if (rate_fields_.empty() && keep_alive && head.version_minor != 0) {
+    out += "\r\n\r\n";
+    return;
+  }
   out += "\r\n";
   out += rate_fields_;
   if (!keep_alive)
     out += "Connection: close\r\n";
   else if (head.version_minor == 0)
     out += "Connection: keep-alive\r\n";
+  out += "\r\n";
 }
 
 std::uint16_t connection::append_by_condition(const http1::request_head& head, const answer& a,
@@ -120,7 +119,6 @@ std::uint16_t connection::append_by_condition(const http1::request_head& head, c
     append_not_modified_fields(out, a.head.text, !a.head.etag.empty());
     append_etag(out, a, matched);
     append_common(out, head, a, status, keep_alive);
-    out += "\r\n";
     return 304;
   }
   if (met == precondition::proceed) return 0;
@@ -148,21 +146,16 @@ std::uint16_t connection::append_stored(const http1::request_head& head, const r
   }
   const auto chosen = choose_coding(head, route, v, key, encode);
   if (encode && *encode != coding::identity) return 0;
-  const auto& body = v.codings[static_cast<std::size_t>(chosen)].body;
+  const auto& [body, effort, fields] = v.codings[static_cast<std::size_t>(chosen)];
   note_facts(head, a, chosen);
   out += a.head.text;
-  append_etag(out, a, chosen);
+  out += fields;
   if (chosen != coding::identity) {
-    out += "Content-Encoding: ";
-    out += compress::to_string(chosen);
-    out += "\r\n";
     const auto which = static_cast<std::size_t>(chosen);
     home_.plane.compress_in[which].add(v.identity()->size());
     home_.plane.compress_out[which].add(body->size());
   }
-  if (a.head.status != 204 && a.head.status != 304) append_length(out, body->size());
-  append_common(out, head, a, status, keep_alive);
-  out += "\r\n";
+  append_from_age(out, head, a, status, keep_alive);
   if (!only_head) out_.add(body, 0, body->size());
   return a.head.status;
 }
@@ -190,9 +183,8 @@ void connection::append_part_of(const http1::request_head& head, const answer& a
   });
   append_etag(out, a, coding::identity);
   append_content_range(out, r, size);
-  append_length(out, r.size());
+  append_content_length(out, r.size());
   append_common(out, head, a, status, keep_alive);
-  out += "\r\n";
 }
 
 std::uint16_t connection::append_ranges(const http1::request_head& head, const stored_response& v,
@@ -220,9 +212,8 @@ std::uint16_t connection::append_ranges(const http1::request_head& head, const s
       .append("Content-Type: multipart/byteranges; boundary=")
       .append(boundary)
       .append("\r\n");
-  append_length(out_.text(), multipart_size(ranges, boundary, a.content_type, size));
+  append_content_length(out_.text(), multipart_size(ranges, boundary, a.content_type, size));
   append_common(out_.text(), head, a, status, keep_alive);
-  out_.text() += "\r\n";
   for (const auto& r : ranges.parts()) {
     append_part_head(out_.text(), boundary, a.content_type, r, size);
     out_.add(v.identity(), r.first, r.size());

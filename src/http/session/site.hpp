@@ -66,6 +66,13 @@ class site_runtime {
     return r.config->timeout.value_or(config.timeouts.total);
   }
 
+  // A number for requests of one cache key, route and status (checklist::http_exchange::likeness); not of two sites.
+  [[nodiscard]] std::uint64_t likeness(std::uint64_t key_hash, const route_runtime& r,
+                                       std::uint16_t status) const noexcept {
+    const auto route = static_cast<std::uint64_t>(&r - routes_.data());
+    return key_hash ^ (number_ << 32 | route << 16 | status);
+  }
+
   const site_config config;
   const std::size_t index;  // in the configuration's list: the cores keep their links by it
   std::shared_ptr<upstream_group> upstreams;
@@ -83,6 +90,9 @@ class site_runtime {
   site_runtime(const site_config& c, std::size_t i, metrics::registry& r)
       : config(c), index(i), metrics_(r) {}
   void compile_routes();
+  static inline std::atomic<std::uint64_t> made_{0};
+  const std::uint64_t number_ =
+      ++made_;              // of all that were made, those of former configurations too
   metrics::scope metrics_;  // a route that is gone leaves /metrics
   std::unique_ptr<route_table> table_;
   std::vector<route_runtime> routes_;  // by compiled_route::index; the fallback last

@@ -67,7 +67,6 @@ void connection::append_stream_head(fetch& f, const http1::request_head& head, b
   if (s.kind == http1::body_kind::length) append_content_length(out, s.length);
   if (s.kind == http1::body_kind::chunked) out += "Transfer-Encoding: chunked\r\n";
   append_common(out, head, a, p.status, s.keep_alive);
-  out += "\r\n";
 }
 
 // The backend was asked for the whole, without the client's conditions and ranges: they are judged here. Writes a 304,

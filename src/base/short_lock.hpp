@@ -1,7 +1,8 @@
-// shard_lock: a 4-byte lock for sections of tens of nanoseconds: spins briefly, then sleeps in the
+// short_lock: a 4-byte lock for sections of tens of nanoseconds: spins briefly, then sleeps in the
 // kernel.
 //
-// Problem: a hit holds its shard for a table probe and a key compare; sleeping at once on
+// Problem: a hit holds its shard for a table probe and a key compare, its row of evidence for a few
+// additions, and asks for nothing that can wait; sleeping at once on
 // contention would cost a hundred times that, and spinning for ever would starve a holder that was
 // descheduled. States: 0 free, 1 held, 2 held and someone sleeps. Source: Drepper, "Futexes Are
 // Tricky", mutex 3. Threads: any. Cost: one compare-exchange to lock, one exchange to unlock.
@@ -10,9 +11,9 @@
 #include <atomic>
 #include <cstdint>
 
-namespace fairing::cache {
+namespace fairing {
 
-class shard_lock {
+class short_lock {
  public:
   void lock() noexcept {
     std::uint32_t expected = 0;
@@ -43,4 +44,4 @@ class shard_lock {
   std::atomic<std::uint32_t> state_{0};
 };
 
-}  // namespace fairing::cache
+}  // namespace fairing
