@@ -403,6 +403,22 @@ class HostileServer(unittest.TestCase):
         settled(self.fairing)
         wait_until(lambda: self.fairing.descriptors() <= before + 4, 15, "descriptors to be closed")
 
+    def test_the_advisor_is_told_nonsense(self):
+        begun = message(b"1") + message(b"2")
+        shapes = {
+            "a row of no columns": [begun, message(b"T", b"\0\0"), message(b"D", b"\0\0"), complete(), READY],
+            "a row of one column": [begun, row_description(), data_row(b"t"), complete(), READY],
+            "a copy nobody asked for": [begun, message(b"H", b"\0\0\0"), message(b"c"), complete(b"COPY 0"), READY],
+        }
+        for name, parts in shapes.items():
+            with self.subTest(name):
+                self.fake.extended, asked = parts, self.fake.syncs
+                self.start()
+                wait_until(lambda n=asked + (1 if "copy" in name else 7): self.fake.syncs >= n, 15, "the advisor to ask")
+                self.good()
+                self.assertIsNone(self.fairing.process.poll())
+                self.fairing.stop()
+
     def test_more_than_was_asked_for(self):
         head, row = row_description(), data_row(b"~of another~")
         extra = {

@@ -42,6 +42,8 @@ KEEP = b""  # the last part of an answer after which the connection stays open
 class FakePostgres:
     def __init__(self, test):
         self.answers = {}  # SQL -> parts to send; the connection is closed after them unless the last one is READY or KEEP
+        self.extended = None  # parts to send at a Sync, in place of the usual refusal of the extended protocol
+        self.syncs = 0
         self.login = None
         self.silent = False  # accepts, and never says a word
         self.connections = []
@@ -135,7 +137,9 @@ class FakePostgres:
             return False
         if kind != b"Q":  # of the extended protocol nothing is understood
             if kind == b"S":
-                connection.sendall(error({"S": "ERROR", "V": "ERROR", "C": "0A000", "M": "simple only"}) + READY)
+                refusal = error({"S": "ERROR", "V": "ERROR", "C": "0A000", "M": "simple only"}) + READY
+                connection.sendall(refusal if self.extended is None else b"".join(self.extended))
+                self.syncs += 1
             return True
         sql = body[:-1].decode()
         parts = self.answers.get(sql)

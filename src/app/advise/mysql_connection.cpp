@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <mariadb/mysql.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace fairing::app::advise {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr unsigned connect_seconds = 5;
 constexpr std::size_t max_rows = 100'000;
+constexpr std::size_t most_columns = 16;  // that any question here asks for
 
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -122,6 +124,8 @@ result<mysql_connection::rows> mysql_connection::query(const std::string& sql) {
     values.reserve(width);
     for (unsigned i = 0; i < width; ++i)
       values.emplace_back(row[i] == nullptr ? std::string() : std::string(row[i], lengths[i]));
+    // A server that leaves columns out is read as if they were NULL.
+    values.resize(std::max<std::size_t>(width, most_columns));
     out.push_back(std::move(values));
   }
   return out;

@@ -67,15 +67,16 @@ std::error_code make_error_code(errc e) noexcept {
 postgres_rows::postgres_rows(pg_result* r) : result_(r) {}
 void postgres_rows::clear::operator()(pg_result* r) const noexcept { PQclear(r); }
 int postgres_rows::size() const noexcept { return PQntuples(result_.get()); }
-std::string postgres_rows::text(int row, int column) const {
-  return PQgetvalue(result_.get(), row, column);
+// What answers may be a proxy with a mind of its own: fewer columns than were asked for are no crash.
+const char* postgres_rows::cell(int row, int column) const noexcept {
+  const char* value = PQgetvalue(result_.get(), row, column);
+  return value == nullptr ? "" : value;
 }
+std::string postgres_rows::text(int row, int column) const { return cell(row, column); }
 double postgres_rows::number(int row, int column) const {
-  return std::strtod(PQgetvalue(result_.get(), row, column), nullptr);
+  return std::strtod(cell(row, column), nullptr);
 }
-bool postgres_rows::yes(int row, int column) const {
-  return PQgetvalue(result_.get(), row, column)[0] == 't';
-}
+bool postgres_rows::yes(int row, int column) const { return cell(row, column)[0] == 't'; }
 
 void postgres_connection::finish::operator()(pg_conn* c) const noexcept { PQfinish(c); }
 
@@ -152,6 +153,13 @@ result<pg_result*> postgres_connection::answer() {
     if (next == nullptr) return last;
     PQclear(last);
     last = next;
+    // Nothing here is a COPY; libpq would give the same result for ever.
+    if (const auto s = PQresultStatus(next);
+        s == PGRES_COPY_IN || s == PGRES_COPY_OUT || s == PGRES_COPY_BOTH) {
+      PQclear(last);
+      silent_ = true;
+      return fail(errc::refused, where() + " answers with a COPY that nobody asked for");
+    }
   }
 }
 

@@ -34,11 +34,14 @@ class postgres_rows {
  public:
   explicit postgres_rows(pg_result* r);
   [[nodiscard]] int size() const noexcept;
+  // A column that the server left out is as NULL.
   [[nodiscard]] std::string text(int row, int column) const;  // NULL is empty
   [[nodiscard]] double number(int row, int column) const;     // NULL is 0
   [[nodiscard]] bool yes(int row, int column) const;          // t
 
  private:
+  [[nodiscard]] const char* cell(int row, int column) const noexcept;
+
   struct clear {
     void operator()(pg_result* r) const noexcept;
   };

@@ -34,7 +34,9 @@ result<connection_room> read_room(postgres_connection& from,
   const auto r = from.query(room_sql, {list});
   if (!r) return std::unexpected(r.error());
   if (r->size() != 1) return fail(errc::refused, "pg_stat_activity gave no row");
-  return connection_room{whole(*r, 0), whole(*r, 1), whole(*r, 2)};
+  const connection_room out{whole(*r, 0), whole(*r, 1), whole(*r, 2)};
+  if (out.max_connections == 0) return fail(errc::refused, "max_connections is not told");
+  return out;
 }
 
 result<std::string> read_mark(postgres_connection& from) {
