@@ -2,6 +2,7 @@
 import struct
 
 from fake_postgres import message
+from support.pgclient import PgError
 
 MEGABYTE = 1 << 20
 
@@ -105,3 +106,29 @@ CONVERSATION = [
     message(b"Q", b"COMMIT\0"),
 ]
 CONVERSATION_ROWS = 3
+
+
+def error_or_end(test, connection, what):
+    """Reads to the end or the first error, which must have an SQLSTATE: that SQLSTATE, or None."""
+    stream = connection.makefile("rb")
+    try:
+        while True:
+            head = stream.read(1)
+            if not head:
+                return None
+            if head in b"SN" and what == "start-up":  # the answer to an SSLRequest
+                continue
+            size = struct.unpack("!I", stream.read(4))[0]
+            if head == b"E" and size > MEGABYTE and what in ("start-up", "protocol 2"):
+                return None  # to protocol 2 in the words of protocol 2: text that ends with a NUL
+            test.assertTrue(4 <= size < MEGABYTE, f"{what}: a message {head} of {size} bytes")
+            body = stream.read(size - 4)
+            if head == b"E":
+                e = PgError(body)
+                test.assertRegex(e.code, "^[0-9A-Z]{5}$", f"{what}: {e}")
+                test.assertTrue(e.message, f"{what}: no message")
+                return e.code
+    except (ConnectionError, struct.error):
+        return None
+    finally:
+        stream.close()
