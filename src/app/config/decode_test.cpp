@@ -247,7 +247,6 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:22:31", "http.0.routes.2.async"),
                   later("fairing.yaml:30:3", "sql.changes"),
                   later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
-                  later("fairing.yaml:39:3", "jobs.sqs"),
                   later("fairing.yaml:41:23", "jobs.queues.0.push"),
                   later("fairing.yaml:41:64", "jobs.queues.0.secret")));
 }
