@@ -67,7 +67,7 @@ class SqsCase(unittest.TestCase):
         status, text = self.http("POST", "/", body, {
             "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}",
             "X-Amzn-Query-Mode": "true"})  # fmt: skip
-        return status, json.loads(text)
+        return status, json.loads(text) if text else {}
 
     def ask(self, action, **parameters):
         """The answer of an action that has to succeed."""
