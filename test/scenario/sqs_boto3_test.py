@@ -157,6 +157,10 @@ class Boto3(SqsCase):
             got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         self.assertEqual(seen, ["1", "3", "2", "4"])
 
+    def test_the_guides_example_works_when_pasted(self):
+        self.start()
+        self.assertEqual(self.program("/usr/bin/python3", "-c", self.guide("python", "boto3")), "hello\n")
+
     # -- who may ask ---------------------------------------------------------------------------------------
 
     def signed(self, form, secret=KEY["secret"], change=None):

@@ -14,7 +14,7 @@ import time
 import unittest
 import urllib.parse
 
-from support.fairing import Fairing, split_address
+from support.fairing import ROOT, Fairing, split_address
 
 KEY = {"id": "AKIAFAIRINGTEST", "secret": "a+secret/of=the.scenarios"}
 CLIENTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "clients", "sqs")
@@ -100,6 +100,14 @@ class SqsCase(unittest.TestCase):
     def receive(self, url, **how):
         how = {"MaxNumberOfMessages": 10, "AttributeNames": ["All"], **how}
         return self.ask("ReceiveMessage", QueueUrl=url, **how).get("Messages", [])
+
+    def guide(self, language, word):
+        """The block of docs/guide/jobs.md in that language that has that word, for this Fairing."""
+        path = os.path.join(ROOT, "docs", "guide", "jobs.md")
+        with open(path, encoding="utf-8") as f:
+            blocks = f.read().split(f"```{language}\n")[1:]
+        (found,) = (b.split("```")[0] for b in blocks if word in b.split("```")[0])
+        return found.replace("http://127.0.0.1:9324", self.url)
 
     # -- programs -----------------------------------------------------------------------------------------
 

@@ -55,6 +55,17 @@ std::string check_access_key_secret(const value& v) {
          "makes a good one";
 }
 
+std::string check_sqs_url(const value& v) {
+  std::string_view rest = std::get<std::string>(v);
+  for (const std::string_view scheme : {"https://", "http://"})
+    if (rest.starts_with(scheme)) {
+      rest.remove_prefix(scheme.size());
+      const auto fits = [](char c) { return is_word_char(c) || c == ':' || c == '[' || c == ']'; };
+      if (!rest.empty() && std::ranges::all_of(rest, fits)) return {};
+    }
+  return "is no scheme and host; write it as in https://sqs.example.com, without a path";
+}
+
 std::string check_region(const value& v) {
   const auto& name = std::get<std::string>(v);
   const auto fits = [](char c) {

@@ -15,6 +15,7 @@ namespace fairing::config::detail {
 [[nodiscard]] std::string check_zone(const value& v);
 [[nodiscard]] std::string check_access_key_id(const value& v);
 [[nodiscard]] std::string check_access_key_secret(const value& v);
+[[nodiscard]] std::string check_sqs_url(const value& v);
 [[nodiscard]] std::string check_region(const value& v);
 [[nodiscard]] std::string check_account(const value& v);
 

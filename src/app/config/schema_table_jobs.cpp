@@ -110,6 +110,8 @@ std::vector<field> plane_rows() {
     {.path = "jobs.sqs.access_keys[].id", .kind = text, .doc = "The access key id.", .required = true, .bind = checked<&check_access_key_id, &scope::key, &sqs_config::key::id>()},
     {.path = "jobs.sqs.access_keys[].secret", .kind = text, .doc = "The secret access key, 16 to 128 characters.", .required = true, .secret = true,
      .bind = checked<&check_access_key_secret, &scope::key, &sqs_config::key::secret>()},
+    {.path = "jobs.sqs.url", .kind = text, .doc = "What queue URLs begin with, as in `https://sqs.example.com`: for clients that come through a proxy.", .fallback = "http:// and the Host of the request",
+     .bind = checked<&check_sqs_url, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::url>()},
     {.path = "jobs.sqs.region", .kind = text, .doc = "The region in ARNs; signatures may be for any.", .bind = checked<&check_region, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::region>()},
     {.path = "jobs.sqs.account", .kind = text, .doc = "The account in queue URLs and ARNs, 12 digits.", .bind = checked<&check_account, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::account>()},
     {.path = "jobs.sqs.max_delay", .kind = duration, .doc = "The longest `DelaySeconds` of a message; AWS has 15 minutes.", .least = 1000, .most = year_ms, .bind = of_jobs<&jobs_config::sqs, &sqs_config::max_delay>()},

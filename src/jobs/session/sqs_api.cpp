@@ -102,6 +102,7 @@ void sqs_api::configure(const jobs_config& c) {
   const bool is_signed = !keys.empty();
   auto next = std::make_shared<const settings>(settings{.is_signed = is_signed,
                                                         .keys = sqs::verifier(std::move(keys)),
+                                                        .url = c.sqs.url,
                                                         .region = c.sqs.region,
                                                         .account = c.sqs.account,
                                                         .limits = limits});
@@ -184,7 +185,7 @@ std::optional<response> sqs_api::handle(call& c, later done) {
   e->as = now_as();
   e->core = c.core;
   e->request_id = next_request_id();
-  e->base_url = "http://" + std::string(c.head.authority);
+  e->base_url = e->as->url.empty() ? "http://" + std::string(c.head.authority) : e->as->url;
   e->done = std::move(done);
   if (auto good = read(*e, c); !good) return refuse(*e, good.error());
   if (goes_one_by_one(e->plan.asked)) return ask_desk(e);

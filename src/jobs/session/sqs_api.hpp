@@ -55,6 +55,7 @@ class sqs_api {
   struct settings {
     bool is_signed = false;
     codec::sqs::verifier keys{{}};
+    std::string url;
     std::string region;
     std::string account;
     codec::sqs::decode_options limits;
