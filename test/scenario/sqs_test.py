@@ -168,6 +168,9 @@ class Messages(SqsCase):
         ])  # fmt: skip
         self.assertEqual([e["Id"] for e in answer["Successful"]], ["now"])
         self.assertEqual([(e["Id"], e["Code"]) for e in answer["Failed"]], [("late", "ReceiptHandleIsInvalid")])
+        # Sent again, as an SDK does when the answer was lost.
+        self.ask("DeleteMessage", QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
+        self.refused("ReceiptHandleIsInvalid", "DeleteMessage", 404, QueueUrl=url, ReceiptHandle=late)
 
     def test_both_apis_see_the_same_jobs(self):
         self.start(queues=[{"name": "emails", "attempts": ["0s", "0s"]}])
