@@ -96,6 +96,7 @@ sqs_context sqs_api::exchange::context(plane_time now) const {
 
 void sqs_api::configure(const jobs_config& c) {
   std::vector<sqs::access_key> keys;
+  keys.reserve(c.sqs.access_keys.size());
   for (const auto& k : c.sqs.access_keys) keys.push_back({k.id, k.secret});
   sqs::decode_options limits;
   limits.most_delay_s = static_cast<std::int32_t>(c.sqs.max_delay.count() / 1000);
@@ -148,7 +149,8 @@ std::optional<response> sqs_api::admit(const http1::request_head& head, bool tru
         sqs::errc::missing_authentication,
         "This listener has a token: send it as Authorization: Bearer, or let jobs.sqs.access_keys "
         "say who may sign."};
-  else if (head.content_length > as->limits.most_body_bytes)
+  else if (head.body == http1::body_kind::length &&
+           head.content_length > as->limits.most_body_bytes)
     why = {sqs::errc::invalid_parameter_value,
            fmt::format("The request is longer than {} bytes.", as->limits.most_body_bytes)};
   if (!why) return std::nullopt;
@@ -216,8 +218,9 @@ std::optional<response> sqs_api::look(const exchange_ptr& e) {
       (void)e->done(refuse(*e, sqs_error(r.front().error())));
       return;
     }
-    make_plan(*e);  // it always has an answer
-    (void)e->done(say(e->how, *e->plan.answer, e->request_id));
+    make_plan(*e);
+    if (const auto& said = e->plan.answer)  // always: what is read needs no command
+      (void)e->done(say(e->how, *said, e->request_id));
   });
   if (taken) return std::nullopt;
   return refuse(*e, too_busy());

@@ -47,9 +47,8 @@ std::vector<result<reply>> sqs_desk::ask(std::vector<command> commands) {
       nullptr, std::move(commands),
       [&promised](std::vector<result<reply>> r) { promised.set_value(std::move(r)); });
   if (taken) return coming.get();
-  std::vector<result<reply>> none;
-  for (std::size_t i = 0; i < count; ++i) none.emplace_back(fail(errc::overloaded));
-  return none;
+  const result<reply> no = fail(errc::overloaded);
+  return std::vector<result<reply>>(count, no);
 }
 
 bool sqs_desk::next(work& w) {
