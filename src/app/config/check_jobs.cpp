@@ -18,6 +18,7 @@ class jobs_checker {
   void run() {
     listener();
     store();
+    access_keys();
     std::map<std::string, std::size_t> seen;
     std::map<std::string, std::string> crons;
     for (std::size_t i = 0; i < j_.queues.size(); ++i) queue(i, seen, crons);
@@ -56,6 +57,18 @@ class jobs_checker {
                         "`instance.count` is {}: two would give the same job twice; run the jobs "
                         "plane in one instance",
                         c_.instance.count));
+  }
+
+  void access_keys() {
+    std::map<std::string, std::size_t> seen;
+    for (std::size_t i = 0; i < j_.sqs.access_keys.size(); ++i) {
+      const auto& id = j_.sqs.access_keys[i].id;
+      const auto [first, fresh] = seen.try_emplace(id, i);
+      const auto where = fmt::format("jobs.sqs.access_keys.{}.id", i);
+      if (!fresh)
+        error(where, fmt::format("`{}`: key {} is also `{}`; an id has one secret", where,
+                                 first->second, id));
+    }
   }
 
   void queue(std::size_t i, std::map<std::string, std::size_t>& seen,

@@ -9,6 +9,7 @@ namespace fairing::config {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 const test_source plain;
@@ -247,9 +248,33 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:22:31", "http.0.routes.2.async"),
                   later("fairing.yaml:30:3", "sql.changes"),
                   later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
-                  later("fairing.yaml:39:3", "jobs.sqs"),
                   later("fairing.yaml:41:23", "jobs.queues.0.push"),
                   later("fairing.yaml:41:64", "jobs.queues.0.secret")));
+}
+
+TEST(decode, sqs_keys_and_names) {
+  const std::string jobs = "jobs: { listen: 9324, store: 'sqlite:j.db', sqs: { ";
+  const auto c = plain.load(jobs +
+                            "access_keys: [ { id: AKIA1, secret: 0123456789abcdef+/ } ], account: "
+                            "'123456789012', url: https://sqs.example.com, max_delay: 1d } }");
+  EXPECT_THAT(test_source::texts(c.errors), IsEmpty());
+  ASSERT_EQ(c.value.jobs->sqs.access_keys.size(), 1U);
+  EXPECT_EQ(c.value.jobs->sqs.access_keys[0].id, "AKIA1");
+  EXPECT_EQ(c.value.jobs->sqs.account, "123456789012");
+  EXPECT_EQ(c.value.jobs->sqs.url, "https://sqs.example.com");
+  EXPECT_EQ(c.value.jobs->sqs.max_delay, milliseconds{86'400'000});
+  const auto refused = [&](const std::string& what, const std::string& why) {
+    EXPECT_THAT(plain.errors(jobs + what + " } }"), ElementsAre(HasSubstr(why))) << what;
+  };
+  refused("access_keys: [ { id: AKIA1, secret: short } ]", "16 to 128 characters");
+  refused("access_keys: [ { id: 'A/1', secret: 0123456789abcdef } ]", "an access key id has");
+  refused(
+      "access_keys: [ { id: A, secret: 0123456789abcdef }, { id: A, secret: fedcba9876543210 } ]",
+      "an id has one secret");
+  refused("account: '12'", "12 digits");
+  refused("region: 'EU 1'", "a region has");
+  refused("url: sqs.example.com", "https://sqs.example.com");
+  refused("url: https://h/path", "without a path");
 }
 
 TEST(decode, egress_sends_the_upstreams_host_unless_told) {

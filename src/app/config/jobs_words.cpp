@@ -40,6 +40,48 @@ std::string check_schedule(const value& v) {
   return parsed ? std::string() : parsed.error().message();
 }
 
+std::string check_access_key_id(const value& v) {
+  const auto& id = std::get<std::string>(v);
+  const auto fits = [](char c) { return is_word_char(c) && c != '.' && c != '-'; };
+  if (!id.empty() && id.size() <= 128 && std::ranges::all_of(id, fits)) return {};
+  return "an access key id has 1 to 128 characters of A-Z a-z 0-9 _, as in AKIAEXAMPLE";
+}
+
+std::string check_access_key_secret(const value& v) {
+  const auto& secret = std::get<std::string>(v);
+  const auto fits = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (secret.size() >= 16 && secret.size() <= 128 && std::ranges::all_of(secret, fits)) return {};
+  return "a secret access key has 16 to 128 characters and no space; `openssl rand -base64 30` "
+         "makes a good one";
+}
+
+std::string check_sqs_url(const value& v) {
+  std::string_view rest = std::get<std::string>(v);
+  for (const std::string_view scheme : {"https://", "http://"})
+    if (rest.starts_with(scheme)) {
+      rest.remove_prefix(scheme.size());
+      const auto fits = [](char c) { return is_word_char(c) || c == ':' || c == '[' || c == ']'; };
+      if (!rest.empty() && std::ranges::all_of(rest, fits)) return {};
+    }
+  return "is no scheme and host; write it as in https://sqs.example.com, without a path";
+}
+
+std::string check_region(const value& v) {
+  const auto& name = std::get<std::string>(v);
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  if (!name.empty() && name.size() <= 40 && std::ranges::all_of(name, fits)) return {};
+  return "a region has 1 to 40 characters of a-z 0-9 -, as in us-east-1";
+}
+
+std::string check_account(const value& v) {
+  const auto& digits = std::get<std::string>(v);
+  const auto fits = [](char c) { return c >= '0' && c <= '9'; };
+  if (digits.size() == 12 && std::ranges::all_of(digits, fits)) return {};
+  return "an account has 12 digits, in quotation marks: \"000000000000\"";
+}
+
 std::string check_zone(const value& v) {
   const auto parsed = jobs::cron_schedule::parse("@daily", std::get<std::string>(v));
   return parsed ? std::string() : parsed.error().message();

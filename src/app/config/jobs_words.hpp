@@ -1,4 +1,4 @@
-// jobs_words: checks of the texts in the jobs section: names of queues, stores, schedules.
+// jobs_words: checks of the texts in the jobs section: names of queues, stores, schedules, names of AWS.
 //
 // Every function answers "" when the value is good, else why not and what to write instead. Pure.
 #pragma once
@@ -13,5 +13,10 @@ namespace fairing::config::detail {
 [[nodiscard]] std::string check_store(const value& v);
 [[nodiscard]] std::string check_schedule(const value& v);
 [[nodiscard]] std::string check_zone(const value& v);
+[[nodiscard]] std::string check_access_key_id(const value& v);
+[[nodiscard]] std::string check_access_key_secret(const value& v);
+[[nodiscard]] std::string check_sqs_url(const value& v);
+[[nodiscard]] std::string check_region(const value& v);
+[[nodiscard]] std::string check_account(const value& v);
 
 }  // namespace fairing::config::detail

@@ -53,6 +53,7 @@ struct scope {
   sql::user_config* user = nullptr;
   jobs::queue_config* queue = nullptr;
   jobs::cron_config* cron = nullptr;
+  jobs::sqs_config::key* key = nullptr;
 };
 
 struct binding {

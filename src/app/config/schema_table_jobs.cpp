@@ -15,6 +15,7 @@ using enum change_kind;
 using jobs::cron_config;
 using jobs::jobs_config;
 using jobs::queue_config;
+using jobs::sqs_config;
 
 constexpr std::uint64_t day_ms = 24ULL * 3600 * 1000;
 constexpr std::uint64_t year_ms = 365 * day_ms;
@@ -46,6 +47,14 @@ constexpr elements crons = {[](const scope& s) { return s.queue->cron.size(); },
                               if (i == all.size()) all.emplace_back();
                               return scope{.root = s.root, .queue = s.queue, .cron = &all[i]};
                             }};
+
+constexpr elements access_keys = {
+    [](const scope& s) { return s.root->jobs ? s.root->jobs->sqs.access_keys.size() : 0; },
+    [](const scope& s, std::size_t i) {
+      auto& all = made(s).sqs.access_keys;
+      if (i == all.size()) all.emplace_back();
+      return scope{.root = s.root, .key = &all[i]};
+    }};
 
 constexpr binding bind_jobs_listen() {
   return {[](const scope& s, const value& v) -> std::string {
@@ -96,7 +105,16 @@ std::vector<field> plane_rows() {
     {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it.", .bind = of_jobs<&jobs_config::create_queues>()},
     {.path = "jobs.disk_reserve", .kind = size, .doc = "Free bytes that the store leaves; beyond that enqueueing answers 507.", .most = 1024 * gib, .bind = of_jobs<&jobs_config::disk_reserve>()},
     {.path = "jobs.max_jobs", .kind = integer, .doc = "Unfinished jobs, over all queues; beyond that enqueueing answers 507.", .least = 1, .most = 10'000'000'000, .bind = of_jobs<&jobs_config::max_jobs>()},
-    {.path = "jobs.sqs", .kind = text, .doc = "The SQS API on the same listener.", .change = later},
+    {.path = "jobs.sqs", .kind = section, .doc = "The SQS API on the same listener, at `/` and `/ACCOUNT/QUEUE`."},
+    {.path = "jobs.sqs.access_keys", .kind = list, .doc = "Who may sign SQS requests; without keys signatures are not looked at.", .list = access_keys},
+    {.path = "jobs.sqs.access_keys[].id", .kind = text, .doc = "The access key id.", .required = true, .bind = checked<&check_access_key_id, &scope::key, &sqs_config::key::id>()},
+    {.path = "jobs.sqs.access_keys[].secret", .kind = text, .doc = "The secret access key, 16 to 128 characters.", .required = true, .secret = true,
+     .bind = checked<&check_access_key_secret, &scope::key, &sqs_config::key::secret>()},
+    {.path = "jobs.sqs.url", .kind = text, .doc = "What queue URLs begin with, as in `https://sqs.example.com`: for clients that come through a proxy.", .fallback = "http:// and the Host of the request",
+     .bind = checked<&check_sqs_url, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::url>()},
+    {.path = "jobs.sqs.region", .kind = text, .doc = "The region in ARNs; signatures may be for any.", .bind = checked<&check_region, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::region>()},
+    {.path = "jobs.sqs.account", .kind = text, .doc = "The account in queue URLs and ARNs, 12 digits.", .bind = checked<&check_account, &scope::root, &config::jobs, &jobs_config::sqs, &sqs_config::account>()},
+    {.path = "jobs.sqs.max_delay", .kind = duration, .doc = "The longest `DelaySeconds` of a message; AWS has 15 minutes.", .least = 1000, .most = year_ms, .bind = of_jobs<&jobs_config::sqs, &sqs_config::max_delay>()},
   };
 }
 

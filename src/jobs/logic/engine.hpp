@@ -73,6 +73,7 @@ struct ack {
   std::string result;
   std::string result_type;
   std::uint16_t result_status = 0;
+  bool repeatable = false;  // said again with the lease that it ended by, it succeeds again
 };
 struct fail_job {
   lease_token token;

@@ -160,6 +160,7 @@ struct engine::parts {
 
   // ---- settle.cpp
   result<job> held(const lease_token& t, plane_time now);
+  result<bool> done_by(const lease_token& t);
   result<reply> run(const ack& c, plane_time now);
   result<reply> run(const fail_job& c, plane_time now);
   result<reply> run(const extend& c, plane_time now);

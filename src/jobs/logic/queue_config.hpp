@@ -57,7 +57,9 @@ struct sqs_config {
     std::string id;
     std::string secret;
   };
-  std::vector<key> access_keys;  // empty: signatures are not looked at
+  std::vector<key> access_keys;     // empty: signatures are not looked at
+  milliseconds max_delay{900'000};  // DelaySeconds of a message
+  std::string url;  // of queue URLs, without the path; empty: as the client reached us
   std::string region = "us-east-1";
   std::string account = "000000000000";
 };

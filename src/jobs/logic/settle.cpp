@@ -53,8 +53,20 @@ result<job> engine::parts::held(const lease_token& t, plane_time now) {
   return j;
 }
 
+// Whether the job is done by that very lease: its first answer may have been lost.
+result<bool> engine::parts::done_by(const lease_token& t) {
+  const auto j = stored.load(t.job, false);
+  if (!j) return lost(j.error());
+  return j->state == job_state::done && j->secret == t.secret;
+}
+
 result<reply> engine::parts::run(const ack& c, plane_time now) {
   auto j = held(c.token, now);
+  if (!j && c.repeatable && j.error().code == errc::stale_lease) {
+    const auto before = done_by(c.token);
+    if (!before) return std::unexpected(before.error());
+    if (*before) return settled{c.token.job, job_state::done, std::nullopt};
+  }
   if (!j) return std::unexpected(j.error());
   const auto q = queue_at(j->queue);
   if (!q) return std::unexpected(q.error());
@@ -83,7 +95,7 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
                                    std::uint32_t parts_to_save, plane_time now) {
   const bool held_key = j.holds_key;
   j.state = as;
-  j.secret = 0;
+  if (as != job_state::done) j.secret = 0;
   j.due_ms = 0;
   j.parked = false;
   j.holds_key = false;

@@ -70,6 +70,11 @@ result<void> plan_action(sqs_plan& p, sqs::receive_message& a, const known_queue
   return {};
 }
 
+// An SDK sends a delete again when its answer was lost.
+command deletion(const lease_token& token) {
+  return ack{.token = token, .result = {}, .result_type = {}, .repeatable = true};
+}
+
 command visibility_command(const lease_token& token, std::int32_t visibility_s) {
   if (visibility_s > 0) return extend{token, milliseconds{visibility_s * 1000LL}};
   // Given back. Unlike `release` the attempt counts, as on AWS, and the queue's ladder says when the next one is.
@@ -90,14 +95,14 @@ void add_entry(sqs_plan& p, const std::string& handle, const result<std::int32_t
   if (visibility != nullptr)
     p.commands.push_back(visibility_command(*token, **visibility));
   else
-    p.commands.emplace_back(ack{.token = *token});
+    p.commands.emplace_back(deletion(*token));
 }
 
 result<void> plan_action(sqs_plan& p, sqs::delete_message& a, const known_queue&,
                          const sqs_context&) {
   const auto token = token_from(a.receipt_handle);
   if (!token) return invalid_handle();
-  p.commands.emplace_back(ack{.token = *token});
+  p.commands.emplace_back(deletion(*token));
   return {};
 }
 

@@ -8,7 +8,7 @@
 //   auto at_once = api.handle(call, [..](response r) { ... });     // a value: the answer; else `done` is called later
 // `done` runs on call.core, or where that is null on a thread of the plane.
 // Long polls: a lease that waits is forgotten by forget(call.waiter) when its client has gone; what was given to nobody
-// is given back (give_back).
+// is given back (writer::give_back).
 // Paths: docs/reference/jobs.openapi.yaml. Threads: any.
 #pragma once
 
@@ -75,7 +75,6 @@ class jobs_api {
   // api_leases.cpp
   answer take_lease(call& c, std::string_view queue, later& done);
   answer settle(const call& c, std::string_view token, std::string_view verb, later& done);
-  void give_back(std::vector<leased_job> jobs);
   // api_queues.cpp
   answer list_jobs(const call& c, later& done);
   answer failures(const call& c, later& done);

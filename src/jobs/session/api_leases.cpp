@@ -55,18 +55,13 @@ jobs_api::answer jobs_api::take_lease(call& c, std::string_view queue, later& do
           return;
         }
         auto& got = std::get<leased>(*r.front());
-        if (!d(leased_answer(got)) && !got.jobs.empty()) give_back(std::move(got.jobs));
+        if (d(leased_answer(got))) return;
+        std::vector<lease_token> unseen;  // nobody was there any more to take them
+        for (const auto& j : got.jobs) unseen.push_back(j.token);
+        writer_.give_back(unseen);
       });
   if (taken) return std::nullopt;
   return refuse(problem::overloaded, "10,000 commands wait for the job store");
-}
-
-// Nobody was there any more to take them. If even that finds no room they come back when their leases are over.
-void jobs_api::give_back(std::vector<leased_job> jobs) {
-  std::vector<command> all;
-  for (const auto& j : jobs)
-    all.emplace_back(fail_job{.token = j.token, .error = {}, .release = true});
-  (void)writer_.submit(nullptr, std::move(all), [](const auto&) {});
 }
 
 jobs_api::answer jobs_api::settle(const call& c, std::string_view token, std::string_view verb,

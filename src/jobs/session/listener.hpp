@@ -1,8 +1,8 @@
 // listener: the jobs listener: connections and access before the jobs API (and, at / and /{account}/{queue}, SQS).
 //
-// Flow:  jobs_listener l(std::move(server), api, token); l.start(); ... l.begin_drain(); ... l.stop();
+// Flow:  jobs_listener l(std::move(server), cores, api, sqs, token); l.start(); ... l.begin_drain(); ... l.stop();
 // Access: as admin's (service/access.hpp): the Host is checked, changes from other sites' pages are refused; where a token
-// is set every request needs it.
+// is set every request needs it. Requests of SQS clients need neither Host nor token where they have to be signed.
 // Threads: start, begin_drain, stop on the main thread; the handler on the cores.
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "jobs/session/api.hpp"
+#include "jobs/session/sqs_api.hpp"
 #include "service/access.hpp"
 #include "service/server.hpp"
 
@@ -19,7 +20,7 @@ namespace fairing::jobs {
 class jobs_listener final : service::handler {
  public:
   jobs_listener(std::unique_ptr<service::server> server, net::core_group& cores, jobs_api& api,
-                std::string token);
+                sqs_api& sqs, std::string token);
 
   void start() { server_->start(*this); }
   void begin_drain() { server_->begin_drain(); }
@@ -40,6 +41,7 @@ class jobs_listener final : service::handler {
   std::unique_ptr<service::server> server_;
   net::core_group& cores_;
   jobs_api& api_;
+  sqs_api& sqs_;
   const service::access_policy access_;
   const bool needs_token_;
   std::vector<std::vector<parked>> parked_;  // by core and slot; each core's own

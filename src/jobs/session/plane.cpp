@@ -26,13 +26,18 @@ std::uint64_t seed() {
 }  // namespace
 
 jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores)
-    : probe_(r, view_), reads_(std::move(stores.open_reader)) {
+    : probe_(r, view_), reads_(std::move(stores.open_reader)), books_(view_), sqs_probe_(r) {
   probe_.configure(c);
   writer_ = std::make_unique<writer>(
       writer_options{
           .config = c, .open_store = std::move(stores.open_store), .random_seed = seed()},
       static_cast<writer_observer&>(*this));
   api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
+  letters_ = std::make_unique<dead_letters>(*writer_, books_);
+  desk_ = std::make_unique<sqs_desk>(*writer_);
+  sqs_ = std::make_unique<sqs_api>(*writer_, books_, *desk_, sqs_probe_, seed());
+  books_.configure(c);
+  sqs_->configure(c);
   guards_.push_back(r.add_callback("fairing_jobs_commands_waiting",
                                    "Commands that wait for the writer.", "gauge", {},
                                    [this] { return static_cast<double>(writer_->queued()); }));
@@ -56,12 +61,20 @@ result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, met
     e.detail = "jobs.store: " + e.message();
     return std::unexpected(e);
   }
-  p->listener_ = std::make_unique<jobs_listener>(std::move(*server), cores, *p->api_, c.token);
+  p->listener_ =
+      std::make_unique<jobs_listener>(std::move(*server), cores, *p->api_, *p->sqs_, c.token);
   return p;
+}
+
+void jobs_plane::start() {
+  desk_->start();
+  listener_->start();
 }
 
 void jobs_plane::reload(const jobs_config& next) {
   probe_.configure(next);
+  books_.configure(next);
+  sqs_->configure(next);
   writer_->reconfigure(next);
 }
 
@@ -74,10 +87,14 @@ void jobs_plane::begin_drain() {
 void jobs_plane::close() {
   if (listener_) listener_->stop();
   reads_.drain();
+  desk_->stop();
   writer_->stop();
 }
 
-void jobs_plane::on_batch(const batch_report& b) { probe_.count(b); }
+void jobs_plane::on_batch(const batch_report& b) {
+  probe_.count(b);
+  letters_->on_batch(b.events);
+}
 
 void jobs_plane::on_queues(std::vector<engine::queue_state> queues) {
   probe_.name_queues(queues);

@@ -1,4 +1,4 @@
-// plane: the jobs plane of a process: its listener, its writer, its readers.
+// plane: the jobs plane of a process: its listener, its writer, its readers, its SQS API.
 //
 // Flow:
 //   auto p = jobs_plane::open(cores, registry, config, stores);   // binds, opens the store
@@ -13,10 +13,15 @@
 
 #include "base/result.hpp"
 #include "jobs/session/api.hpp"
+#include "jobs/session/dead_letters.hpp"
 #include "jobs/session/listener.hpp"
 #include "jobs/session/probe.hpp"
 #include "jobs/session/queue_view.hpp"
 #include "jobs/session/reads.hpp"
+#include "jobs/session/sqs_api.hpp"
+#include "jobs/session/sqs_books.hpp"
+#include "jobs/session/sqs_desk.hpp"
+#include "jobs/session/sqs_probe.hpp"
 #include "jobs/session/writer.hpp"
 #include "metrics/registry.hpp"
 #include "net/core.hpp"
@@ -42,7 +47,7 @@ class jobs_plane final : writer_observer {
                                                   const jobs_config& c, store_factory stores);
   ~jobs_plane() override;
 
-  void start() { listener_->start(); }
+  void start();
   void reload(const jobs_config& next);
   void begin_drain();
   void close();
@@ -61,12 +66,18 @@ class jobs_plane final : writer_observer {
   jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores);
   void on_batch(const batch_report& b) override;
   void on_queues(std::vector<engine::queue_state> queues) override;
+  void on_open() override { letters_->on_open(); }
 
   queue_view view_;
   probe probe_;
   reads reads_;
   std::unique_ptr<writer> writer_;
   std::unique_ptr<jobs_api> api_;
+  sqs_books books_;
+  std::unique_ptr<dead_letters> letters_;
+  std::unique_ptr<sqs_desk> desk_;
+  sqs_probe sqs_probe_;
+  std::unique_ptr<sqs_api> sqs_;
   std::unique_ptr<jobs_listener> listener_;
   std::vector<metrics::registry::guard> guards_;
 };

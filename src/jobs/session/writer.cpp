@@ -101,6 +101,13 @@ void writer::forget(std::uint64_t waiter) {
   wake_.notify_one();
 }
 
+void writer::give_back(const std::vector<lease_token>& leases) {
+  std::vector<command> all;
+  for (const auto& token : leases)
+    all.emplace_back(fail_job{.token = token, .error = {}, .release = true});
+  if (!all.empty()) (void)submit(nullptr, std::move(all), [](const auto&) {});
+}
+
 void writer::reconfigure(const jobs_config& next) {
   {
     const std::lock_guard lock(mutex_);
@@ -140,8 +147,9 @@ result<void> writer::open() {
   engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
   if (auto r = engine_->open(time()); !r) return r;
   to_show_ = true;
-  shown_ms_ = 0;
-  known_queues_.clear();
+  show_now_ = true;
+  show_queues(time(), {});
+  observer_.on_open();
   ready_ = true;
   return {};
 }
@@ -221,6 +229,7 @@ void writer::run() {
       if (next_config_) {
         options_.config = *next_config_;
         if (engine_) engine_->reconfigure(options_.config);
+        show_now_ = true;
         next_config_.reset();
       }
     }
@@ -298,6 +307,7 @@ result<void> writer::apply_one(item& i, plane_time now) {
   std::uint64_t waiter = 0;
   std::size_t index = 0;
   a.replies.reserve(i.commands.size());
+  show_now_ = show_now_ || i.commands.empty();
   for (const auto& c : i.commands) {
     auto r = run_command(c, now);
     if (engine_->batch_lost()) return std::unexpected(r ? error{} : r.error());
@@ -320,6 +330,7 @@ result<void> writer::apply_one(item& i, plane_time now) {
 
 result<reply> writer::run_command(const command& c, plane_time now) {
   if (!leasing_.load() && std::holds_alternative<lease>(c)) return leased{};
+  show_now_ = show_now_ || std::holds_alternative<set_queue>(c);
   return engine_->apply(c, now);
 }
 
@@ -419,13 +430,15 @@ void writer::show_queues(plane_time now, const std::vector<job_event>& events) {
     return std::ranges::find(known_queues_, e.queue) == known_queues_.end();
   });
   to_show_ = to_show_ || !events.empty();
-  if (!unknown && (!to_show_ || now.steady_ms - shown_ms_ < show_every_ms)) return;
+  const bool soon = to_show_ && now.steady_ms - shown_ms_ >= show_every_ms;
+  if (!unknown && !show_now_ && !soon) return;
   auto states = engine_->queues(now);
   known_queues_.clear();
   for (const auto& s : states) known_queues_.push_back(s.row.number);
   observer_.on_queues(std::move(states));
   shown_ms_ = now.steady_ms;
   to_show_ = false;
+  show_now_ = false;
 }
 
 void writer::send(std::vector<answer> answers) {

@@ -52,12 +52,14 @@ struct batch_report {
   std::vector<job_event> events;
 };
 
-// All on the writer's thread; must return soon.
+// All on the writer's thread, or inside of start(); must return soon.
 class writer_observer {
  public:
   virtual ~writer_observer() = default;
   virtual void on_batch(const batch_report& b) = 0;
-  virtual void on_queues(std::vector<engine::queue_state> queues) = 0;  // at most every 200 ms
+  // At most every 200 ms; at once after the store was opened, a set_queue or a new configuration.
+  virtual void on_queues(std::vector<engine::queue_state> queues) = 0;
+  virtual void on_open() {}  // the store; before anything is asked of it
 };
 
 struct watch_request {
@@ -82,16 +84,20 @@ class writer {
   void stop_leasing();  // whoever waits for a job gets none; who asks for one too
   void stop();          // what is queued is done first
 
-  // `to` null: on the writer's thread. False: too many wait; `done` is not called.
+  // `to` null: on the writer's thread. False: too many wait; `done` is not called. No commands: the observer sees the
+  // queues as they are now before `done` is called, with no replies, or with the error of the store.
   [[nodiscard]] bool submit(net::core* to, std::vector<command> commands, completion done);
   // One reply: the job, once it has changed or the time is over.
   [[nodiscard]] bool watch(net::core* to, const watch_request& what, completion done);
   // The client of a lease that may be parked has gone; its completion may be called or not.
   void forget(std::uint64_t waiter);
+  // Of leases whose client has gone before its answer. Where no more is taken they come back when they are over.
+  void give_back(const std::vector<lease_token>& leases);
   void reconfigure(const jobs_config& next);
 
   [[nodiscard]] std::uint64_t next_waiter() noexcept { return waiters_.fetch_add(1) + 1; }
   [[nodiscard]] std::int64_t steady_now() const noexcept;
+  [[nodiscard]] plane_time time() const noexcept;
   [[nodiscard]] bool ready() const noexcept { return ready_.load(); }
   [[nodiscard]] std::string why_not_ready() const;
   [[nodiscard]] std::size_t queued() const;
@@ -137,7 +143,6 @@ class writer {
   void keep_time(plane_time now);
   void show_queues(plane_time now, const std::vector<job_event>& events);
   void send(std::vector<answer> answers);
-  [[nodiscard]] plane_time time() const noexcept;
 
   writer_options options_;
   writer_observer& observer_;
@@ -156,6 +161,7 @@ class writer {
   std::int64_t kept_steady_ms_ = 0;
   std::int64_t shown_ms_ = 0;
   bool to_show_ = true;
+  bool show_now_ = false;    // somebody waits for it
   milliseconds pause_{100};  // before the next try to open
   // Shared.
   std::atomic<std::int64_t> steady_base_{0};  // added to the monotonic clock

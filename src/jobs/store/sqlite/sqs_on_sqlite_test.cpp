@@ -69,7 +69,9 @@ TEST(sqs_on_sqlite, received_three_times_then_a_dead_letter) {
     EXPECT_TRUE(t.receive("mails").empty());
     const auto dead = t.receive("dead");
     ASSERT_EQ(dead.size(), 1U);
-    EXPECT_TRUE(t.ask(sqs::delete_message{"dead", dead[0].receipt_handle}));
+    const sqs::delete_message last{"dead", dead[0].receipt_handle};
+    EXPECT_TRUE(t.ask(last));
+    EXPECT_TRUE(t.ask(last)) << "said again, as after an answer that was lost";
   }
   std::filesystem::remove_all(folder);
 }
