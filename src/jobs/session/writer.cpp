@@ -16,7 +16,10 @@ constexpr std::size_t most_watches = 100'000;
 constexpr std::int64_t show_every_ms = 200;
 constexpr std::int64_t keep_every_ms = 1'000;
 constexpr milliseconds longest_pause{5'000};
+constexpr milliseconds standby_pause{1'000};
 constexpr std::int64_t longest_sleep_ms = 60'000;
+// A store that others may take over wants to hear that this instance lives.
+constexpr std::int64_t longest_shared_sleep_ms = 5'000;
 constexpr std::string_view steady_fact = "steady";
 
 std::int64_t monotonic_ms() noexcept {
@@ -24,8 +27,6 @@ std::int64_t monotonic_ms() noexcept {
              std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
-
-error fenced(const std::string& why) { return {make_error_code(errc::fenced), why}; }
 
 }  // namespace
 
@@ -43,7 +44,12 @@ writer::writer(writer_options options, writer_observer& observer)
 writer::~writer() { stop(); }
 
 result<void> writer::start() {
-  if (auto r = open(); !r) return r;
+  if (auto r = open(); !r) {
+    const auto code = r.error().code;
+    if (!options_.waits_for_store || (code != errc::fenced && code != errc::standby)) return r;
+    close_store();
+    show_not_ready(r.error());
+  }
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "jobs");
     run();
@@ -59,6 +65,10 @@ void writer::stop() {
   }
   wake_.notify_one();
   thread_.join();
+  close_store();
+}
+
+void writer::close_store() {
   engine_.reset();
   store_.reset();
 }
@@ -123,8 +133,30 @@ std::int64_t writer::steady_now() const noexcept {
 plane_time writer::time() const noexcept { return {steady_now(), unix_ms()}; }
 
 std::string writer::why_not_ready() const {
+  return ready_.load() ? std::string() : not_ready().message();
+}
+
+bool writer::standing_by() const { return !ready_.load() && not_ready().code == errc::standby; }
+
+error writer::not_ready() const {
   const std::lock_guard lock(mutex_);
-  return ready_.load() ? std::string() : why_not_ready_;
+  return not_ready_;
+}
+
+// Logged when the reason changes in kind, not with each try.
+void writer::show_not_ready(const error& e) {
+  bool fresh = false;
+  {
+    const std::lock_guard lock(mutex_);
+    fresh = ready_.exchange(false) || not_ready_.code != e.code;
+    not_ready_ = e;
+  }
+  try_again_ms_ = monotonic_ms() + pause_.count();
+  if (!fresh) return;
+  if (e.code == errc::standby)
+    log::info("job_store_standby", {{"reason", e.message()}});
+  else
+    log::error("job_store_failed", {{"reason", e.message()}});
 }
 
 std::size_t writer::queued() const {
@@ -146,6 +178,13 @@ result<void> writer::open() {
   steady_base_ = std::max(persisted, least) - monotonic_ms();
   engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
   if (auto r = engine_->open(time()); !r) return r;
+  store_->on_poke([this] {
+    {
+      const std::lock_guard lock(mutex_);
+      poked_ = true;
+    }
+    wake_.notify_one();
+  });
   to_show_ = true;
   show_now_ = true;
   show_queues(time(), {});
@@ -154,23 +193,20 @@ result<void> writer::open() {
   return {};
 }
 
+// Those who wait are told that it failed: what they asked for was not done.
 void writer::fence(const error& e) {
-  log::error("job_store_failed", {{"reason", e.message()}});
-  {
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    why_not_ready_ = e.message();
-  }
-  engine_.reset();
-  store_.reset();
+  const error told{make_error_code(errc::fenced), e.message()};
+  pause_ = milliseconds{100};
+  show_not_ready(told);
+  close_store();
   std::vector<answer> all;
   for (auto& [name, l] : leases_) {
-    l.what.replies[l.index] = std::unexpected(fenced(e.message()));
+    l.what.replies[l.index] = std::unexpected(told);
     all.push_back(std::move(l.what));
   }
   for (auto& [id, w] : watches_) {
     answer a{w.to, std::move(w.done), {}};
-    a.replies.emplace_back(std::unexpected(fenced(e.message())));
+    a.replies.emplace_back(std::unexpected(told));
     all.push_back(std::move(a));
   }
   leases_.clear();
@@ -181,13 +217,10 @@ void writer::fence(const error& e) {
 
 void writer::open_again() {
   if (auto r = open(); !r) {
-    engine_.reset();
-    store_.reset();
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    why_not_ready_ = r.error().message();
-    pause_ = std::min(pause_ * 2, longest_pause);
-    return;
+    close_store();
+    const bool standby = r.error().code == errc::standby;
+    pause_ = std::min(pause_ * 2, standby ? standby_pause : longest_pause);
+    return show_not_ready(r.error());
   }
   pause_ = milliseconds{100};
   log::info("job_store_open_again");
@@ -199,20 +232,23 @@ bool writer::wait_for_work(std::vector<item>& taken) {
   const auto now = time();
   if (!gone_in_vain_.empty()) sleep_ms = 0;
   if (engine_) {
+    if (store_->can().shared) sleep_ms = std::min(sleep_ms, longest_shared_sleep_ms);
     if (const auto at = engine_->next_wake_steady_ms(now))
       sleep_ms = std::min(sleep_ms, *at - now.steady_ms);
     if (!watch_ends_.empty())
       sleep_ms = std::min(sleep_ms, watch_ends_.begin()->first - now.steady_ms);
     if (to_show_) sleep_ms = std::min(sleep_ms, shown_ms_ + show_every_ms - now.steady_ms);
   } else {
-    sleep_ms = pause_.count();
+    sleep_ms = try_again_ms_ - monotonic_ms();
   }
   std::unique_lock lock(mutex_);
   const auto something = [this] {
-    return !queue_.empty() || !gone_.empty() || next_config_ || end_leases_ || stopping_;
+    return !queue_.empty() || !gone_.empty() || next_config_ || end_leases_ || stopping_ ||
+           (poked_ && engine_);
   };
   if (sleep_ms > 0) wake_.wait_for(lock, milliseconds{sleep_ms}, something);
   if (stopping_ && queue_.empty()) return false;
+  poked_ = false;
   taken.swap(queue_);
   return true;
 }
@@ -239,12 +275,11 @@ void writer::run() {
       if (leases_.erase(waiter) > 0)
         taken.push_back({nullptr, {forget_waiter{waiter}}, [](const auto&) {}, {}});
     if (end) end_leases(taken);
+    if (!engine_ && monotonic_ms() >= try_again_ms_) open_again();
     if (engine_)
       batch(taken);
-    else if (taken.empty())
-      open_again();
     else
-      fail_batch(taken, fenced(why_not_ready()));
+      fail_batch(taken, not_ready());
     taken.clear();
   }
 }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/schema.hpp"
 
 namespace fairing::jobs {
