@@ -194,6 +194,26 @@ class JobsOnPostgres(unittest.TestCase):
         self.assertEqual(self.settle(second, leased)[1]["state"], "done")
         self.assertEqual([self.one(second)["id"] for _ in names[1:]], names[1:])
 
+    def test_a_frozen_instance_loses_the_plane_and_cannot_write_when_it_wakes(self):
+        first, second = self.start(), self.start(ready=False)
+        name = self.put(first, payload=1)
+        first.signal(signal.SIGSTOP)
+        began = time.monotonic()
+        try:
+            wait_until(lambda: self.call(second, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, 40, "the takeover")
+            print(f"takeover from a frozen instance {time.monotonic() - began:.1f} s", flush=True)
+            self.assertEqual(self.one(second)["id"], name)
+        finally:
+            first.signal(signal.SIGCONT)
+        wait_until(lambda: self.call(first, "POST", "/v1/queues/emails/jobs", {"payload": 2})[0] == 503, 10)
+        refused = wait_until(lambda: self.standby(first), 10, "the first to stand by")
+        self.assertIn(str(second.pid), refused["detail"])
+        self.assertEqual(self.sql("SELECT count(*) FROM fairing.job"), "1", "nothing was written by it")
+
+    def standby(self, fairing):
+        status, body = self.call(fairing, "POST", "/v1/queues/emails/lease", {})
+        return body if status == 503 and body["type"].endswith("job-store-standby") else None
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -262,7 +262,7 @@ class Worker(Client):
         overdue = not extended and time.time() > seconds(job["deadline"]) + CLOCK_SLACK
         sent = self.book.sending(job["id"])
         answer = self.call(f"/v1/leases/{job['lease']}/{verb}", body)
-        if answer is None:
+        if answer is None or answer[0] == 503:
             with self.book.lock:
                 self.book.perhaps_ended.add(job["id"])
             answer = self.call(f"/v1/leases/{job['lease']}/{verb}", body)

@@ -16,6 +16,7 @@ constexpr std::size_t most_watches = 100'000;
 constexpr std::int64_t show_every_ms = 200;
 constexpr std::int64_t keep_every_ms = 1'000;
 constexpr milliseconds longest_pause{5'000};
+constexpr std::uint32_t most_failures = 10;
 constexpr milliseconds standby_pause{1'000};
 constexpr std::int64_t longest_sleep_ms = 60'000;
 // A store that others may take over wants to hear that this instance lives.
@@ -197,6 +198,7 @@ result<void> writer::open() {
 void writer::fence(const error& e) {
   const error told{make_error_code(errc::fenced), e.message()};
   pause_ = milliseconds{100};
+  failures_ = 0;
   show_not_ready(told);
   close_store();
   std::vector<answer> all;
@@ -300,7 +302,9 @@ void writer::batch(std::vector<item>& taken) {
     store_->rollback();
     engine_->rolled_back();
     fail_batch(taken, whole.error());
-    if (whole.error().code == errc::fenced) fence(whole.error());
+    const auto code = whole.error().code;
+    failures_ = code == errc::full ? 0 : failures_ + 1;
+    if (code == errc::fenced || failures_ >= most_failures) fence(whole.error());
     return;
   }
   const auto began = precise_us();
@@ -310,6 +314,7 @@ void writer::batch(std::vector<item>& taken) {
     return fence(r.error());
   }
   const auto took_us = precise_us() - began;
+  failures_ = 0;
   engine_->committed();
   parked_now_.clear();
   settle_parked(std::move(out.replies));

@@ -12,9 +12,10 @@
 // A batch: begin, each command, what time brings, jobs for those who wait, commit; then all replies leave, one post for
 // each core. The commands of one submit are in one batch.
 // Failure: a batch that fails is rolled back and all in it get the error; after a commit that failed the store is closed,
-// opened again after a pause (0.1 s, doubled up to 5 s), and meanwhile everybody gets errc::fenced. ready() says so. A
-// store that several may open (capabilities::shared) may have another instance's hand on it: then this one stands by,
-// answers errc::standby and tries again, also from the start on.
+// opened again after a pause (0.1 s, doubled up to 5 s), and meanwhile everybody gets errc::fenced. ready() says so. So
+// is a store that fails ten batches in a row for another reason than a lack of room. A store that several may open
+// (capabilities::shared) may be in another instance's hands: then this one stands by, answers errc::standby and tries
+// again, also from the start on.
 // Time: steady_now() goes on from where the last process was, or from the wall clock if that is later, and never back; it
 // is a fact of the store ("steady").
 // Bounds: 10,000 commands wait (over it submit() says no), 100,000 watches, 100,000 waiting leases (the engine's).
@@ -169,7 +170,8 @@ class writer {
   std::int64_t kept_steady_ms_ = 0;
   std::int64_t shown_ms_ = 0;
   bool to_show_ = true;
-  bool show_now_ = false;    // somebody waits for it
+  bool show_now_ = false;          // somebody waits for it
+  std::uint32_t failures_ = 0;     // batches in a row
   milliseconds pause_{100};        // before the next try to open
   std::int64_t try_again_ms_ = 0;  // monotonic: that try
   // Shared.

@@ -10,7 +10,7 @@ namespace fairing::jobs::postgres {
 
 namespace {
 
-constexpr std::int64_t look_every_ms = 5'000;  // at the outbox, when nobody tells of it
+constexpr std::int64_t look_every_ms = 4'500;  // at the outbox, when nobody tells of it
 
 std::int64_t number(auto value) noexcept { return static_cast<std::int64_t>(value); }
 std::size_t index(job_state s) noexcept { return static_cast<std::size_t>(s); }
