@@ -8,7 +8,7 @@
 //   s.begin(); s.put(j); s.lease(...); s.save(j, ...); ...; s.commit();   // what commit() answered ok to is durable
 // Failure: after any error but errc::not_found / conflict the batch is lost: rollback(), and everybody in it gets the
 // error. A commit() that failed fences the store (fsync is never tried again on the same file handle): every later call
-// answers errc::fenced until open() again.
+// answers errc::fenced until open() again. Where nobody knows whether it was made durable it says errc::unknown_outcome.
 // Conformance: jobs/store/conformance_test.hpp runs the same cases on every engine.
 // Threads: one. Reads for people (search, lists) go through `reader`, which has threads and handles of its own.
 #pragma once

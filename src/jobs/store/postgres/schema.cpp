@@ -92,7 +92,7 @@ COMMENT ON TABLE fairing.outbox IS
   'INSERT INTO fairing.outbox (queue, payload) in your own transaction: a job once that has committed';
 COMMENT ON COLUMN fairing.outbox.refused IS
   'Why the row became no job; correct it and set this to NULL, or delete the row';
-CREATE INDEX outbox_refused ON fairing.outbox (id) WHERE refused IS NOT NULL;
+CREATE INDEX outbox_waiting ON fairing.outbox (id) WHERE refused IS NULL;
 CREATE FUNCTION fairing.outbox_told() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_notify('fairing_outbox', ''); RETURN NULL; END $$;
 CREATE TRIGGER outbox_told AFTER INSERT OR UPDATE OF refused ON fairing.outbox
