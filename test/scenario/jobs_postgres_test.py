@@ -13,9 +13,10 @@ from support.fairing import Fairing, run_cli, split_address
 from support.postgres import Postgres
 from support.wait import wait_until
 
+PATIENCE = 60  # seconds, for a machine that is busy
 QUEUES = [
-    {"name": "emails", "attempts": ["0s", "100ms", "100ms"], "timeout": "5s"},
-    {"name": "orders.fifo", "attempts": ["0s", "100ms"], "timeout": "5s"},
+    {"name": "emails", "attempts": ["0s", "100ms", "100ms"], "timeout": "60s"},
+    {"name": "orders.fifo", "attempts": ["0s", "100ms"], "timeout": "60s"},
 ]
 
 
@@ -38,7 +39,7 @@ class JobsOnPostgres(unittest.TestCase):
         config = {"jobs": {"listen": "127.0.0.1:0", "store": self.url, "queues": QUEUES}}
         f = Fairing(self, config)
         if ready:
-            wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/lease", {})[0] == 200)
+            wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/lease", {})[0] == 200, PATIENCE)
         return f
 
     def sql(self, text):
@@ -47,7 +48,7 @@ class JobsOnPostgres(unittest.TestCase):
     def call(self, fairing, method, path, body=None, **headers):
         """Status and JSON of an answer of the jobs listener; its headers in self.headers."""
         host, port = split_address(fairing.listeners["jobs"][0])
-        connection = http.client.HTTPConnection(host, port, timeout=40)
+        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE + 20)
         try:
             headers = {k.replace("_", "-"): v for k, v in headers.items()}
             if body is not None:
@@ -66,7 +67,7 @@ class JobsOnPostgres(unittest.TestCase):
         self.assertEqual(status, 201, body)
         return body["id"]
 
-    def one(self, fairing, queue="emails", wait=10):
+    def one(self, fairing, queue="emails", wait=30):
         status, body = self.call(fairing, "POST", f"/v1/queues/{queue}/lease", {"wait": wait})
         self.assertEqual((status, len(body.get("jobs", []))), (200, 1), body)
         return body["jobs"][0]
@@ -117,19 +118,19 @@ class JobsOnPostgres(unittest.TestCase):
         got = []
         worker = threading.Thread(target=lambda: got.append(self.one(f, wait=30)))
         worker.start()
-        wait_until(lambda: f.metric("fairing_jobs_commands_waiting") == 0)
+        wait_until(lambda: f.metric("fairing_jobs_commands_waiting") == 0, PATIENCE)
         self.sql("SET ROLE bob; BEGIN; " + insert.format(n=1) + " ROLLBACK")
         self.sql("SET ROLE bob; BEGIN; " + insert.format(n=2) + " COMMIT")
-        worker.join(30)
+        worker.join(PATIENCE)
         self.assertEqual(got[0]["payload"], {"order": 2})
         self.settle(f, got[0])
         self.assertEqual(self.call(f, "POST", "/v1/queues/emails/lease", {})[1]["jobs"], [])
         self.assertEqual(self.sql("SELECT count(*) FROM fairing.outbox"), "0")
         # A NOTIFY that nobody heard is made good: rows are looked for now and then.
         self.sql("ALTER TABLE fairing.outbox DISABLE TRIGGER ALL; " + insert.format(n=3))
-        self.assertEqual(self.one(f, wait=20)["payload"], {"order": 3})
+        self.assertEqual(self.one(f, wait=30)["payload"], {"order": 3})
         self.sql("INSERT INTO fairing.outbox (queue, payload) VALUES ('no such name', '1')")
-        reason = wait_until(lambda: self.sql("SELECT refused FROM fairing.outbox"), 20)
+        reason = wait_until(lambda: self.sql("SELECT refused FROM fairing.outbox"), PATIENCE)
         self.assertIn("a queue's name has", reason)
 
     # -- the server ----------------------------------------------------------------------------------------
@@ -141,14 +142,14 @@ class JobsOnPostgres(unittest.TestCase):
         names = [self.put(f, payload=n) for n in range(20)]
         for how in (signal.SIGINT, signal.SIGQUIT):
             self.pg.halt(how)
-            down = wait_until(lambda: self.down(f), 20, "a 503")
+            down = wait_until(lambda: self.down(f), PATIENCE, "a 503")
             self.assertIn("PostgreSQL", self.problem(down, 503, "job-store-down")["detail"])
             self.assertEqual(self.headers["Retry-After"], "1")
             self.assertEqual(f.call("GET", "/readyz", token=False)[0], 503)
             self.pg.launch()
             # Asked all the time: those who ask do not keep it from opening the store.
-            wait_until(lambda: self.call(f, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, 20)
-        self.assertEqual(self.settle(f, leased, "extend", lease="20s")[0], 200, "a lease outlives the server")
+            wait_until(lambda: self.call(f, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, PATIENCE)
+        self.assertEqual(self.settle(f, leased, "extend", lease="60s")[0], 200, "a lease outlives the server")
         seen = [self.one(f) for _ in names]
         self.assertEqual([j["id"] for j in seen], names)
         self.assertEqual(self.settle(f, leased)[1]["state"], "done")
@@ -166,7 +167,7 @@ class JobsOnPostgres(unittest.TestCase):
             self.problem(self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1}), 503, "job-store-down")
         finally:
             self.pg.launch()
-        wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1})[0] == 201, 20)
+        wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1})[0] == 201, PATIENCE)
         url = self.pg.url("alice", self.database, password="wrong")
         done = run_cli("run", "--jobs", "0=" + url, "--admin", "0")
         self.assertNotEqual(done.returncode, 0)
@@ -189,7 +190,7 @@ class JobsOnPostgres(unittest.TestCase):
         began = time.monotonic()
         first.signal(signal.SIGKILL)
         first.wait()
-        wait_until(lambda: self.call(second, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, 20)
+        wait_until(lambda: self.call(second, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, PATIENCE)
         print(f"takeover {time.monotonic() - began:.2f} s", flush=True)
         self.assertEqual(self.settle(second, leased)[1]["state"], "done")
         self.assertEqual([self.one(second)["id"] for _ in names[1:]], names[1:])
@@ -200,13 +201,13 @@ class JobsOnPostgres(unittest.TestCase):
         first.signal(signal.SIGSTOP)
         began = time.monotonic()
         try:
-            wait_until(lambda: self.call(second, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, 40, "the takeover")
+            wait_until(lambda: self.call(second, "POST", "/v1/queues/orders.fifo/lease", {})[0] == 200, PATIENCE, "the takeover")
             print(f"takeover from a frozen instance {time.monotonic() - began:.1f} s", flush=True)
             self.assertEqual(self.one(second)["id"], name)
         finally:
             first.signal(signal.SIGCONT)
-        wait_until(lambda: self.call(first, "POST", "/v1/queues/emails/jobs", {"payload": 2})[0] == 503, 10)
-        refused = wait_until(lambda: self.standby(first), 10, "the first to stand by")
+        wait_until(lambda: self.call(first, "POST", "/v1/queues/emails/jobs", {"payload": 2})[0] == 503, PATIENCE)
+        refused = wait_until(lambda: self.standby(first), PATIENCE, "the first to stand by")
         self.assertIn(str(second.pid), refused["detail"])
         self.assertEqual(self.sql("SELECT count(*) FROM fairing.job"), "1", "nothing was written by it")
 

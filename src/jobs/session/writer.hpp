@@ -150,6 +150,7 @@ class writer {
   [[nodiscard]] error not_ready() const;
   void show_not_ready(const error& e);
   void keep_time(plane_time now);
+  [[nodiscard]] static std::int64_t monotonic_ms() noexcept;
   void show_queues(plane_time now, const std::vector<job_event>& events);
   void send(std::vector<answer> answers);
 

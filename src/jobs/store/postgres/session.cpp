@@ -21,11 +21,7 @@ constexpr unsigned int oid_of_int8 = 20;
 constexpr unsigned int oid_of_bytea = 17;
 constexpr unsigned int oid_of_text = 25;
 
-std::int64_t monotonic_ms() noexcept {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
+std::int64_t monotonic_ms() noexcept { return precise_us() / 1'000; }
 
 std::string one_line(const char* text) {
   std::string out(text == nullptr ? "" : text);
