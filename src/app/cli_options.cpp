@@ -71,7 +71,7 @@ void add_config_options(CLI::App& v, options& o, raw_flags& raw) {
       ->type_name("LISTEN=URL")
       ->allow_extra_args(false);
   v.add_option("--jobs", raw.jobs,
-               "The jobs plane: listen there, keep jobs in STORE, as in sqlite:fairing-jobs.db")
+               "The jobs plane: listen there, keep jobs in STORE: sqlite:PATH or postgres://...")
       ->type_name("LISTEN=STORE")
       ->allow_extra_args(false);
   v.add_option("--admin", o.source.admin, "Where the admin listens, or off")->type_name("LISTEN");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/timestamp.hpp"
+#include "jobs/store/postgres/postgres_store.hpp"
 #include "jobs/store/sqlite/sqlite_store.hpp"
 
 namespace fairing::app {
@@ -13,13 +14,20 @@ constexpr std::string_view sqlite_word = "sqlite:";
 
 }  // namespace
 
+// The check of the configuration saw the word.
 result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metrics::registry& r,
                                                     const jobs::jobs_config& c) {
-  const auto path = c.store.substr(sqlite_word.size());  // the check of the configuration saw it
-  jobs::store_factory stores{
-      .open_store = [path] { return jobs::open_sqlite({.path = path}); },
-      .open_reader = [path] { return jobs::open_sqlite_reader(path); },
-  };
+  jobs::store_factory stores;
+  if (c.store.starts_with(sqlite_word)) {
+    const auto path = c.store.substr(sqlite_word.size());
+    stores.open_store = [path] { return jobs::open_sqlite({.path = path}); };
+    stores.open_reader = [path] { return jobs::open_sqlite_reader(path); };
+  } else {
+    const auto url = c.store;
+    stores.open_store = [url] { return jobs::open_postgres({.url = url}); };
+    stores.open_reader = [url] { return jobs::open_postgres_reader(url); };
+    stores.waits_for_store = true;
+  }
   return jobs::jobs_plane::open(cores, r, c, std::move(stores));
 }
 

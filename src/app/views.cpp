@@ -164,8 +164,9 @@ admin::readiness readiness_of(const http::http_plane& plane,
   if (jobs != nullptr) {
     out.checks.push_back(
         {"listener:jobs", open, (open ? "accepts on " : "closed, was ") + jobs->address()});
-    const bool up = jobs->ready();
-    out.checks.push_back({"store:jobs", up, up ? "open" : jobs->why_not_ready()});
+    // An instance that stands by serves all else: only its jobs are another's.
+    const bool up = jobs->ready() || jobs->standing_by();
+    out.checks.push_back({"store:jobs", up, jobs->ready() ? "open" : jobs->why_not_ready()});
     out.ready = out.ready && up;
   }
   const auto connections = plane.connections() + (sql == nullptr ? 0 : sql->connections()) +

@@ -99,9 +99,9 @@ FILES = (
     ("jobs without a store", SITE + "jobs: { listen: 9324 }\n", "4:7", ("`jobs` has no `store`",)),
     (
         "a job store that is not here yet",
-        SITE + "jobs: { listen: 9324, store: \"postgres://h/d\" }\n",
+        SITE + "jobs: { listen: 9324, store: \"redis://h/1\" }\n",
         "4:30",
-        ("not in this version", "sqlite:PATH"),
+        ("not in this version", "sqlite:PATH", "postgres://"),
     ),
     (
         "a SQLite job store of two",

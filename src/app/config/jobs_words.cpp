@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/config/address.hpp"
+#include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
 #include "jobs/logic/cron.hpp"
 
@@ -25,14 +26,27 @@ std::string check_queue_name(const value& v) {
   return "a name has 1 to 80 characters of A-Z a-z 0-9 . _ -";
 }
 
-std::string check_store(const value& v) {
-  const auto& text = std::get<std::string>(v);
+bool is_postgres_store(std::string_view text) noexcept {
+  return text.starts_with("postgres:") || text.starts_with("postgresql:");
+}
+
+std::string read_store(std::string_view text, std::string& out) {
+  out = text;
   if (text.starts_with("sqlite:") && text.size() > 7) return {};
-  for (const auto* later : {"postgres:", "postgresql:", "redis:", "amqp:", "kafka:", "sqs:"})
+  if (is_postgres_store(text)) {
+    std::string problem;
+    const auto parsed = parse_postgres_url(text, problem);
+    if (!parsed) return problem.starts_with('`') ? problem : "it " + problem;
+    out = to_text(parsed->upstream, password_shown::whole);
+    return {};
+  }
+  for (const auto* later : {"redis:", "amqp:", "kafka:", "sqs:"})
     if (text.starts_with(later))
-      return fmt::format("that store is not in this version of Fairing ({}); write sqlite:PATH",
-                         version);
-  return "is no store; write sqlite:PATH, as in sqlite:fairing-jobs.db";
+      return fmt::format(
+          "that store is not in this version of Fairing ({}); write sqlite:PATH or postgres://...",
+          version);
+  return "it is no store; write sqlite:PATH, as in sqlite:fairing-jobs.db, or "
+         "postgres://USER:PASSWORD@HOST/DATABASE";
 }
 
 std::string check_schedule(const value& v) {

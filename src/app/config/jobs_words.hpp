@@ -4,13 +4,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "app/config/value.hpp"
 
 namespace fairing::config::detail {
 
 [[nodiscard]] std::string check_queue_name(const value& v);
-[[nodiscard]] std::string check_store(const value& v);
+// `out`: the store as the plane opens it; of a URL its plain form.
+[[nodiscard]] std::string read_store(std::string_view text, std::string& out);
+[[nodiscard]] bool is_postgres_store(std::string_view text) noexcept;
 [[nodiscard]] std::string check_schedule(const value& v);
 [[nodiscard]] std::string check_zone(const value& v);
 [[nodiscard]] std::string check_access_key_id(const value& v);

@@ -3,6 +3,7 @@
 
 #include "app/config/address.hpp"
 #include "app/config/jobs_words.hpp"
+#include "app/config/postgres_url.hpp"
 #include "app/config/schema_bind.hpp"
 #include "app/config/schema_set.hpp"
 
@@ -68,6 +69,21 @@ constexpr binding bind_jobs_listen() {
           }};
 }
 
+constexpr binding bind_jobs_store() {
+  return {[](const scope& s, const value& v) -> std::string {
+            return read_store(std::get<std::string>(v), made(s).store);
+          },
+          [](const scope& s) -> value {
+            if (!s.root->jobs) return std::monostate{};
+            return s.root->jobs->store;
+          },
+          [](const scope& s) -> value {
+            if (!s.root->jobs) return std::monostate{};
+            const auto& store = s.root->jobs->store;
+            return is_postgres_store(store) ? masked(store) : store;
+          }};
+}
+
 // The ladder: durations in a list.
 constexpr binding bind_attempts() {
   return {[](const scope& s, const value& v) -> std::string {
@@ -100,8 +116,8 @@ std::vector<field> plane_rows() {
      .bind = bind_jobs_listen()},
     {.path = "jobs.token", .kind = text, .doc = "The bearer token of every request, at least 16 characters; beyond loopback there must be one.", .change = restart, .secret = true, .fallback = "none",
      .bind = checked<&check_token, &scope::root, &config::jobs, &jobs_config::token>()},
-    {.path = "jobs.store", .kind = text, .doc = "Where jobs live: `sqlite:PATH`, a file that only this instance opens.", .change = restart, .required = true,
-     .bind = checked<&check_store, &scope::root, &config::jobs, &jobs_config::store>()},
+    {.path = "jobs.store", .kind = text, .doc = "Where jobs live: `sqlite:PATH`, a file that only this instance opens, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, schema `fairing`, where other instances stand by.", .change = restart, .required = true, .secret = true,
+     .bind = bind_jobs_store()},
     {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it.", .bind = of_jobs<&jobs_config::create_queues>()},
     {.path = "jobs.disk_reserve", .kind = size, .doc = "Free bytes that the store leaves; beyond that enqueueing answers 507.", .most = 1024 * gib, .bind = of_jobs<&jobs_config::disk_reserve>()},
     {.path = "jobs.max_jobs", .kind = integer, .doc = "Unfinished jobs, over all queues; beyond that enqueueing answers 507.", .least = 1, .most = 10'000'000'000, .bind = of_jobs<&jobs_config::max_jobs>()},

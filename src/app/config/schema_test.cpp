@@ -154,6 +154,25 @@ TEST(schema, secrets_are_not_shown) {
   EXPECT_THAT(effective_json(c.value), HasSubstr("***"));
 }
 
+TEST(schema, a_job_store_is_a_file_or_a_postgresql_whose_password_is_hidden) {
+  const test_source s;
+  const auto with = [](const std::string& store) {
+    return "jobs: { listen: 9324, store: '" + store + "' }";
+  };
+  const auto c = s.load(with("postgresql://app:hunter2@h/shop?schema=public"));
+  EXPECT_THAT(test_source::texts(c.errors), testing::IsEmpty());
+  EXPECT_EQ(c.value.jobs.value().store, "postgres://app:hunter2@h:5432/shop");
+  const auto shown = nlohmann::json::parse(effective_json(c.value));
+  EXPECT_EQ(shown.at("jobs").at("store"), "postgres://app:***@h:5432/shop");
+  const auto file = nlohmann::json::parse(effective_json(s.load(with("sqlite:j.db")).value));
+  EXPECT_EQ(file.at("jobs").at("store"), "sqlite:j.db");
+  EXPECT_THAT(s.errors(with("kafka://h")), ElementsAre(HasSubstr("not in this version")));
+  EXPECT_THAT(s.errors(with("jobs.db")), ElementsAre(HasSubstr("write sqlite:PATH")));
+  EXPECT_THAT(
+      s.errors(with("postgres://app:hunter2@a,b/shop")),
+      ElementsAre(testing::AllOf(HasSubstr("several hosts"), testing::Not(HasSubstr("hunter2")))));
+}
+
 TEST(schema, of_an_sql_upstream_only_the_password_is_hidden) {
   const test_source s;
   const std::string text =

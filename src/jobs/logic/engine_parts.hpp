@@ -94,6 +94,8 @@ struct engine::parts {
   std::int64_t next_due[2] = {0, 0};  // by clock_kind
   std::int64_t next_expiry = 0;
   std::int64_t next_unique_sweep = 0;
+  std::int64_t next_outbox =
+      0;  // 0: look at it now; else steady, or never_ms: when the store says so
   // Rates of keys, and jobs whose turn under such a rate has been given already.
   std::unordered_map<std::uint64_t, pace> key_paces;
   std::unordered_set<job_id> has_turn;
@@ -201,6 +203,10 @@ struct engine::parts {
   result<bool> redrive_some(long_task& t, queue_entry& q, plane_time now);
   result<bool> move_waiting(long_task& t, queue_entry& q, std::size_t most, plane_time now);
   result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, plane_time now);
+
+  // ---- outbox.cpp
+  result<void> empty_outbox(plane_time now);
+  result<void> take(const outbox_row& row, plane_time now);
 
   // ---- batches.cpp
   result<void> begin_batch(std::uint64_t batch, std::uint64_t members, const new_job& callback,

@@ -67,6 +67,10 @@ class category final : public std::error_category {
         return "the job store failed";
       case errc::overloaded:
         return "too many requests wait for the job store: come back later";
+      case errc::standby:
+        return "another instance has the job store; this one takes over when that ends";
+      case errc::unknown_outcome:
+        return "the job store was lost during a commit: whether this was done is not known";
     }
     return "unknown error of the jobs plane";
   }
@@ -112,6 +116,13 @@ std::optional<lease_token> token_from(std::string_view text) noexcept {
   const auto secret = number(text.substr(id_length));
   if (!id || !secret) return std::nullopt;
   return lease_token{*id, *secret};
+}
+
+std::string_view trace_of(std::string_view traceparent) noexcept {
+  // 00-TRACEID-SPANID-FLAGS
+  return traceparent.size() >= 55 && traceparent[2] == '-' && traceparent[35] == '-'
+             ? traceparent.substr(3, 32)
+             : std::string_view{};
 }
 
 }  // namespace fairing::jobs

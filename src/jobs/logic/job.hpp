@@ -53,6 +53,9 @@ struct lease_token {
 [[nodiscard]] std::string token_text(const lease_token& t);  // 26 characters: id, secret
 [[nodiscard]] std::optional<lease_token> token_from(std::string_view text) noexcept;
 
+// The trace id of a traceparent (00-TRACEID-SPANID-FLAGS); empty: it is none.
+[[nodiscard]] std::string_view trace_of(std::string_view traceparent) noexcept;
+
 // Both clocks at one moment. `steady` goes on from where the last process left it and never back; `wall` is since 1970.
 struct plane_time {
   std::int64_t steady_ms = 0;

@@ -1,4 +1,4 @@
-// packed: the parts of a job that no query asks for, as one string a store can keep in one column.
+// packed: the parts of a job that no query asks for, as one string a store can keep in one column; and ids as SQL has them.
 //
 // Problem: attempts, fields and history are lists; a column or a table for each would make each write several.
 //
@@ -6,6 +6,7 @@
 // Format: numbers as LEB128, texts with their length before them, behind one byte of version. Threads: any.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,13 @@ namespace fairing::jobs {
 [[nodiscard]] bool unpack_spec(std::string_view text, job& into);
 [[nodiscard]] std::string pack_history(const job& j);
 [[nodiscard]] bool unpack_history(std::string_view text, job& into);
+
+// Ids use all 64 bits, the integers of SQL have a sign: moved so that the order stays.
+[[nodiscard]] constexpr std::int64_t to_sql(std::uint64_t n) noexcept {
+  return static_cast<std::int64_t>(n ^ (1ULL << 63));
+}
+[[nodiscard]] constexpr std::uint64_t from_sql(std::int64_t n) noexcept {
+  return static_cast<std::uint64_t>(n) ^ (1ULL << 63);
+}
 
 }  // namespace fairing::jobs

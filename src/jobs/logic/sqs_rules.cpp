@@ -246,6 +246,8 @@ error sqs_error(const error& e) {
       code = sqs::errc::unavailable;
       break;
     case errc::overloaded:
+    case errc::standby:
+    case errc::unknown_outcome:
       code = sqs::errc::throttled;
       break;
     case errc::store_failed:

@@ -8,7 +8,7 @@
 //   s.begin(); s.put(j); s.lease(...); s.save(j, ...); ...; s.commit();   // what commit() answered ok to is durable
 // Failure: after any error but errc::not_found / conflict the batch is lost: rollback(), and everybody in it gets the
 // error. A commit() that failed fences the store (fsync is never tried again on the same file handle): every later call
-// answers errc::fenced until open() again.
+// answers errc::fenced until open() again. Where nobody knows whether it was made durable it says errc::unknown_outcome.
 // Conformance: jobs/store/conformance_test.hpp runs the same cases on every engine.
 // Threads: one. Reads for people (search, lists) go through `reader`, which has threads and handles of its own.
 #pragma once
@@ -29,16 +29,18 @@
 namespace fairing::jobs {
 
 enum class errc {
-  not_found = 1,  // no such job, queue or lease
-  conflict,       // the state does not allow it, or the unique name is taken
-  stale_lease,    // the job was leased again, or finished, since that lease
-  full,           // no room: disk, bytes or count
-  too_large,      // the payload is over the queue's limit
-  unsupported,    // the store cannot do that
-  bad_request,    // a value that cannot be meant
-  fenced,         // the store failed while it made something durable; it has to be opened again
-  store_failed,   // any other fault of the store
-  overloaded,     // too many requests wait for the store
+  not_found = 1,    // no such job, queue or lease
+  conflict,         // the state does not allow it, or the unique name is taken
+  stale_lease,      // the job was leased again, or finished, since that lease
+  full,             // no room: disk, bytes or count
+  too_large,        // the payload is over the queue's limit
+  unsupported,      // the store cannot do that
+  bad_request,      // a value that cannot be meant
+  fenced,           // the store failed while it made something durable; it has to be opened again
+  store_failed,     // any other fault of the store
+  overloaded,       // too many requests wait for the store
+  standby,          // another instance has the store; this one takes over when that ends
+  unknown_outcome,  // the store was lost while it made the batch durable: it may have been, or not
 };
 [[nodiscard]] const std::error_category& jobs_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(errc e) noexcept {
@@ -101,6 +103,19 @@ enum class part : std::uint32_t {
 [[nodiscard]] constexpr std::uint32_t operator+(part a) noexcept {
   return static_cast<std::uint32_t>(a);
 }
+
+// What an application put into the outbox in a transaction of its own, as it is there.
+struct outbox_row {
+  std::int64_t number = 0;
+  std::string queue;
+  std::string payload;              // JSON; empty where bytes is over what was asked for
+  std::uint64_t payload_bytes = 0;  // of the payload that is there
+  std::string key;
+  std::string unique;
+  std::int64_t priority = 0;
+  std::optional<std::int64_t> run_at_ms;  // wall
+  std::string traceparent;
+};
 
 class store {
  public:
@@ -175,8 +190,20 @@ class store {
   [[nodiscard]] virtual std::uint64_t free_bytes() noexcept = 0;
   // Between batches: checkpoint, vacuum, analyse; some milliseconds at most.
   virtual void upkeep() noexcept = 0;
-  // True: what another process or an outbox brought should be looked for now (PostgreSQL). Cheap.
+
+  // ---- capabilities::outbox
+  // True: there may be something in the outbox; asked each batch, cheap.
   [[nodiscard]] virtual bool poke() noexcept { return false; }
+  // Called, on any thread, when poke() has become true.
+  virtual void on_poke(std::function<void()>) {}
+  // The oldest rows; each has to be taken or refused (with the reason, for people) in the same batch.
+  virtual result<std::vector<outbox_row>> outbox(std::size_t, std::size_t /*longest_payload*/) {
+    return std::vector<outbox_row>{};
+  }
+  virtual result<void> take_outbox(std::int64_t /*number*/) { return {}; }
+  virtual result<void> refuse_outbox(std::int64_t /*number*/, std::string_view /*why*/) {
+    return {};
+  }
 };
 
 // ---- reads for people

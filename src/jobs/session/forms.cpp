@@ -88,13 +88,6 @@ result<std::string_view> object_of(std::string_view body) {
   return body;
 }
 
-std::string_view trace_of(std::string_view traceparent) noexcept {
-  // 00-TRACEID-SPANID-FLAGS
-  return traceparent.size() >= 55 && traceparent[2] == '-' && traceparent[35] == '-'
-             ? traceparent.substr(3, 32)
-             : std::string_view{};
-}
-
 bool read_ladder(object_reader& in, std::string_view value, std::vector<milliseconds>& out) {
   const bool list = json_elements(value, [&](std::string_view step) {
     in.take("attempts", step, out.emplace_back());

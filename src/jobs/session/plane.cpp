@@ -28,10 +28,11 @@ std::uint64_t seed() {
 jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores)
     : probe_(r, view_), reads_(std::move(stores.open_reader)), books_(view_), sqs_probe_(r) {
   probe_.configure(c);
-  writer_ = std::make_unique<writer>(
-      writer_options{
-          .config = c, .open_store = std::move(stores.open_store), .random_seed = seed()},
-      static_cast<writer_observer&>(*this));
+  writer_ = std::make_unique<writer>(writer_options{.config = c,
+                                                    .open_store = std::move(stores.open_store),
+                                                    .waits_for_store = stores.waits_for_store,
+                                                    .random_seed = seed()},
+                                     static_cast<writer_observer&>(*this));
   api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
   letters_ = std::make_unique<dead_letters>(*writer_, books_);
   desk_ = std::make_unique<sqs_desk>(*writer_);

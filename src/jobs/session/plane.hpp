@@ -32,6 +32,7 @@ namespace fairing::jobs {
 struct store_factory {
   std::function<result<std::unique_ptr<store>>()> open_store;
   reads::opener open_reader;
+  bool waits_for_store = false;  // see writer_options
 };
 
 struct jobs_request {  // of the admin interface, which may wait for the answer
@@ -58,6 +59,7 @@ class jobs_plane final : writer_observer {
   }
   [[nodiscard]] bool ready() const noexcept { return writer_->ready(); }
   [[nodiscard]] std::string why_not_ready() const { return writer_->why_not_ready(); }
+  [[nodiscard]] bool standing_by() const { return writer_->standing_by(); }
   [[nodiscard]] std::shared_ptr<const queue_list> queues() const { return view_.get(); }
   // Blocks; not on a core and not on a thread of the plane.
   [[nodiscard]] response ask(const jobs_request& r);

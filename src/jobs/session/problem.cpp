@@ -43,6 +43,10 @@ constexpr std::array<problem_info, problem_count> table{{
     {overloaded, 503, "overloaded", "The jobs plane is busy", "Try again in a second."},
     {store_down, 503, "job-store-down", "The job store failed and is being opened again",
      "Try again in a second; nothing that was answered before is lost."},
+    {standby, 503, "job-store-standby", "Another instance has the jobs",
+     "Ask that one; this one takes over when it ends."},
+    {outcome_unknown, 503, "outcome-unknown", "Whether this was done is not known",
+     "Look it up, or send it again with the same Idempotency-Key."},
     {version_not_supported, 505, "version-not-supported", "The HTTP version is not supported",
      "Use HTTP/1.1."},
     {full, 507, "job-store-full", "There is no room for more jobs",
@@ -79,6 +83,10 @@ problem problem_of(const error& e) {
       return store_down;
     case errc::overloaded:
       return overloaded;
+    case errc::standby:
+      return standby;
+    case errc::unknown_outcome:
+      return outcome_unknown;
   }
   return internal;
 }
@@ -104,7 +112,8 @@ service::response refuse(problem p, std::string_view detail) {
   append_json_string(r.body, i.advice);
   r.body += "}\n";
   if (p == unauthorized) r.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"fairing\"");
-  if (p == overloaded || p == store_down || p == not_finished)
+  if (p == overloaded || p == store_down || p == standby || p == outcome_unknown ||
+      p == not_finished)
     r.fields.emplace_back("Retry-After", "1");
   return r;
 }

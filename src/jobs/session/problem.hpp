@@ -33,10 +33,12 @@ enum class problem : std::uint8_t {
   internal,                // 500: Fairing failed
   overloaded,              // 503: too many connections or commands wait
   store_down,              // 503: the job store failed and is being opened again
+  standby,                 // 503: another instance has the job store
+  outcome_unknown,         // 503: the job store was lost during the commit of this request
   version_not_supported,   // 505: not HTTP/1.x
   full,                    // 507: no room for more jobs
 };
-inline constexpr std::size_t problem_count = 20;
+inline constexpr std::size_t problem_count = 22;
 
 struct problem_info {
   problem id;

@@ -3,10 +3,8 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/hash.hpp"
-#include "base/log.hpp"
 #include "base/timestamp.hpp"
 
 namespace fairing::jobs {
@@ -14,18 +12,10 @@ namespace {
 
 constexpr std::size_t most_watches = 100'000;
 constexpr std::int64_t show_every_ms = 200;
-constexpr std::int64_t keep_every_ms = 1'000;
-constexpr milliseconds longest_pause{5'000};
+constexpr std::uint32_t most_failures = 10;
 constexpr std::int64_t longest_sleep_ms = 60'000;
-constexpr std::string_view steady_fact = "steady";
-
-std::int64_t monotonic_ms() noexcept {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-error fenced(const std::string& why) { return {make_error_code(errc::fenced), why}; }
+// A store that others may take over wants to hear that this instance lives.
+constexpr std::int64_t longest_shared_sleep_ms = 5'000;
 
 }  // namespace
 
@@ -43,7 +33,12 @@ writer::writer(writer_options options, writer_observer& observer)
 writer::~writer() { stop(); }
 
 result<void> writer::start() {
-  if (auto r = open(); !r) return r;
+  if (auto r = open(); !r) {
+    const auto code = r.error().code;
+    if (!options_.waits_for_store || (code != errc::fenced && code != errc::standby)) return r;
+    close_store();
+    show_not_ready(r.error());
+  }
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "jobs");
     run();
@@ -59,8 +54,7 @@ void writer::stop() {
   }
   wake_.notify_one();
   thread_.join();
-  engine_.reset();
-  store_.reset();
+  close_store();
 }
 
 void writer::stop_leasing() {
@@ -116,81 +110,17 @@ void writer::reconfigure(const jobs_config& next) {
   wake_.notify_one();
 }
 
+std::int64_t writer::monotonic_ms() noexcept { return precise_us() / 1'000; }
+
 std::int64_t writer::steady_now() const noexcept {
   return steady_base_.load(std::memory_order_relaxed) + monotonic_ms();
 }
 
 plane_time writer::time() const noexcept { return {steady_now(), unix_ms()}; }
 
-std::string writer::why_not_ready() const {
-  const std::lock_guard lock(mutex_);
-  return ready_.load() ? std::string() : why_not_ready_;
-}
-
 std::size_t writer::queued() const {
   const std::lock_guard lock(mutex_);
   return queue_.size();
-}
-
-result<void> writer::open() {
-  auto opened = options_.open_store();
-  if (!opened) return std::unexpected(opened.error());
-  store_ = std::move(*opened);
-  const auto kept = store_->fact(steady_fact);
-  if (!kept) return std::unexpected(kept.error());
-  std::int64_t persisted = 0;
-  if (const auto& text = kept.value())
-    std::from_chars(text->data(), text->data() + text->size(), persisted);
-  // A process that goes on after a fault of its store goes on with its clock, too.
-  const auto least = steady_base_.load() == 0 ? unix_ms() : steady_now();
-  steady_base_ = std::max(persisted, least) - monotonic_ms();
-  engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
-  if (auto r = engine_->open(time()); !r) return r;
-  to_show_ = true;
-  show_now_ = true;
-  show_queues(time(), {});
-  observer_.on_open();
-  ready_ = true;
-  return {};
-}
-
-void writer::fence(const error& e) {
-  log::error("job_store_failed", {{"reason", e.message()}});
-  {
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    why_not_ready_ = e.message();
-  }
-  engine_.reset();
-  store_.reset();
-  std::vector<answer> all;
-  for (auto& [name, l] : leases_) {
-    l.what.replies[l.index] = std::unexpected(fenced(e.message()));
-    all.push_back(std::move(l.what));
-  }
-  for (auto& [id, w] : watches_) {
-    answer a{w.to, std::move(w.done), {}};
-    a.replies.emplace_back(std::unexpected(fenced(e.message())));
-    all.push_back(std::move(a));
-  }
-  leases_.clear();
-  watches_.clear();
-  watch_ends_.clear();
-  send(std::move(all));
-}
-
-void writer::open_again() {
-  if (auto r = open(); !r) {
-    engine_.reset();
-    store_.reset();
-    const std::lock_guard lock(mutex_);
-    ready_ = false;
-    why_not_ready_ = r.error().message();
-    pause_ = std::min(pause_ * 2, longest_pause);
-    return;
-  }
-  pause_ = milliseconds{100};
-  log::info("job_store_open_again");
 }
 
 // Sleeps until there is something to do; false: the end.
@@ -199,20 +129,23 @@ bool writer::wait_for_work(std::vector<item>& taken) {
   const auto now = time();
   if (!gone_in_vain_.empty()) sleep_ms = 0;
   if (engine_) {
+    if (store_->can().shared) sleep_ms = std::min(sleep_ms, longest_shared_sleep_ms);
     if (const auto at = engine_->next_wake_steady_ms(now))
       sleep_ms = std::min(sleep_ms, *at - now.steady_ms);
     if (!watch_ends_.empty())
       sleep_ms = std::min(sleep_ms, watch_ends_.begin()->first - now.steady_ms);
     if (to_show_) sleep_ms = std::min(sleep_ms, shown_ms_ + show_every_ms - now.steady_ms);
   } else {
-    sleep_ms = pause_.count();
+    sleep_ms = try_again_ms_ - monotonic_ms();
   }
   std::unique_lock lock(mutex_);
   const auto something = [this] {
-    return !queue_.empty() || !gone_.empty() || next_config_ || end_leases_ || stopping_;
+    return !queue_.empty() || !gone_.empty() || next_config_ || end_leases_ || stopping_ ||
+           (poked_ && engine_);
   };
   if (sleep_ms > 0) wake_.wait_for(lock, milliseconds{sleep_ms}, something);
   if (stopping_ && queue_.empty()) return false;
+  poked_ = false;
   taken.swap(queue_);
   return true;
 }
@@ -239,12 +172,11 @@ void writer::run() {
       if (leases_.erase(waiter) > 0)
         taken.push_back({nullptr, {forget_waiter{waiter}}, [](const auto&) {}, {}});
     if (end) end_leases(taken);
+    if (!engine_ && monotonic_ms() >= try_again_ms_) open_again();
     if (engine_)
       batch(taken);
-    else if (taken.empty())
-      open_again();
     else
-      fail_batch(taken, fenced(why_not_ready()));
+      fail_batch(taken, not_ready());
     taken.clear();
   }
 }
@@ -265,7 +197,9 @@ void writer::batch(std::vector<item>& taken) {
     store_->rollback();
     engine_->rolled_back();
     fail_batch(taken, whole.error());
-    if (whole.error().code == errc::fenced) fence(whole.error());
+    const auto code = whole.error().code;
+    failures_ = code == errc::full ? 0 : failures_ + 1;
+    if (code == errc::fenced || failures_ >= most_failures) fence(whole.error());
     return;
   }
   const auto began = precise_us();
@@ -275,6 +209,7 @@ void writer::batch(std::vector<item>& taken) {
     return fence(r.error());
   }
   const auto took_us = precise_us() - began;
+  failures_ = 0;
   engine_->committed();
   parked_now_.clear();
   settle_parked(std::move(out.replies));
@@ -418,11 +353,6 @@ void writer::fail_batch(std::vector<item>& taken, const error& e) {
   }
   touched_.clear();
   send(std::exchange(answers_, {}));
-}
-
-void writer::keep_time(plane_time now) {
-  if (now.steady_ms - kept_steady_ms_ < keep_every_ms) return;
-  if (store_->set_fact(steady_fact, std::to_string(now.steady_ms))) kept_steady_ms_ = now.steady_ms;
 }
 
 void writer::show_queues(plane_time now, const std::vector<job_event>& events) {

@@ -12,7 +12,10 @@
 // A batch: begin, each command, what time brings, jobs for those who wait, commit; then all replies leave, one post for
 // each core. The commands of one submit are in one batch.
 // Failure: a batch that fails is rolled back and all in it get the error; after a commit that failed the store is closed,
-// opened again after a pause (0.1 s, doubled up to 5 s), and meanwhile everybody gets errc::fenced. ready() says so.
+// opened again after a pause (0.1 s, doubled up to 5 s), and meanwhile everybody gets errc::fenced. ready() says so. So
+// is a store that fails ten batches in a row for another reason than a lack of room. A store that several may open
+// (capabilities::shared) may be in another instance's hands: then this one stands by, answers errc::standby and tries
+// again, also from the start on.
 // Time: steady_now() goes on from where the last process was, or from the wall clock if that is later, and never back; it
 // is a fact of the store ("steady").
 // Bounds: 10,000 commands wait (over it submit() says no), 100,000 watches, 100,000 waiting leases (the engine's).
@@ -41,6 +44,8 @@ namespace fairing::jobs {
 struct writer_options {
   jobs_config config;
   std::function<result<std::unique_ptr<store>>()> open_store;
+  bool waits_for_store =
+      false;  // start() goes on although the store is not there yet, or another's
   std::uint64_t random_seed = 0;
   std::size_t most_queued = 10'000;
 };
@@ -100,6 +105,7 @@ class writer {
   [[nodiscard]] plane_time time() const noexcept;
   [[nodiscard]] bool ready() const noexcept { return ready_.load(); }
   [[nodiscard]] std::string why_not_ready() const;
+  [[nodiscard]] bool standing_by() const;  // not ready, and that is as it should be
   [[nodiscard]] std::size_t queued() const;
 
  private:
@@ -140,7 +146,11 @@ class writer {
   void fence(const error& e);
   [[nodiscard]] result<void> open();
   void open_again();
+  void close_store();
+  [[nodiscard]] error not_ready() const;
+  void show_not_ready(const error& e);
   void keep_time(plane_time now);
+  [[nodiscard]] static std::int64_t monotonic_ms() noexcept;
   void show_queues(plane_time now, const std::vector<job_event>& events);
   void send(std::vector<answer> answers);
 
@@ -161,8 +171,10 @@ class writer {
   std::int64_t kept_steady_ms_ = 0;
   std::int64_t shown_ms_ = 0;
   bool to_show_ = true;
-  bool show_now_ = false;    // somebody waits for it
-  milliseconds pause_{100};  // before the next try to open
+  bool show_now_ = false;          // somebody waits for it
+  std::uint32_t failures_ = 0;     // batches in a row
+  milliseconds pause_{100};        // before the next try to open
+  std::int64_t try_again_ms_ = 0;  // monotonic: that try
   // Shared.
   std::atomic<std::int64_t> steady_base_{0};  // added to the monotonic clock
   std::atomic<std::uint64_t> waiters_{0};
@@ -173,7 +185,8 @@ class writer {
   std::vector<item> queue_;
   std::vector<std::uint64_t> gone_;  // waiters to forget
   std::optional<jobs_config> next_config_;
-  std::string why_not_ready_ = "the job store is being opened";
+  error not_ready_{make_error_code(errc::fenced), "the job store is being opened"};
+  bool poked_ = false;  // the store has something from elsewhere
   bool end_leases_ = false;
   bool stopping_ = false;
   std::thread thread_;

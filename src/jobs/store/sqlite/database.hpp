@@ -21,14 +21,6 @@ struct sqlite3_stmt;
 
 namespace fairing::jobs::sqlite {
 
-// Ids and secrets use all 64 bits, SQLite's integers have a sign: moved so that the order stays.
-[[nodiscard]] inline std::int64_t to_sql(std::uint64_t n) noexcept {
-  return static_cast<std::int64_t>(n ^ (1ULL << 63));
-}
-[[nodiscard]] inline std::uint64_t from_sql(std::int64_t n) noexcept {
-  return static_cast<std::uint64_t>(n) ^ (1ULL << 63);
-}
-
 class statement {
  public:
   statement() = default;

@@ -1,6 +1,7 @@
 // Look-ups by time, counts, purges and failures.
 #include <algorithm>
 
+#include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/sqlite_store.hpp"
 
 namespace fairing::jobs::sqlite {

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/clock.hpp"
+#include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/sqlite_store.hpp"
 
 namespace fairing::jobs {

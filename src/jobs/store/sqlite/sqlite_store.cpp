@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/schema.hpp"
 
 namespace fairing::jobs {
@@ -94,8 +95,12 @@ result<void> sqlite_store::begin() {
 result<void> sqlite_store::commit() {
   if (auto r = check(); !r) return r;
   if (auto r = use(sql::commit).run(); !r) {
-    if (r.error().code != errc::full) fenced_ = true;
-    return std::unexpected(r.error());
+    if (r.error().code == errc::full) return r;
+    fenced_ = true;
+    return fail(errc::unknown_outcome,
+                r.error().detail +
+                    ": whether this was done is not known; look it up, or send it "
+                    "again with the same Idempotency-Key");
   }
   in_batch_ = false;
   return {};

@@ -1,0 +1,119 @@
+// How the store comes and goes: opening, standing by, what is said meanwhile, and the clock that is kept in it.
+#include <algorithm>
+#include <charconv>
+
+#include "base/log.hpp"
+#include "base/timestamp.hpp"
+#include "jobs/session/writer.hpp"
+
+namespace fairing::jobs {
+namespace {
+
+constexpr std::int64_t keep_every_ms = 1'000;
+constexpr milliseconds longest_pause{5'000};
+constexpr milliseconds standby_pause{1'000};
+constexpr std::string_view steady_fact = "steady";
+
+}  // namespace
+
+void writer::close_store() {
+  engine_.reset();
+  store_.reset();
+}
+
+std::string writer::why_not_ready() const {
+  return ready_.load() ? std::string() : not_ready().message();
+}
+
+bool writer::standing_by() const { return !ready_.load() && not_ready().code == errc::standby; }
+
+error writer::not_ready() const {
+  const std::lock_guard lock(mutex_);
+  return not_ready_;
+}
+
+// Logged when the reason changes in kind, not with each try.
+void writer::show_not_ready(const error& e) {
+  bool fresh = false;
+  {
+    const std::lock_guard lock(mutex_);
+    fresh = ready_.exchange(false) || not_ready_.code != e.code;
+    not_ready_ = e;
+  }
+  try_again_ms_ = monotonic_ms() + pause_.count();
+  if (!fresh) return;
+  if (e.code == errc::standby)
+    log::info("job_store_standby", {{"reason", e.message()}});
+  else
+    log::error("job_store_failed", {{"reason", e.message()}});
+}
+
+result<void> writer::open() {
+  auto opened = options_.open_store();
+  if (!opened) return std::unexpected(opened.error());
+  store_ = std::move(*opened);
+  const auto kept = store_->fact(steady_fact);
+  if (!kept) return std::unexpected(kept.error());
+  std::int64_t persisted = 0;
+  if (const auto& text = kept.value())
+    std::from_chars(text->data(), text->data() + text->size(), persisted);
+  // A process that goes on after a fault of its store goes on with its clock, too.
+  const auto least = steady_base_.load() == 0 ? unix_ms() : steady_now();
+  steady_base_ = std::max(persisted, least) - monotonic_ms();
+  engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
+  if (auto r = engine_->open(time()); !r) return r;
+  store_->on_poke([this] {
+    {
+      const std::lock_guard lock(mutex_);
+      poked_ = true;
+    }
+    wake_.notify_one();
+  });
+  to_show_ = true;
+  show_now_ = true;
+  show_queues(time(), {});
+  observer_.on_open();
+  ready_ = true;
+  return {};
+}
+
+// Those who wait are told that it failed: what they asked for was not done.
+void writer::fence(const error& e) {
+  const error told{make_error_code(errc::fenced), e.message()};
+  pause_ = milliseconds{100};
+  failures_ = 0;
+  show_not_ready(told);
+  close_store();
+  std::vector<answer> all;
+  for (auto& [name, l] : leases_) {
+    l.what.replies[l.index] = std::unexpected(told);
+    all.push_back(std::move(l.what));
+  }
+  for (auto& [id, w] : watches_) {
+    answer a{w.to, std::move(w.done), {}};
+    a.replies.emplace_back(std::unexpected(told));
+    all.push_back(std::move(a));
+  }
+  leases_.clear();
+  watches_.clear();
+  watch_ends_.clear();
+  send(std::move(all));
+}
+
+void writer::open_again() {
+  if (auto r = open(); !r) {
+    close_store();
+    const bool standby = r.error().code == errc::standby;
+    pause_ = std::min(pause_ * 2, standby ? standby_pause : longest_pause);
+    return show_not_ready(r.error());
+  }
+  pause_ = milliseconds{100};
+  log::info("job_store_open_again");
+}
+
+void writer::keep_time(plane_time now) {
+  if (now.steady_ms - kept_steady_ms_ < keep_every_ms) return;
+  if (store_->set_fact(steady_fact, std::to_string(now.steady_ms))) kept_steady_ms_ = now.steady_ms;
+}
+
+}  // namespace fairing::jobs
