@@ -283,16 +283,26 @@ result<std::vector<std::string>> instance::reload() {
   auto place = http::access_log::open_target(access.to);
   if (!place) return refuse("runtime.access_log.to: " + place.error().message());
   // The listeners cannot change without a restart, so the plane is there in both or in neither.
+  if (p.jobs) {
+    auto taken = p.jobs->reload(*next.value.jobs);
+    if (!taken) return refuse(taken.error().message());
+  }
+  const auto jobs_back = [&p] {
+    if (p.jobs) (void)p.jobs->reload(*p.current.jobs);
+  };
   if (p.sql) {
     auto taken = p.sql->reload(*next.value.sql);
-    if (!taken) return refuse(taken.error().message());
+    if (!taken) {
+      jobs_back();
+      return refuse(taken.error().message());
+    }
   }
   auto sites = p.http->set_sites(next.value.http, next.value.trusted_proxies);
   if (!sites) {
     if (p.sql) (void)p.sql->reload(*p.current.sql);
+    jobs_back();
     return refuse(sites.error().message());
   }
-  if (p.jobs) p.jobs->reload(*next.value.jobs);
   p.http->evidence.retain(evidence_kept(p.current, next.value));
   // Opened anew even where the path is the same: it may have been rotated.
   if (!p.http->log->change(std::move(*place), access.buffered)) {
