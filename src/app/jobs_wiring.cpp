@@ -14,11 +14,13 @@ constexpr std::string_view sqlite_word = "sqlite:";
 }  // namespace
 
 result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metrics::registry& r,
-                                                    const jobs::jobs_config& c) {
+                                                    const jobs::jobs_config& c,
+                                                    jobs::carrier_maker requests) {
   const auto path = c.store.substr(sqlite_word.size());  // the check of the configuration saw it
   jobs::store_factory stores{
       .open_store = [path] { return jobs::open_sqlite({.path = path}); },
       .open_reader = [path] { return jobs::open_sqlite_reader(path); },
+      .requests = std::move(requests),
   };
   return jobs::jobs_plane::open(cores, r, c, std::move(stores));
 }

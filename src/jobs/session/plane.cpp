@@ -33,7 +33,7 @@ jobs_plane::jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_
       writer_options{
           .config = c, .open_store = std::move(stores.open_store), .random_seed = seed()},
       static_cast<writer_observer&>(*this));
-  pushes_ = std::make_unique<push_service>(cores, *writer_, r);
+  pushes_ = std::make_unique<push_service>(cores, *writer_, r, std::move(stores.requests));
   api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
   letters_ = std::make_unique<dead_letters>(*writer_, books_);
   desk_ = std::make_unique<sqs_desk>(*writer_);

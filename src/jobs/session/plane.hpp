@@ -33,6 +33,7 @@ namespace fairing::jobs {
 struct store_factory {
   std::function<result<std::unique_ptr<store>>()> open_store;
   reads::opener open_reader;
+  carrier_maker requests;  // for queues whose jobs are requests; may be empty
 };
 
 struct jobs_request {  // of the admin interface, which may wait for the answer
@@ -58,6 +59,8 @@ class jobs_plane final : writer_observer {
   [[nodiscard]] std::int64_t connections() const {
     return static_cast<std::int64_t>(listener_->connections()) + pushes_->in_flight();
   }
+  // For whoever puts and reads jobs inside this process.
+  [[nodiscard]] writer& work() noexcept { return *writer_; }
   [[nodiscard]] bool ready() const noexcept { return writer_->ready(); }
   [[nodiscard]] std::string why_not_ready() const { return writer_->why_not_ready(); }
   [[nodiscard]] std::shared_ptr<const queue_list> queues() const { return view_.get(); }

@@ -51,10 +51,11 @@ class push_carrier final : public carrier {
 
 bool push_service::entry::same(const queue_config& q) const {
   return push == q.push && secret == q.secret && most == most_of(q) &&
-         result_bytes == result_bytes_of(q);
+         result_bytes == result_bytes_of(q) && attempts == q.attempts;
 }
 
-result<push_service::entry> push_service::made(const queue_config& q, std::size_t index) {
+result<std::unique_ptr<carrier>> push_service::by_url(const queue_config& q, std::size_t index,
+                                                      net::core& c) const {
   const auto at_key = [&](const error& e, const char* key) {
     return fail(e.code, "jobs.queues." + std::to_string(index) + key + " " + e.message());
   };
@@ -68,11 +69,23 @@ result<push_service::entry> push_service::made(const queue_config& q, std::size_
     if (!context) return at_key(context.error(), ".push:");
     tls = std::move(*context);
   }
+  return std::make_unique<push_carrier>(
+      c, q.name, std::move(*url), std::move(*keys), std::move(tls),
+      push_client::limits{.idle = most_of(q),
+                          .body = static_cast<std::size_t>(result_bytes_of(q))});
+}
+
+result<push_service::entry> push_service::made(const queue_config& q, std::size_t index) {
   auto& core = cores_.at(static_cast<std::uint32_t>(index) % cores_.size());
-  entry out{q.push, q.secret, most_of(q), result_bytes_of(q), nullptr};
-  auto by = std::make_unique<push_carrier>(
-      core, q.name, std::move(*url), std::move(*keys), std::move(tls),
-      push_client::limits{.idle = out.most, .body = static_cast<std::size_t>(out.result_bytes)});
+  entry out{q.push, q.secret, most_of(q), result_bytes_of(q), q.attempts, nullptr};
+  std::unique_ptr<carrier> by;
+  if (q.push.empty()) {
+    by = requests_(core, q);
+  } else {
+    auto made = by_url(q, index, core);
+    if (!made) return std::unexpected(made.error());
+    by = std::move(*made);
+  }
   out.runs = pusher::make(core, writer_, {q.name, out.most}, std::move(by), probe_);
   return out;
 }
@@ -83,7 +96,7 @@ result<void> push_service::configure(const jobs_config& c) {
   std::map<std::string, entry> next;
   for (std::size_t i = 0; i < c.queues.size(); ++i) {
     const auto& q = c.queues[i];
-    if (q.push.empty()) continue;
+    if (q.push.empty() && !(q.requests && requests_)) continue;
     const auto known = by_queue_.find(q.name);
     if (known != by_queue_.end() && known->second.same(q)) {
       next.emplace(q.name, known->second);
