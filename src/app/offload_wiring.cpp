@@ -263,6 +263,7 @@ bool request_store::put(net::core& c, http::offload_order o, done d) {
       });
 }
 
+// Whoever is not the one that asked is told so at once: only its own client waits for a job.
 bool request_store::look(net::core& c, std::string_view token, std::string principal,
                          milliseconds wait, done d) {
   const auto t = jobs::token_from(token);
@@ -270,10 +271,21 @@ bool request_store::look(net::core& c, std::string_view token, std::string princ
     d(no_such());
     return true;
   }
-  return read(
-      c, t->job, wait,
-      [owner = owner_of(principal, t->secret), d = std::move(d)](
-          std::vector<result<jobs::reply>> said) mutable { d(told_to(said.front(), owner)); });
+  return read(c, t->job, milliseconds{0},
+              [this, &c, wait, id = t->job, owner = owner_of(principal, t->secret),
+               d = std::move(d)](std::vector<result<jobs::reply>> said) mutable {
+                auto r = told_to(said.front(), owner);
+                const bool goes_on =
+                    r.fault == offload_fault::none &&
+                    (r.state == offload_state::waiting || r.state == offload_state::running);
+                if (!goes_on || wait.count() <= 0) return d(std::move(r));
+                auto later = std::make_shared<done>(std::move(d));
+                const bool taken =
+                    read(c, id, wait, [later, owner](std::vector<result<jobs::reply>> then) {
+                      (*later)(told_to(then.front(), owner));
+                    });
+                if (!taken) (*later)(std::move(r));
+              });
 }
 
 // First who it belongs to, then its end: the two commands cannot be one, the second must not run for a stranger.

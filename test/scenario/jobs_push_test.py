@@ -3,12 +3,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.certificates import make_authority, make_certificate, server_context
 from support.jobs_case import JobsCase
+from support.origin import CLOSE, Origin
 from support.push_worker import PushWorker, signature
 from support.wait import wait_until
 
@@ -226,6 +229,67 @@ class Push(JobsCase):
         name = self.put("emails", payload=1)
         self.assertEqual(self.finished(name)["state"], "done")
         self.assertEqual(self.call("GET", f"/v1/jobs/{name}/result")[0], 204)
+
+    def test_https_with_the_systems_authorities(self):
+        with tempfile.TemporaryDirectory() as directory:
+            authority = make_authority(directory, "ca")
+            worker = PushWorker(self, tls=server_context(*make_certificate(directory, "ca", "worker")))
+            f = self.start_jobs(
+                [{"name": "emails", "push": worker.url, "attempts": ["0s"]}], env={"SSL_CERT_FILE": authority}
+            )
+            self.assertEqual(self.finished(self.put("emails", payload=1))["state"], "done")
+            f.stop()
+            f.process.stdout.close()
+            f.log_file.close()
+            del f.env["SSL_CERT_FILE"]
+            f.start()
+            dead = self.finished(self.put("emails", payload=2))
+            self.assertEqual(dead["state"], "dead")
+            self.assertIn("TLS with 127.0.0.1", dead["error"])
+
+    def test_what_is_no_answer_is_a_failed_attempt(self):
+        def job_kind(request):
+            return request.read_body().decode()
+
+        def hostile(request):
+            kind = job_kind(request)
+            c = request.connection
+            if kind == '"close"':
+                return CLOSE
+            if kind == '"garbage"':
+                c.send(b"220 mail.example.com ESMTP\r\n\r\n")
+            if kind == '"cut"':
+                c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+            if kind == '"head"':
+                c.send(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40_000 + b"\r\n\r\n")
+            if kind == '"chunk"':
+                c.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+            return CLOSE
+
+        target = Origin(self, hostile)
+        f = self.start(target, attempts=["0s"])
+        kinds = ("close", "garbage", "cut", "head", "chunk")
+        for kind in kinds:
+            dead = self.finished(self.put("emails", payload=kind))
+            self.assertEqual(dead["state"], "dead", kind)
+            self.assertRegex(dead["error"], "connection ended|no HTTP", kind)
+        self.assertEqual(f.metric("fairing_push_total", queue="emails", outcome="broken"), len(kinds))
+
+    def test_interim_chunked_and_until_close_answers_are_read(self):
+        def handler(request):
+            body = request.read_body()
+            if body == b"1":
+                request.connection.send(b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n")
+                return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"
+            request.connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\ntwo")
+            return CLOSE
+
+        target = Origin(self, handler)
+        self.start(target)
+        for payload, said in ((1, "one"), (2, "two")):
+            name = self.put("emails", payload=payload)
+            self.assertEqual(self.finished(name)["state"], "done")
+            self.assertEqual(self.call("GET", f"/v1/jobs/{name}/result"), (200, said))
 
 
 if __name__ == "__main__":

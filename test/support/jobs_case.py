@@ -13,13 +13,13 @@ from support.wait import wait_until
 
 
 class JobsCase(unittest.TestCase):
-    def start_jobs(self, queues, more=None, **fairing):
-        """`more`: other sections of the configuration."""
+    def start_jobs(self, queues, more=None, jobs=None, **fairing):
+        """`more`: other sections of the configuration; `jobs`: other keys of this one."""
         self.store = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"fairing-jobs-{os.getpid()}-{self.id()}.db")
         for end in ("", "-wal", "-shm", ".lock"):
             self.addCleanup(lambda path=self.store + end: os.path.exists(path) and os.remove(path))
-        jobs = {"listen": "127.0.0.1:0", "store": f"sqlite:{self.store}", "queues": queues}
-        self.config = {"jobs": jobs, **(more or {})}
+        plane = {"listen": "127.0.0.1:0", "store": f"sqlite:{self.store}", "queues": queues, **(jobs or {})}
+        self.config = {"jobs": plane, **(more or {})}
         self.fairing = Fairing(self, self.config, **fairing)
         return self.fairing
 
@@ -47,7 +47,7 @@ class JobsCase(unittest.TestCase):
         finally:
             connection.close()
 
-    def put(self, queue, expect=201, **job):
+    def put(self, queue="emails", expect=201, **job):
         status, body = self.call("POST", f"/v1/queues/{queue}/jobs", job)
         self.assertEqual(status, expect, body)
         return body.get("id")

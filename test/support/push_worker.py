@@ -36,7 +36,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 class PushWorker:
-    def __init__(self, test):
+    def __init__(self, test, tls=None):
+        """`tls`: an ssl context of the server side."""
+        self.tls = tls
         self.jobs = queue.Queue()
         self.answers = [(204, {}, b"")]
         self.answer = None
@@ -50,7 +52,7 @@ class PushWorker:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/jobs"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/jobs"
 
     def up(self):
         worker = self
@@ -68,6 +70,8 @@ class PushWorker:
         self.connections = []
         self.server = Server(("127.0.0.1", self.port), Handler)
         self.port = self.server.server_address[1]
+        if self.tls:
+            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
         shown = self.connections
         accept = self.server.get_request
         self.server.get_request = lambda: (lambda got: (shown.append(got[0]), got)[1])(accept())

@@ -423,6 +423,7 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
   using http1::method;
   const auto facts = std::exchange(facts_, {});
   if (result == cache_result::error || !route) return;
+  if (pending_ && pending_->of_offload) return;  // no address of the backend's
   if (site_->replaced.load(std::memory_order_relaxed)) return;
   const auto m = head.method;
   home_.plane.evidence.record(

@@ -28,6 +28,8 @@
 
 namespace fairing::http {
 
+class held_bytes;  // offload_ask.hpp
+
 class connection final : public net::timed, public body_source {
  public:
   static void start(core_state& home, std::size_t site_index, net::socket s);
@@ -182,7 +184,8 @@ class connection final : public net::timed, public body_source {
   [[nodiscard]] bool puts_off(const http1::request_head& head, const route_runtime& route) const;
   net::task<bool> offload();
   net::task<bool> put_off(const http1::request_head& head);
-  net::task<bool> take_body(const http1::request_head& head, std::size_t most, std::string& body);
+  net::task<bool> take_body(const http1::request_head& head, std::size_t most, std::string& body,
+                            held_bytes& held);
   [[nodiscard]] offload_order make_order(const http1::request_head& head, std::string_view body);
   void answer_put(const http1::request_head& head, const offload_reply& r);
   void append_accepted(const http1::request_head& head, const offload_reply& r);

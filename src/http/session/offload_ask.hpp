@@ -4,10 +4,13 @@
 // Threads: the core of the call.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "http/session/offload.hpp"
 #include "net/event.hpp"
@@ -16,6 +19,25 @@
 namespace fairing::http {
 
 inline constexpr std::string_view offload_path = "/_fairing/jobs/";
+
+// Counts bodies against the plane's bound while they are in memory: taken in, or on their way to the store.
+class held_bytes {
+ public:
+  static constexpr std::size_t most = 256 * 1024 * 1024;  // over all requests
+  explicit held_bytes(std::atomic<std::size_t>& all) : all_(all) {}
+  ~held_bytes() { release(); }
+  held_bytes(const held_bytes&) = delete;
+  held_bytes& operator=(const held_bytes&) = delete;
+  [[nodiscard]] bool add(std::size_t n) {
+    mine_ += n;
+    return all_.fetch_add(n, std::memory_order_relaxed) + n <= most;
+  }
+  void release() { all_.fetch_sub(std::exchange(mine_, 0), std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::size_t>& all_;
+  std::size_t mine_ = 0;
+};
 
 [[nodiscard]] inline std::string status_path(std::string_view token) {
   return std::string(offload_path).append(token);

@@ -13,24 +13,6 @@ namespace fairing::http {
 namespace {
 
 constexpr milliseconds longest_wait{60'000};
-constexpr std::size_t most_in_bodies = 256 * 1024 * 1024;  // over all requests that are taken in
-
-// Counts a body against the plane's bound while it is in memory.
-class held_bytes {
- public:
-  explicit held_bytes(std::atomic<std::size_t>& all) : all_(all) {}
-  ~held_bytes() { all_.fetch_sub(mine_, std::memory_order_relaxed); }
-  held_bytes(const held_bytes&) = delete;
-  held_bytes& operator=(const held_bytes&) = delete;
-  [[nodiscard]] bool add(std::size_t n) {
-    mine_ += n;
-    return all_.fetch_add(n, std::memory_order_relaxed) + n <= most_in_bodies;
-  }
-
- private:
-  std::atomic<std::size_t>& all_;
-  std::size_t mine_ = 0;
-};
 
 }  // namespace
 
@@ -62,8 +44,7 @@ net::task<bool> connection::offload() {
 
 // The request's whole body. False: it was refused, and the answer to that is queued.
 net::task<bool> connection::take_body(const http1::request_head& head, std::size_t most,
-                                      std::string& body) {
-  held_bytes held(home_.plane.offload_bytes);
+                                      std::string& body, held_bytes& held) {
   const auto refuse = [&](problem p, std::string_view why, std::string_view fields = {}) {
     keep_alive_ = false;
     append_problem(&head, p, why, fields, &pending_->status);
@@ -123,10 +104,11 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
   pending_->status = {.fwd = fwd_reason::bypass, .detail = "put-off"};
   begin_body(head);
   std::string body;
+  held_bytes held(plane.offload_bytes);
   if (!body_complete_) {
-    const bool taken = co_await take_body(
-        head, std::min<std::size_t>(store.most_bytes(config.queue), site_->config.limits.body),
-        body);
+    const auto most =
+        std::min<std::size_t>(store.most_bytes(config.queue), site_->config.limits.body);
+    const bool taken = co_await take_body(head, most, body, held);
     upload_done(taken);
     if (!taken) {
       co_await flush();
@@ -145,6 +127,8 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
   auto r = co_await ask(home_.core, [&](offload_store::done d) {
     return store.put(home_.core, std::move(order), std::move(d));
   });
+  body = std::string();
+  held.release();
   const auto wait = std::min(preferences_of(head).wait.value_or(config.wait), longest_wait);
   if (r.fault == offload_fault::none && !r.existed && wait > milliseconds{0}) {
     const auto token = r.token;
@@ -175,10 +159,10 @@ void connection::answer_put(const http1::request_head& head, const offload_reply
                               "the first request with this Idempotency-Key has not ended",
                               "Location: " + status_path(r.token) + "\r\nRetry-After: 1\r\n",
                               &pending_->status);
-      [[fallthrough]];
-    case offload_state::cancelled:
-      plane.offload_put.add(r.existed ? 0 : 1);
+      plane.offload_put.add();
       return append_accepted(head, r);
+    case offload_state::cancelled:
+      return append_problem(&head, problem::job_failed, "it was cancelled", {}, &pending_->status);
   }
 }
 
@@ -214,6 +198,7 @@ void connection::append_own(const http1::request_head& head, std::uint16_t code,
     out += "Connection: keep-alive\r\n";
   out += "\r\n";
   if (head.method != http1::method::head && code != 204) out += body;
+  facts_.streaming = true;  // it waited because its client asked for that
   finish_request(head, p.request.route, p.status, cache_result::bypass, code, p.began_us,
                  out_.bytes() - before);
 }
@@ -247,6 +232,7 @@ void connection::append_kept(const http1::request_head& head, const offload_repl
   c.extra_fields = fields;
   append_response_head(out_.text(), kept.head, c);
   if (!no_body && !only_head) out_.text() += kept.body;
+  facts_.streaming = true;
   finish_request(head, p.request.route, p.status, cache_result::bypass, kept.head.status,
                  p.began_us, out_.bytes() - before);
 }
