@@ -195,7 +195,7 @@ class request_carrier final : public jobs::carrier {
 }  // namespace
 
 jobs::jobs_config with_request_queues(const config::config& c) {
-  auto out = *c.jobs;
+  auto out = c.jobs.value_or(jobs::jobs_config{});
   for (const auto& site : c.http)
     for (const auto& route : site.routes) {
       if (!route.async || route.async->mode == http::async_mode::never) continue;

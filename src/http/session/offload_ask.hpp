@@ -60,7 +60,7 @@ net::task<offload_reply> ask(net::core& c, F start) {
     co_return busy;
   }
   while (!came->has_value()) co_await ready.wait();
-  co_return std::move(**came);
+  co_return std::move(*came).value_or(offload_reply{});
 }
 
 }  // namespace fairing::http

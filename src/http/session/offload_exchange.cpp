@@ -78,7 +78,7 @@ net::task<bool> connection::take_body(const http1::request_head& head, std::size
 
 offload_order connection::make_order(const http1::request_head& head, std::string_view body) {
   const auto& r = pending_->request;
-  const auto& c = *r.route->config->async;
+  const auto c = r.route->config->async.value_or(async_config{});
   offload_order o;
   o.queue = c.queue;
   o.message = keep_request(head, body);
@@ -100,7 +100,7 @@ offload_order connection::make_order(const http1::request_head& head, std::strin
 net::task<bool> connection::put_off(const http1::request_head& head) {
   auto& plane = home_.plane;
   auto& store = *plane.offload;
-  const auto config = *pending_->request.route->config->async;
+  const auto config = pending_->request.route->config->async.value_or(async_config{});
   pending_->status = {.fwd = fwd_reason::bypass, .detail = "put-off"};
   begin_body(head);
   std::string body;

@@ -87,15 +87,15 @@ net::task<void> pusher::run([[maybe_unused]] std::shared_ptr<pusher> self) {
       continue;
     }
     while (!got_ && taking_) co_await wake_.wait();
-    if (!got_) break;  // whatever still comes is given back
-    auto got = *std::exchange(got_, std::nullopt);
+    auto got = std::exchange(got_, std::nullopt);
+    if (!got) break;  // whatever still comes is given back
     waiter_ = 0;
-    if (!got)
+    if (auto& answer = *got; !answer)
       co_await pause(after_refusal);
     else if (taking_)
-      spread(std::move(*got));
+      spread(std::move(*answer));
     else
-      give_back(std::move(got->jobs));
+      give_back(std::move(answer->jobs));
   }
   end_one();
 }
@@ -195,7 +195,7 @@ net::task<void> pusher::settle(command c, mono_time until, std::string_view what
         });
     if (taken) {
       while (!said->has_value()) co_await done.wait();
-      const auto& r = **said;
+      const auto r = std::move(*said).value_or(result<reply>(nothing{}));
       if (r) co_return;
       if (!passes(r.error())) {
         log::warn("push_not_settled",
