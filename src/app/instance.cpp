@@ -10,6 +10,7 @@
 #include "app/config/describe.hpp"
 #include "app/config/diagnostic.hpp"
 #include "app/jobs_wiring.hpp"
+#include "app/offload_wiring.hpp"
 #include "app/reload.hpp"
 #include "app/sql_advice.hpp"
 #include "app/views.hpp"
@@ -33,6 +34,7 @@ struct instance::parts {
   std::vector<std::unique_ptr<net::listener>> listeners;
   std::unique_ptr<sql::sql_plane> sql;            // null: off
   std::unique_ptr<jobs::jobs_plane> jobs;         // null: off
+  std::unique_ptr<request_store> kept_requests;   // null: no jobs plane
   std::unique_ptr<advise::live_advisor> advisor;  // null: no sql plane
   std::vector<metrics::registry::guard> advice_callbacks;
 
@@ -151,9 +153,11 @@ result<void> instance::open(const config::config& c) {
     p.sql = std::move(*plane);
   }
   if (c.jobs) {
-    auto plane = open_jobs(*p.cores, p.registry, *c.jobs);
+    auto plane = open_jobs(*p.cores, p.registry, with_request_queues(c), requests_of(*p.http));
     if (!plane) return std::unexpected(plane.error());
     p.jobs = std::move(*plane);
+    p.kept_requests = std::make_unique<request_store>(*p.jobs);
+    p.http->offload = p.kept_requests.get();
   }
   if (c.admin.listen != "off") {
     auto opened = open_admin(c);
@@ -283,16 +287,26 @@ result<std::vector<std::string>> instance::reload() {
   auto place = http::access_log::open_target(access.to);
   if (!place) return refuse("runtime.access_log.to: " + place.error().message());
   // The listeners cannot change without a restart, so the plane is there in both or in neither.
+  if (p.jobs) {
+    auto taken = p.jobs->reload(with_request_queues(next.value));
+    if (!taken) return refuse(taken.error().message());
+  }
+  const auto jobs_back = [&p] {
+    if (p.jobs) (void)p.jobs->reload(with_request_queues(p.current));
+  };
   if (p.sql) {
     auto taken = p.sql->reload(*next.value.sql);
-    if (!taken) return refuse(taken.error().message());
+    if (!taken) {
+      jobs_back();
+      return refuse(taken.error().message());
+    }
   }
   auto sites = p.http->set_sites(next.value.http, next.value.trusted_proxies);
   if (!sites) {
     if (p.sql) (void)p.sql->reload(*p.current.sql);
+    jobs_back();
     return refuse(sites.error().message());
   }
-  if (p.jobs) p.jobs->reload(*next.value.jobs);
   p.http->evidence.retain(evidence_kept(p.current, next.value));
   // Opened anew even where the path is the same: it may have been rotated.
   if (!p.http->log->change(std::move(*place), access.buffered)) {

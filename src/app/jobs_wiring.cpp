@@ -16,8 +16,10 @@ constexpr std::string_view sqlite_word = "sqlite:";
 
 // The check of the configuration saw the word.
 result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metrics::registry& r,
-                                                    const jobs::jobs_config& c) {
+                                                    const jobs::jobs_config& c,
+                                                    jobs::carrier_maker requests) {
   jobs::store_factory stores;
+  stores.requests = std::move(requests);
   if (c.store.starts_with(sqlite_word)) {
     const auto path = c.store.substr(sqlite_word.size());
     stores.open_store = [path] { return jobs::open_sqlite({.path = path}); };

@@ -63,9 +63,11 @@ std::vector<checklist::site_facts> facts_of(const http::http_plane& plane) {
     timeout("first_byte", c.timeouts.first_byte);
     timeout("idle", c.timeouts.idle);
     timeout("total", c.timeouts.total);
-    for (const auto& r : c.routes)
+    for (const auto& r : c.routes) {
       if (r.rate_limit && r.rate_limit->mode == http::rule_mode::on)
         f.rate_limited_routes.push_back(r.match);
+      if (r.async && r.async->mode != http::async_mode::never) f.async_routes.push_back(r.match);
+    }
     f.compression = c.compression.enabled;
     f.cache = c.cache.mode == http::rule_mode::on;
     f.has_routes = !c.routes.empty();

@@ -24,22 +24,39 @@ constexpr std::int64_t fail_over_us = 3'000'000;
 constexpr milliseconds late{5 * 60'000};
 constexpr milliseconds too_late{3'600'000};
 
-std::vector<std::string> fix_of(const row& r, const jobs_evidence& jobs) {
+// Can its route be put off already? Then only its clients do not ask for it.
+bool puts_off(const row& r, const site_facts& site) {
+  return std::ranges::find(site.async_routes, r.route) != site.async_routes.end();
+}
+
+std::vector<std::string> fix_of(const row& r, const site_facts& site, const jobs_evidence& jobs) {
   std::vector<std::string> fix;
   if (r.method == row_method::get && r.counts.state_changing == 0) {
     fix = route_fix(r, "cache: { ttl: 60s, stale_while_revalidate: 10m }");
     fix.insert(fix.begin(), "# where an answer of a minute ago is good enough, compute it once:");
   }
+  if (puts_off(r, site)) {
+    fix.emplace_back(
+        "# its route has `async`, and these requests did not ask for it: let clients send `Prefer: "
+        "respond-async` and follow the Location of the 202, or say");
+    for (auto& line : route_fix(r, "async: { mode: always, queue: slow }"))
+      fix.push_back(std::move(line));
+    return fix;
+  }
   fix.emplace_back(
-      "# in the backend: put the work on a queue, answer 202 Accepted with a Location for its "
-      "state, let a worker do it; attempts at 0 s, 1 min, 5 min, 30 min, then a dead letter");
+      "# put it off without a change of the backend: a request with `Prefer: respond-async` is "
+      "kept, answered 202 with a Location for its state and answer, and run as a job");
+  for (auto& line : route_fix(r, "async: { mode: prefer, queue: slow }"))
+    fix.push_back(std::move(line));
   if (!jobs.configured)
-    fix.emplace_back("jobs: { listen: 127.0.0.1:9324, store: \"sqlite:fairing-jobs.db\" }");
-  for (const auto& line : route_fix(r, "async: { mode: prefer, queue: slow }"))
-    fix.push_back(line.starts_with('#')
-                      ? "# without a change of the backend, once routes have `async`: " +
-                            line.substr(2)
-                      : "#   " + line);
+    fix.emplace_back(
+        "jobs: { listen: 127.0.0.1:9324, store: \"sqlite:fairing-jobs.db\", queues: [ { name: "
+        "slow, timeout: 5m, concurrency: 4 } ] }");
+  else if (std::ranges::none_of(jobs.queues, [](const auto& q) { return q.name == "slow"; }))
+    fix.emplace_back("# under jobs.queues: - { name: slow, timeout: 5m, concurrency: 4 }");
+  fix.emplace_back(
+      "# or in the backend: put the work on a queue of the jobs plane, answer 202 Accepted with a "
+      "Location, let a worker do it");
   return fix;
 }
 
@@ -88,7 +105,7 @@ point grade_queued(const snapshot& seen, facts_span sites, const jobs_evidence& 
     findings.push_back({p95 > fail_over_us ? grade::fail : grade::warn, static_cast<double>(p95),
                         fmt::format("{}: p50 {}, p95 {} over {} requests", show_row(r, sites),
                                     show_us(d.quantile(0.5)), show_us(p95), d.count()),
-                        fix_of(r, jobs)});
+                        fix_of(r, facts_of(r, sites), jobs)});
   }
   for (const auto& q : jobs.queues) judge_queue(q, findings);
   if (findings.empty()) {

@@ -57,6 +57,7 @@ struct site_facts {
   std::vector<std::string> upstreams;  // as written
   std::vector<timeout_fact> timeouts;
   std::vector<std::string> rate_limited_routes;  // `match` texts of the limits that act
+  std::vector<std::string> async_routes;         // `match` texts of those that put requests off
   bool compression = true;
   bool cache = true;  // cache.mode is on
   bool has_routes = false;

@@ -140,6 +140,28 @@ TEST(point_6, grades_slow_routes) {
             grade::not_seen);
 }
 
+TEST(point_6, proposes_to_put_the_route_off) {
+  const auto slow = row_of("/reports", 20, 3'500'000, row_method::post);
+  const auto p = grade_queued(seen({slow}), sites);
+  EXPECT_THAT(p.fix, Contains("- { match: POST /reports, async: { mode: prefer, queue: slow } }"));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("jobs: { listen: 127.0.0.1:9324")));
+  jobs_evidence jobs;
+  jobs.configured = true;
+  const auto q = grade_queued(seen({slow}), sites, jobs);
+  EXPECT_THAT(q.fix, Contains(HasSubstr("# under jobs.queues: - { name: slow")));
+  EXPECT_THAT(q.fix, Not(Contains(HasSubstr("jobs: { listen"))));
+}
+
+TEST(point_6, of_a_route_that_is_put_off_it_speaks_to_the_clients) {
+  auto slow = row_of("/reports", 20, 3'500'000, row_method::post);
+  slow.route = "/reports/**";
+  auto async = sites;
+  async[0].async_routes = {"/reports/**"};
+  const auto p = grade_queued(seen({slow}), async);
+  EXPECT_THAT(p.fix.front(), HasSubstr("Prefer: respond-async"));
+  EXPECT_THAT(p.fix.back(), HasSubstr("mode: always"));
+}
+
 row with_plain(std::uint64_t plain, std::uint64_t encoded) {
   auto r = row_of("/api/products", plain + encoded);
   r.counts.plain_answers = plain;

@@ -8,54 +8,22 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support.fairing import Fairing, split_address
+from support.fairing import split_address
+from support.jobs_case import JobsCase
 from support.wait import wait_until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LADDER = ["0s", "100ms", "100ms"]
 
 
-class Jobs(unittest.TestCase):
+class Jobs(JobsCase):
     def start(self, **more):
         """A Fairing with the queues `emails` (three quick attempts) and `orders.fifo`."""
-        store = os.path.join(os.environ.get("TMPDIR", "/tmp"), f"fairing-jobs-{os.getpid()}-{self.id()}.db")
-        for end in ("", "-wal", "-shm", ".lock"):
-            self.addCleanup(lambda path=store + end: os.path.exists(path) and os.remove(path))
-        self.config = {
-            "jobs": {
-                "listen": "127.0.0.1:0",
-                "store": f"sqlite:{store}",
-                "queues": [
-                    {"name": "emails", "attempts": LADDER, "timeout": "5s"},
-                    {"name": "orders.fifo", "attempts": LADDER, "timeout": "5s"},
-                ],
-                **more,
-            }
-        }
-        self.fairing = Fairing(self, self.config)
-        return self.fairing
-
-    def call(self, method, path, body=None, **headers):
-        """Status and JSON (or text) of an answer of the jobs listener; its headers in self.headers."""
-        host, port = split_address(self.fairing.listeners["jobs"][0])
-        connection = http.client.HTTPConnection(host, port, timeout=30)
-        try:
-            if body is not None and not isinstance(body, (str, bytes)):
-                body = json.dumps(body)
-                headers.setdefault("Content_Type", "application/json")
-            connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            self.headers = answer.headers
-            is_json = "json" in (answer.headers.get("Content-Type") or "")
-            return answer.status, json.loads(text) if is_json and text else text
-        finally:
-            connection.close()
-
-    def put(self, queue="emails", expect=201, **job):
-        status, body = self.call("POST", f"/v1/queues/{queue}/jobs", job)
-        self.assertEqual(status, expect, body)
-        return body.get("id")
+        queues = [
+            {"name": "emails", "attempts": LADDER, "timeout": "5s"},
+            {"name": "orders.fifo", "attempts": LADDER, "timeout": "5s"},
+        ]
+        return self.start_jobs(queues, jobs=more)
 
     def lease(self, queue="emails", **how):
         status, body = self.call("POST", f"/v1/queues/{queue}/lease", how)
@@ -71,11 +39,6 @@ class Jobs(unittest.TestCase):
         status, answer = self.call("POST", f"/v1/leases/{token}/{verb}", body)
         self.assertEqual(status, expect, answer)
         return answer
-
-    def job(self, name):
-        status, body = self.call("GET", f"/v1/jobs/{name}")
-        self.assertEqual(status, 200, body)
-        return body
 
     def problem(self, answer, status, slug):
         self.assertEqual(answer[0], status, answer[1])

@@ -157,7 +157,24 @@ class checker {
       if (!fresh)
         note(k, fmt::format("`{}` is never reached: route {} has the same match and comes first", k,
                             first->second));
+      async(key(i, fmt::format("routes.{}.async", r)), s.routes[r]);
     }
+  }
+
+  void async(const std::string& k, const http::route_config& r) {
+    if (!r.async || r.async->mode == http::async_mode::never) return;
+    if (!c_.jobs)
+      return error(k, fmt::format("`{}` needs the jobs plane, which keeps a request until it has "
+                                  "run; add `jobs: {{ listen: 9324, store: "
+                                  "\"sqlite:fairing-jobs.db\" }}`, or --jobs "
+                                  "9324=sqlite:fairing-jobs.db",
+                                  k));
+    for (const auto& q : c_.jobs->queues)
+      if (q.name == r.async->queue && !q.push.empty())
+        error(k + ".queue",
+              fmt::format("`{}.queue`: the jobs of `{}` are pushed to a URL; requests "
+                          "need a queue of their own",
+                          k, q.name));
   }
 
   const config& c_;

@@ -245,11 +245,8 @@ TEST(decode, the_example_of_every_plane_names_what_is_not_here_yet) {
                   later("fairing.yaml:9:3", "cache.edge"),
                   later("fairing.yaml:19:95", "http.0.routes.0.cache.invalidate_by"),
                   later("fairing.yaml:19:115", "http.0.routes.0.cache.on_write"),
-                  later("fairing.yaml:22:31", "http.0.routes.2.async"),
                   later("fairing.yaml:30:3", "sql.changes"),
-                  later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis"),
-                  later("fairing.yaml:41:23", "jobs.queues.0.push"),
-                  later("fairing.yaml:41:64", "jobs.queues.0.secret")));
+                  later("fairing.yaml:32:3", "sql.cache"), later("fairing.yaml:34:1", "redis")));
 }
 
 TEST(decode, sqs_keys_and_names) {

@@ -8,6 +8,8 @@
 #include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
 #include "jobs/logic/cron.hpp"
+#include "jobs/logic/push_url.hpp"
+#include "jobs/logic/webhook.hpp"
 
 namespace fairing::config::detail {
 
@@ -98,6 +100,16 @@ std::string check_account(const value& v) {
 
 std::string check_zone(const value& v) {
   const auto parsed = jobs::cron_schedule::parse("@daily", std::get<std::string>(v));
+  return parsed ? std::string() : parsed.error().message();
+}
+
+std::string check_push(const value& v) {
+  const auto parsed = jobs::parse_push_url(std::get<std::string>(v));
+  return parsed ? std::string() : parsed.error().message();
+}
+
+std::string check_secret(const value& v) {
+  const auto parsed = jobs::webhook_keys::parse(std::get<std::string>(v));
   return parsed ? std::string() : parsed.error().message();
 }
 

@@ -21,5 +21,7 @@ namespace fairing::config::detail {
 [[nodiscard]] std::string check_sqs_url(const value& v);
 [[nodiscard]] std::string check_region(const value& v);
 [[nodiscard]] std::string check_account(const value& v);
+[[nodiscard]] std::string check_push(const value& v);
+[[nodiscard]] std::string check_secret(const value& v);
 
 }  // namespace fairing::config::detail

@@ -18,6 +18,7 @@ struct defaults {
     auto& u = s.upstreams.emplace_back();
     auto& r = s.routes.emplace_back();
     r.rate_limit.emplace();
+    r.async.emplace();
     auto& plane = root.sql.emplace();
     auto& work = root.jobs.emplace();
     auto& queue = work.queues.emplace_back();

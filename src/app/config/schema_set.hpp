@@ -23,6 +23,7 @@ namespace fairing::config::detail {
 [[nodiscard]] binding bind_upstream_url();
 [[nodiscard]] binding bind_match();
 [[nodiscard]] binding bind_rate_key();
+[[nodiscard]] binding bind_principal();
 
 // The rows of the sql plane (schema_table_sql.cpp).
 [[nodiscard]] std::vector<field> sql_rows();

@@ -1,5 +1,6 @@
 // The table. One row a key, in the order of the documentation. Tested: every default equals the
 // struct's.
+#include "app/config/jobs_words.hpp"
 #include "app/config/schema_bind.hpp"
 #include "app/config/schema_set.hpp"
 
@@ -167,6 +168,7 @@ std::vector<field> site_rows() {
 
 std::vector<field> route_rows() {
   using rl = http::rate_limit_config;
+  using async = http::async_config;
   return {
     {.path = "http[].routes", .kind = list, .doc = "Rules by method and path; the first match wins whole.", .list = routes},
     {.path = "http[].routes[].match", .kind = text, .doc = "`[METHODS ]PATH`, as in `GET,POST /api/*/items/**`: `*` is one segment, or a run of characters in one (`/img/*.png`), `**` the rest, GET implies HEAD.", .required = true, .bind = bind_match()},
@@ -192,7 +194,12 @@ std::vector<field> route_rows() {
     {.path = "http[].routes[].rate_limit.burst", .kind = integer, .doc = "The most requests back to back.", .least = 1, .most = 1'000'000, .bind = of_route<&route_config::rate_limit, &rl::burst>()},
     {.path = "http[].routes[].rate_limit.key", .kind = text, .doc = "Who is one client: `ip`, `header:NAME` or `cookie:NAME`.", .bind = bind_rate_key()},
     {.path = "http[].routes[].rate_limit.mode", .kind = field_kind::word, .doc = "`observe` only counts what it would have refused.", .words = "on|observe|off", .bind = of_route<&route_config::rate_limit, &rl::mode>()},
-    {.path = "http[].routes[].async", .kind = text, .doc = "Answer 202 and do the work as a job.", .change = later},
+    {.path = "http[].routes[].async", .kind = section, .doc = "Requests are kept in the job store first and run as jobs: answered 202 where that takes longer than the client waits.", .shorthand = "mode"},
+    {.path = "http[].routes[].async.mode", .kind = field_kind::word, .doc = "`prefer`: those that say `Prefer: respond-async`; `always`: all.", .words = "never|prefer|always", .bind = of_route<&route_config::async, &async::mode>()},
+    {.path = "http[].routes[].async.queue", .kind = text, .doc = "The queue of the jobs plane; its `timeout` is how long a run may take.", .bind = checked<&check_queue_name, &scope::route, &route_config::async, &async::queue>()},
+    {.path = "http[].routes[].async.wait", .kind = duration, .doc = "How long the answer is waited for before the 202, where the request names no time.", .most = 60'000, .bind = of_route<&route_config::async, &async::wait>()},
+    {.path = "http[].routes[].async.retry", .kind = boolean, .doc = "Run again by the queue's ladder when it gets no answer or 429, 502, 503, 504; requests with an Idempotency-Key are in any case.", .bind = of_route<&route_config::async, &async::retry>()},
+    {.path = "http[].routes[].async.principal", .kind = text, .doc = "What tells clients apart, `header:NAME` or `cookie:NAME`: only who put a request off reads its answer.", .bind = bind_principal()},
   };
 }
 // clang-format on

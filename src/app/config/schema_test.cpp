@@ -47,7 +47,8 @@ TEST(schema, defaults_written_out_load_to_the_same_config) {
   const test_source s;
   const std::string minimal =
       "http: { listen: 8080, upstream: http://127.0.0.1:3000, tls: ~, routes: [ { match: /a, "
-      "rate_limit: 1/s } ] }\nsql: { listen: 6432, upstream: 'postgres://u:p@h/d' }\n"
+      "rate_limit: 1/s, async: prefer } ] }\nsql: { listen: 6432, upstream: 'postgres://u:p@h/d' "
+      "}\n"
       "jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: q, cron: [ { name: c, "
       "schedule: '@daily' } ] } ] }";
   const auto base = s.load(minimal);

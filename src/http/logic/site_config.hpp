@@ -48,6 +48,22 @@ struct route_cache_config {
       false;  // the route's word that an answer to a request with Cookie is shared
 };
 
+enum class async_mode : std::uint8_t {
+  never,   // forwarded while the client waits
+  prefer,  // put off where the request says `Prefer: respond-async`
+  always,  // put off
+};
+
+// Requests that are made durable first, run as jobs, and answered 202 where that takes longer than the client waits.
+struct async_config {
+  async_mode mode = async_mode::prefer;
+  std::string queue = "requests";  // of the jobs plane; its `timeout` is how long a run may take
+  milliseconds wait{0};  // for the answer, before the 202, where the request names no time
+  bool retry = false;    // run again by the queue's ladder, without an Idempotency-Key too
+  rate_key principal = rate_key::header;  // header:NAME | cookie:NAME: who may read the answer
+  std::string principal_name = "authorization";
+};
+
 struct route_config {
   std::string match;                 // as written: "GET,POST /api/products/**"
   std::vector<std::string> methods;  // empty: all; GET implies HEAD
@@ -57,6 +73,7 @@ struct route_config {
   std::optional<milliseconds> timeout;  // the whole answer, instead of timeouts.total
   std::optional<rate_limit_config> rate_limit;
   std::optional<bool> compression;  // false: never on this route
+  std::optional<async_config> async;
 };
 
 struct upstream_config {

@@ -59,6 +59,11 @@ connection::step_kind connection::answer_now(const http1::request_head& head) {
   if (trusted_) name_client(head);
   if (refuse_early(head, route)) return keep_alive_ ? step_kind::read : step_kind::close;
   if (answer_purge(head)) return step_kind::read;
+  if (asks_for_offload(head)) {
+    pending_ = std::make_unique<pending>(pending{make_request(head, route), {}, precise_us()});
+    pending_->of_offload = true;
+    return step_kind::offload;
+  }
   const bool bypassed = route.bypassed();
   auto verdict = bypassed ? cache_reason::bypassed : judge_request(head, route.compiled->rules);
   if (verdict == cache_reason::none && has_body(head)) verdict = cache_reason::method;
@@ -265,7 +270,7 @@ connection::step_kind connection::look_up(const http1::request_head& head,
   const bool personal = head.has(http1::field::authorization) || head.has(http1::field::cookie);
   r.collapsible = r.may_store && !f.hit_for_miss && !personal;
   tell_why(f, verdict);
-  return step_kind::exchange;
+  return puts_off(head, route) ? step_kind::offload : step_kind::exchange;
 }
 
 // Cache-Status of a request that goes to the backend: why.
@@ -418,6 +423,7 @@ void connection::tell_checklist(const exchange_record& r, const http1::request_h
   using http1::method;
   const auto facts = std::exchange(facts_, {});
   if (result == cache_result::error || !route) return;
+  if (pending_ && pending_->of_offload) return;  // no address of the backend's
   if (site_->replaced.load(std::memory_order_relaxed)) return;
   const auto m = head.method;
   home_.plane.evidence.record(

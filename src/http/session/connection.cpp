@@ -247,7 +247,11 @@ net::task<void> connection::run() {
       break;
     }
     clear_deadline();
-    const bool again = co_await exchange();
+    bool again = false;
+    if (wants == step_kind::offload)
+      again = co_await offload();
+    else
+      again = co_await exchange();
     if (!again) break;
     if (home_.plane.draining() && in_.empty()) break;
   }

@@ -6,7 +6,7 @@
 //
 // Flow: connection::start(state, site, socket)    // spawns; deletes itself when the client has gone
 // Parts: connection.cpp the loop; answer_now.cpp the synchronous answers; exchange.cpp misses and streaming;
-//   upload.cpp the request's body; tunnel.cpp upgrades.
+//   upload.cpp the request's body; tunnel.cpp upgrades; offload_exchange.cpp and offload_status.cpp what is put off.
 // Threads: one core. Memory while idle: the coroutine's frame, this object and a 4 KiB input block.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "codec/http1/parser.hpp"
 #include "http/logic/cache_status.hpp"
@@ -21,10 +22,13 @@
 #include "http/logic/range.hpp"
 #include "http/session/buffers.hpp"
 #include "http/session/fetch.hpp"
+#include "http/session/offload.hpp"
 #include "http/session/plane.hpp"
 #include "net/ip_set.hpp"
 
 namespace fairing::http {
+
+class held_bytes;  // offload_ask.hpp
 
 class connection final : public net::timed, public body_source {
  public:
@@ -46,6 +50,7 @@ class connection final : public net::timed, public body_source {
     read,      // no complete request is buffered
     flush,     // enough is queued: write, then go on
     exchange,  // pending_ must be fetched
+    offload,   // pending_ is to be put off, or asks for what was
     close,     // write what is queued and end
   };
   // A request that could not be answered at once.
@@ -54,7 +59,8 @@ class connection final : public net::timed, public body_source {
     cache_status status;  // fwd reason and detail so far
     std::int64_t began_us = 0;
     bool hit_for_miss = false;
-    bool no_lookup = false;  // the cache has no say: pass
+    bool no_lookup = false;   // the cache has no say: pass
+    bool of_offload = false;  // it asks for a request that was put off
   };
   // What the look-up found; filled under the shard's lock.
   struct found {
@@ -174,6 +180,25 @@ class connection final : public net::timed, public body_source {
                                bool with_trailers, net::event& ready, std::uint64_t& sent);
   // tunnel.cpp
   net::task<bool> tunnel(std::shared_ptr<fetch> f);
+  // offload_exchange.cpp: requests that are put off
+  [[nodiscard]] bool puts_off(const http1::request_head& head, const route_runtime& route) const;
+  net::task<bool> offload();
+  net::task<bool> put_off(const http1::request_head& head);
+  net::task<bool> take_body(const http1::request_head& head, std::size_t most, std::string& body,
+                            held_bytes& held);
+  [[nodiscard]] offload_order make_order(const http1::request_head& head, std::string_view body);
+  void answer_put(const http1::request_head& head, const offload_reply& r);
+  void append_accepted(const http1::request_head& head, const offload_reply& r);
+  void append_kept(const http1::request_head& head, const offload_reply& r, bool at_its_own_url);
+  void append_fault(const http1::request_head& head, const offload_reply& r);
+  void append_own(const http1::request_head& head, std::uint16_t code, std::string_view fields,
+                  std::string_view body);
+  // offload_status.cpp: /_fairing/jobs/TOKEN[/result]
+  [[nodiscard]] bool asks_for_offload(const http1::request_head& head) const;
+  net::task<bool> offload_status(const http1::request_head& head);
+  [[nodiscard]] std::vector<std::string> principals_of(const http1::request_head& head) const;
+  void answer_status(const http1::request_head& head, const offload_reply& r);
+  void answer_result(const http1::request_head& head, const offload_reply& r);
 
   core_state& home_;
   const std::size_t site_index_;

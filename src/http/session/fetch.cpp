@@ -120,6 +120,12 @@ bool fetch::reusable_after_body() const noexcept {
   return upload_complete_ && m != http1::method::get && m != http1::method::head;
 }
 
+// When the answer's head must be there, once the request has been sent.
+mono_time fetch::head_deadline(mono_time from) const noexcept {
+  if (request_.patient) return request_.deadline;
+  return std::min(request_.deadline, from + request_.site->config.timeouts.first_byte);
+}
+
 bool fetch::idempotent() const noexcept {
   using enum http1::method;
   switch (request_.head.method) {
@@ -262,7 +268,7 @@ net::task<bool> fetch::send_request(upstream_link& link, const upstream_endpoint
   std::string head;
   head.reserve(request_.head_bytes.size() + 512);
   build_upstream_head(head, request_.head, c);
-  link.set_deadline(std::min(request_.deadline, now_ms + site.config.timeouts.first_byte));
+  link.set_deadline(head_deadline(now_ms));
   head_sent_ = true;
   auto ec = co_await link.stream->write(head);
   co_return !ec;

@@ -81,6 +81,7 @@ struct fetch_request {
   std::string stale_key;  // the store's key of it
   bool stale_softly_purged = false;
   bool background = false;  // nobody waits: early refresh, stale-while-revalidate
+  bool patient = false;     // put off: all of its time may pass before the first byte
   mono_time deadline = mono_time::max();
   body_source* body = nullptr;  // leader's; null without a body
 };
@@ -127,7 +128,8 @@ class fetch : public std::enable_shared_from_this<fetch> {
   [[nodiscard]] bool confirmed() const noexcept {
     return confirmed_;
   }  // by a 304; else stale-if-error
-  // After `failed`:
+  // After `failed`: surely no backend has seen the request.
+  [[nodiscard]] bool unsent() const noexcept { return !head_sent_; }
   [[nodiscard]] const fetch_failure& failure() const noexcept { return failure_; }
   [[nodiscard]] std::uint16_t origin_status() const noexcept { return origin_status_; }
 
@@ -190,6 +192,7 @@ class fetch : public std::enable_shared_from_this<fetch> {
   void leave_flights();
   void end();
   [[nodiscard]] bool idempotent() const noexcept;
+  [[nodiscard]] mono_time head_deadline(mono_time from) const noexcept;
   [[nodiscard]] bool reusable_after_body() const noexcept;
   [[nodiscard]] upstream_endpoint* endpoint() const noexcept { return endpoint_; }
 

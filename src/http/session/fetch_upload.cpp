@@ -75,8 +75,7 @@ net::task<void> fetch::upload(link_ptr link) {
   }
   upload_running_ = false;
   if (upload_complete_ && phase() == fetch_phase::waiting)
-    link->set_deadline(
-        std::min(request_.deadline, now().mono + request_.site->config.timeouts.first_byte));
+    link->set_deadline(head_deadline(now().mono));
   // A client that gave up mid-body: the backend must not wait for the rest.
   if (!ok && !stop_upload_) {
     upload_failed_ = true;

@@ -122,6 +122,14 @@ void http_plane::register_metrics() {
   ratelimit_allowed = decision("allowed");
   ratelimit_denied = decision("denied");
   ratelimit_observed = decision("observed");
+  const auto put_off = [&](const char* word) {
+    return registry.add_counter("fairing_http_offload_total",
+                                "Requests that were put off, by how they were answered",
+                                {{"answered", word}});
+  };
+  offload_put = put_off("accepted");
+  offload_inline = put_off("inline");
+  offload_repeated = put_off("repeated");
   problems = registry.add_counter("fairing_http_problems_total",
                                   "Answers that Fairing made itself because something was wrong");
   refused_connections = registry.add_counter("fairing_http_refused_connections_total",

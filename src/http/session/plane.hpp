@@ -20,6 +20,7 @@
 #include "http/session/buffers.hpp"
 #include "http/session/decisions.hpp"
 #include "http/session/fetch.hpp"
+#include "http/session/offload.hpp"
 #include "http/session/site.hpp"
 #include "limit/gcra.hpp"
 #include "metrics/registry.hpp"
@@ -124,6 +125,10 @@ class http_plane {
   // Asks the encoder thread for one more coding of a stored answer.
   void encode_later(std::string key, stored_ptr v, compress::coding c, compress::effort e);
 
+  // Where requests are put off to; null: nowhere. Set before the cores start; it outlives them.
+  offload_store* offload = nullptr;
+  std::atomic<std::size_t> offload_bytes{0};  // of bodies that are being taken in to be put off
+
   net::core_group& cores;
   metrics::registry& registry;
   cache::purge_log purges;
@@ -141,6 +146,7 @@ class http_plane {
   std::size_t fill_limit;  // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
   metrics::counter problems, refused_connections;
+  metrics::counter offload_put, offload_inline, offload_repeated;
   metrics::counter compress_in[compress::coding_count], compress_out[compress::coding_count];
 
  private:

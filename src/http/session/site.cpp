@@ -76,6 +76,7 @@ void site_runtime::compile_routes() {
     r.config = c.config;
     for (const auto& tag : c.config->cache.tags) r.tags.push_back(cache::tag_of(tag));
     r.cache_on = c.rules.mode == rule_mode::on;
+    if (const auto& a = c.config->async; a && a->mode != async_mode::never) puts_off = true;
     r.compression = config.compression.enabled && c.config->compression.value_or(true);
     if (c.config->rate_limit && c.config->rate_limit->mode != rule_mode::off) {
       r.limiter_id = hash64(config.name + '\n' + c.label, 1);

@@ -82,6 +82,7 @@ class site_runtime {
   metrics::counter results[cache_result_count];
   metrics::histogram upstream_duration;
   metrics::counter retries;
+  bool puts_off = false;  // some route does
   [[nodiscard]] const std::vector<route_runtime>& routes() const noexcept { return routes_; }
   // A reload has put another in its place: requests that still end here are no evidence of what runs now.
   mutable std::atomic<bool> replaced{false};

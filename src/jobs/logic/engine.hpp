@@ -67,6 +67,7 @@ struct lease {
   std::optional<milliseconds> length;     // instead of the job's timeout
   std::int64_t wait_until_steady_ms = 0;  // 0: answer at once
   std::uint64_t waiter = 0;               // names the request if it is parked; never 0 then
+  milliseconds grace{0};  // on top of the length: for whoever ends an attempt in time by itself
 };
 struct ack {
   lease_token token;
@@ -79,6 +80,7 @@ struct fail_job {
   lease_token token;
   std::string error;
   std::optional<milliseconds> retry_after;  // instead of the ladder's delay
+  std::optional<milliseconds> not_before;   // the ladder's delay, but at least this
   bool dead = false;                        // no point in another attempt
   bool release = false;  // given back unused: at once, and the attempt does not count
 };

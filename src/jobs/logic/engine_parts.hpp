@@ -63,6 +63,12 @@ struct long_task {
   std::string error;           // redrive: only this normalised error; empty: all
   pace paced;
 };
+// How long a lease lasts: what was asked for, else the job's timeout; and some more.
+struct lease_length {
+  std::optional<milliseconds> asked;
+  milliseconds grace{0};
+};
+
 [[nodiscard]] std::string task_text(const long_task& t);
 [[nodiscard]] std::optional<long_task> task_from(std::string_view fact, std::string_view text);
 
@@ -152,9 +158,8 @@ struct engine::parts {
   result<reply> park(const lease& c, queue_entry& q);
   [[nodiscard]] std::size_t room(const queue_entry& q, plane_time now) const;
   result<void> lease_some(queue_entry& q, std::vector<job>& buffer, std::size_t most,
-                          std::optional<milliseconds> length, plane_time now, leased& out);
-  result<void> give(job& j, queue_entry& q, std::optional<milliseconds> length, plane_time now,
-                    leased& out);
+                          lease_length length, plane_time now, leased& out);
+  result<void> give(job& j, queue_entry& q, lease_length length, plane_time now, leased& out);
   result<void> serve(queue_entry& q, plane_time now, dispatched& out);
   void end_waits(plane_time now, dispatched& out);
   void take_out(

@@ -27,7 +27,7 @@ result<reply> engine::parts::run(const lease& c, plane_time now) {
   leased out;
   std::vector<job> buffer;
   if (q.waiters.empty())  // nobody overtakes those who wait
-    if (auto r = lease_some(q, buffer, c.most, c.length, now, out); !r)
+    if (auto r = lease_some(q, buffer, c.most, {c.length, c.grace}, now, out); !r)
       return std::unexpected(r.error());
   return out;
 }
@@ -37,7 +37,7 @@ result<reply> engine::parts::park(const lease& c, queue_entry& q) {
     return fail(errc::overloaded, "100000 leases wait already: ask with fewer workers");
   if (waiting.contains(c.waiter))
     return fail(errc::bad_request, "this waiter has a lease that waits already");
-  q.waiters.push_back({c.waiter, c.most, c.length, c.wait_until_steady_ms});
+  q.waiters.push_back({c.waiter, c.most, c.length, c.wait_until_steady_ms, c.grace});
   waiting.emplace(c.waiter, std::pair{q.row.number, std::prev(q.waiters.end())});
   waits_end.emplace(c.wait_until_steady_ms, c.waiter);
   waited_for.insert(q.row.number);
@@ -74,8 +74,7 @@ std::size_t engine::parts::room(const queue_entry& q, plane_time now) const {
 
 // Gives up to `most` jobs. `buffer` holds ready jobs that were read and not yet given, first ones first.
 result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer, std::size_t most,
-                                       std::optional<milliseconds> length, plane_time now,
-                                       leased& out) {
+                                       lease_length length, plane_time now, leased& out) {
   std::size_t deferred = 0;
   while (out.jobs.size() < most && deferred < most_deferred) {
     const auto n = room(q, now);
@@ -100,12 +99,12 @@ result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer,
   return {};
 }
 
-result<void> engine::parts::give(job& j, queue_entry& q, std::optional<milliseconds> length,
-                                 plane_time now, leased& out) {
+result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, plane_time now,
+                                 leased& out) {
   leave(q, j);
   const auto ready_ms = j.rank + j.priority * q.config.ageing.count();
   const auto own = j.timeout_ms != 0 ? milliseconds{j.timeout_ms} : q.config.timeout;
-  const auto lasts = length.value_or(own);
+  const auto lasts = length.asked.value_or(own) + length.grace;
   do j.secret = random();
   while (j.secret == 0);
   j.state = job_state::leased;
@@ -140,7 +139,7 @@ result<void> engine::parts::serve(queue_entry& q, plane_time now, dispatched& ou
     }
     const auto w = q.waiters.front();
     leased got;
-    if (auto r = lease_some(q, buffer, w.most, w.length, now, got); !r) return r;
+    if (auto r = lease_some(q, buffer, w.most, {w.length, w.grace}, now, got); !r) return r;
     if (got.jobs.empty()) return {};
     take_out(waiting.find(w.name));
     answered.emplace_back(q.row.number, w);

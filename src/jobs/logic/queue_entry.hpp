@@ -52,6 +52,7 @@ struct waiter {
   std::size_t most = 1;
   std::optional<milliseconds> length;
   std::int64_t until_ms = 0;  // steady
+  milliseconds grace{0};
 };
 
 struct queue_entry {

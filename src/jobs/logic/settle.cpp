@@ -150,7 +150,8 @@ result<settled> engine::parts::attempt_failed(job& j, queue_entry& q, std::strin
     if (auto r = finish(j, q, job_state::dead, part::state | part::history, now); !r)
       return std::unexpected(r.error());
   } else {
-    if (auto r = retry_later(j, q, how.retry_after.value_or(*next), now); !r)
+    const auto delay = std::max(*next, how.not_before.value_or(milliseconds{0}));
+    if (auto r = retry_later(j, q, how.retry_after.value_or(delay), now); !r)
       return std::unexpected(r.error());
     out.state = j.state;
     out.next_attempt_ms = wall_of(j, now);

@@ -84,6 +84,12 @@ jobs_api::answer jobs_api::route(call& c, const place& at, later& done) {
                   fmt::format("`{}` is no name of a queue; use [A-Za-z0-9._-], 80 at most",
                               at.second.substr(0, 100)));
   if (at.first == "queues" && post) {
+    if (at.third == "jobs" || at.third == "lease")
+      if (const auto* q = queues_.get()->find(at.second); q != nullptr && q->config.requests)
+        return refuse(problem::conflict,
+                      fmt::format("the jobs of queue {} are requests that the http plane put off: "
+                                  "only it puts and runs them",
+                                  at.second));
     if (at.third == "jobs" && !c.admin) return put_jobs(c, at.second, done);
     if (at.third == "lease" && !c.admin) return take_lease(c, at.second, done);
     return queue_verb(c, at.second, at.third, done);

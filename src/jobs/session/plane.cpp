@@ -25,7 +25,8 @@ std::uint64_t seed() {
 
 }  // namespace
 
-jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores)
+jobs_plane::jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,
+                       store_factory stores)
     : probe_(r, view_), reads_(std::move(stores.open_reader)), books_(view_), sqs_probe_(r) {
   probe_.configure(c);
   writer_ = std::make_unique<writer>(writer_options{.config = c,
@@ -33,6 +34,7 @@ jobs_plane::jobs_plane(metrics::registry& r, const jobs_config& c, store_factory
                                                     .waits_for_store = stores.waits_for_store,
                                                     .random_seed = seed()},
                                      static_cast<writer_observer&>(*this));
+  pushes_ = std::make_unique<push_service>(cores, *writer_, r, std::move(stores.requests));
   api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
   letters_ = std::make_unique<dead_letters>(*writer_, books_);
   desk_ = std::make_unique<sqs_desk>(*writer_);
@@ -56,7 +58,8 @@ result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, met
     e.detail = "jobs.listen: " + e.message();
     return std::unexpected(e);
   }
-  std::unique_ptr<jobs_plane> p(new jobs_plane(r, c, std::move(stores)));
+  std::unique_ptr<jobs_plane> p(new jobs_plane(cores, r, c, std::move(stores)));
+  if (auto pushed = p->pushes_->configure(c); !pushed) return std::unexpected(pushed.error());
   if (auto started = p->writer_->start(); !started) {
     auto e = started.error();
     e.detail = "jobs.store: " + e.message();
@@ -70,16 +73,20 @@ result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, met
 void jobs_plane::start() {
   desk_->start();
   listener_->start();
+  pushes_->start();
 }
 
-void jobs_plane::reload(const jobs_config& next) {
+result<void> jobs_plane::reload(const jobs_config& next) {
+  if (auto pushed = pushes_->configure(next); !pushed) return pushed;
   probe_.configure(next);
   books_.configure(next);
   sqs_->configure(next);
   writer_->reconfigure(next);
+  return {};
 }
 
 void jobs_plane::begin_drain() {
+  pushes_->stop_taking();
   writer_->stop_leasing();
   listener_->begin_drain();
 }
@@ -87,6 +94,7 @@ void jobs_plane::begin_drain() {
 // The writer goes last: what it has taken is made durable.
 void jobs_plane::close() {
   if (listener_) listener_->stop();
+  if (pushes_) pushes_->stop();
   reads_.drain();
   desk_->stop();
   writer_->stop();

@@ -3,7 +3,7 @@
 // Flow:
 //   auto p = jobs_plane::open(cores, registry, config, stores);   // binds, opens the store
 //   (*p)->start(); ... (*p)->reload(next); ... (*p)->begin_drain(); ... (*p)->close();    // before the cores stop
-// Lifecycle: begin_drain() ends waiting leases and gives no more; acks are taken until close().
+// Lifecycle: begin_drain() ends waiting leases, gives no more and begins no push; acks are taken until close().
 // Threads: open, start, begin_drain, close on the main thread; the rest from any.
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "jobs/session/dead_letters.hpp"
 #include "jobs/session/listener.hpp"
 #include "jobs/session/probe.hpp"
+#include "jobs/session/push_service.hpp"
 #include "jobs/session/queue_view.hpp"
 #include "jobs/session/reads.hpp"
 #include "jobs/session/sqs_api.hpp"
@@ -33,6 +34,7 @@ struct store_factory {
   std::function<result<std::unique_ptr<store>>()> open_store;
   reads::opener open_reader;
   bool waits_for_store = false;  // see writer_options
+  carrier_maker requests;  // for queues whose jobs are requests; may be empty
 };
 
 struct jobs_request {  // of the admin interface, which may wait for the answer
@@ -49,14 +51,17 @@ class jobs_plane final : writer_observer {
   ~jobs_plane() override;
 
   void start();
-  void reload(const jobs_config& next);
+  [[nodiscard]] result<void> reload(const jobs_config& next);
   void begin_drain();
   void close();
 
   [[nodiscard]] const std::string& address() const noexcept { return listener_->address(); }
-  [[nodiscard]] std::int64_t connections() const noexcept {
-    return static_cast<std::int64_t>(listener_->connections());
+  // Clients, and pushes whose answer is awaited.
+  [[nodiscard]] std::int64_t connections() const {
+    return static_cast<std::int64_t>(listener_->connections()) + pushes_->in_flight();
   }
+  // For whoever puts and reads jobs inside this process.
+  [[nodiscard]] writer& work() noexcept { return *writer_; }
   [[nodiscard]] bool ready() const noexcept { return writer_->ready(); }
   [[nodiscard]] std::string why_not_ready() const { return writer_->why_not_ready(); }
   [[nodiscard]] bool standing_by() const { return writer_->standing_by(); }
@@ -65,7 +70,8 @@ class jobs_plane final : writer_observer {
   [[nodiscard]] response ask(const jobs_request& r);
 
  private:
-  jobs_plane(metrics::registry& r, const jobs_config& c, store_factory stores);
+  jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,
+             store_factory stores);
   void on_batch(const batch_report& b) override;
   void on_queues(std::vector<engine::queue_state> queues) override;
   void on_open() override { letters_->on_open(); }
@@ -74,6 +80,7 @@ class jobs_plane final : writer_observer {
   probe probe_;
   reads reads_;
   std::unique_ptr<writer> writer_;
+  std::unique_ptr<push_service> pushes_;
   std::unique_ptr<jobs_api> api_;
   sqs_books books_;
   std::unique_ptr<dead_letters> letters_;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/logic/sqs_queue.hpp"
@@ -36,7 +37,10 @@ class sqs_books {
     const std::lock_guard lock(mutex_);
     auto now = queues_.get();
     if (now != made_of_) {
-      book_ = std::make_shared<const queue_book>(now->states, configured_, book_.get());
+      // Requests that the http plane put off are nobody's to receive, and only it makes them: not a queue of SQS.
+      auto shown = now->states;
+      std::erase_if(shown, [](const auto& q) { return q.config.requests; });
+      book_ = std::make_shared<const queue_book>(std::move(shown), configured_, book_.get());
       made_of_ = std::move(now);
     }
     return book_;

@@ -74,6 +74,30 @@ TYPED_TEST_P(jobs_conformance, a_retry_after_is_honoured) {
   EXPECT_EQ(r->state, job_state::dead);  // no point in the third
 }
 
+// What a push target asks for lengthens the ladder's delay, and never shortens it.
+TYPED_TEST_P(jobs_conformance, not_before_is_the_later_of_two) {
+  auto p = this->plane();
+  const auto id = p.put("mails", new_job{.attempts = {seconds{0}, seconds{10}, seconds{10}}});
+  for (const auto asked : {seconds{2}, seconds{30}}) {
+    const auto j = p.take("mails");
+    ASSERT_EQ(j.work.id, id);
+    ASSERT_TRUE(p.apply(fail_job{.token = j.token, .error = "busy", .not_before = asked}));
+    p.pass(std::max(asked, seconds{10}) - milliseconds{1});
+    EXPECT_EQ(p.take("mails").work.id, 0);
+    p.pass(milliseconds{1});
+  }
+  EXPECT_EQ(p.take("mails").work.attempt, 3);
+}
+
+TYPED_TEST_P(jobs_conformance, a_grace_comes_on_top_of_the_jobs_own_timeout) {
+  auto p = this->plane();
+  p.put("mails", new_job{.timeout = seconds{7}});
+  const auto r = p.template as<leased>(p.apply(lease{.queue = "mails", .grace = seconds{5}}));
+  ASSERT_TRUE(r);
+  ASSERT_EQ(r->jobs.size(), 1);
+  EXPECT_EQ(r->jobs[0].deadline_ms, p.now.wall_ms + 12'000);
+}
+
 TYPED_TEST_P(jobs_conformance, a_lease_that_ran_out_is_a_failed_attempt) {
   auto p = this->plane();
   const auto id =

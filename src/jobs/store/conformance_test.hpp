@@ -37,6 +37,7 @@ TYPED_TEST_P(jobs_conformance, random_commands_keep_the_rules) {
 
 REGISTER_TYPED_TEST_SUITE_P(
     jobs_conformance, a_job_is_put_leased_and_done, the_ladder_is_exact, a_retry_after_is_honoured,
+    not_before_is_the_later_of_two, a_grace_comes_on_top_of_the_jobs_own_timeout,
     a_lease_that_ran_out_is_a_failed_attempt, only_the_newest_lease_counts,
     a_lease_is_extended_and_given_back, a_cancelled_job_is_gone_for_its_worker,
     bodies_of_any_size_come_back, leases_wait_in_line, a_job_of_a_key_waits_for_the_one_before,
