@@ -34,7 +34,7 @@ struct store_factory {
   std::function<result<std::unique_ptr<store>>()> open_store;
   reads::opener open_reader;
   bool waits_for_store = false;  // see writer_options
-  carrier_maker requests;  // for queues whose jobs are requests; may be empty
+  carrier_maker requests;        // for queues whose jobs are requests; may be empty
 };
 
 struct jobs_request {  // of the admin interface, which may wait for the answer
