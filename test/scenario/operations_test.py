@@ -452,7 +452,8 @@ class Operations(unittest.TestCase):
         sql = {"listen": "127.0.0.1:0", "upstream": "postgres://alice:alice@127.0.0.1:%d/app" % nobody.getsockname()[1]}
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        jobs = {"listen": "127.0.0.1:0", "store": "sqlite:" + os.path.join(folder.name, "jobs.db"), "queues": ["mails"]}
+        pushed = {"name": "pushed", "push": "http://127.0.0.1:%d/" % nobody.getsockname()[1]}
+        jobs = {"listen": "127.0.0.1:0", "store": "sqlite:" + os.path.join(folder.name, "jobs.db"), "queues": ["mails", pushed]}
         f = Fairing(self, self.config(routes=[{"match": "/r/**"}]) | {"sql": sql, "jobs": jobs})
         for i in range(20):
             fetch(f.http, f"/r/{i}?q={i}")
