@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "admin/message.hpp"
+#include "service/problem.hpp"
 
 namespace fairing::admin {
 
@@ -30,12 +31,8 @@ enum class problem : std::uint8_t {
 };
 inline constexpr std::size_t problem_count = 13;
 
-struct problem_info {
+struct problem_info : service::problem_text {
   problem id;
-  std::uint16_t status;
-  std::string_view slug;  // `type` is "urn:fairing:problem:" and this
-  std::string_view title;
-  std::string_view advice;  // one sentence: what to do
 };
 [[nodiscard]] const problem_info& info(problem p) noexcept;
 [[nodiscard]] std::span<const problem_info> all_problems() noexcept;

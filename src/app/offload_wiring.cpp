@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/timestamp.hpp"
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 #include "http/logic/kept_message.hpp"
 
 namespace fairing::app {
@@ -27,7 +27,7 @@ std::string owner_of(std::string_view principal, std::uint64_t secret) {
 
 // 0: libcrypto has no random bytes.
 std::uint64_t make_secret() {
-  const auto bytes = codec::scram::random_bytes(sizeof(std::uint64_t));
+  const auto bytes = crypto::random_bytes(sizeof(std::uint64_t));
   std::uint64_t out = 0;
   if (bytes) std::copy_n(bytes->data(), sizeof out, reinterpret_cast<char*>(&out));
   return out;
@@ -98,7 +98,7 @@ offload_reply told(jobs::job& j) {
 offload_reply told_to(result<jobs::reply>& said, const std::string& owner) {
   if (!said) return said.error().code == jobs::errc::not_found ? no_such() : fault_of(said.error());
   auto* j = std::get_if<jobs::job>(&*said);
-  if (j == nullptr || !codec::scram::constant_time_equal(j->owner, owner)) return no_such();
+  if (j == nullptr || !crypto::constant_time_equal(j->owner, owner)) return no_such();
   return told(*j);
 }
 

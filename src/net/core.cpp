@@ -95,6 +95,26 @@ void core::run_jobs() {
   }
 }
 
+void core::after(milliseconds delay, job j) {
+  const auto when = fairing::now().mono + delay;
+  later_.emplace_back(when, std::move(j));
+  next_later_ = std::min(next_later_, when);
+}
+
+void core::run_later(mono_time by) {
+  std::vector<job> due;
+  next_later_ = mono_time::max();
+  std::erase_if(later_, [&](auto& each) {
+    if (each.first > by) {
+      next_later_ = std::min(next_later_, each.first);
+      return false;
+    }
+    due.push_back(std::move(each.second));
+    return true;
+  });
+  for (auto& j : due) j();
+}
+
 void core::sweep() {
   const auto t_now = now_;
   for (timed* t = first_.next_; t; t = t->next_) {
@@ -106,9 +126,9 @@ void core::sweep() {
 }
 
 // How long the next turn may wait. More than 0: others know from now on that this core sleeps.
-int core::wait_ms(mono_time next_tick) noexcept {
+int core::wait_ms(mono_time until) noexcept {
   if (!jobs_.empty() || done_ < running_.size() || reactor_.has_again()) return 0;
-  const auto left = (next_tick - now_.mono).count();
+  const auto left = (until - now_.mono).count();
   if (left <= 0) return 0;
   asleep_.store(true);
   if (!inbox_full_.load() && !stopping_.load()) return static_cast<int>(left);
@@ -121,14 +141,17 @@ void core::run() {
   now_ = fairing::now();
   auto next_tick = now_.mono + tick;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int wait = wait_ms(next_tick);
+    const auto until = std::min(next_tick, next_later_);
+    const int wait = wait_ms(until);
     const bool any = reactor_.wait(wait);
     if (wait > 0) asleep_.store(false, std::memory_order_relaxed);
     now_ = fairing::now();
     reactor_.serve();
     run_jobs();
     // The coarse clock is a few milliseconds late: a wait that came to its end is believed, too.
-    if (now_.mono < next_tick && (any || wait == 0)) continue;
+    const auto by = any || wait == 0 ? now_.mono : std::max(now_.mono, until);
+    if (next_later_ <= by) run_later(by);
+    if (by < next_tick) continue;
     sweep();
     next_tick = now_.mono + tick;
   }

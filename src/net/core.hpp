@@ -10,7 +10,8 @@
 // another thread one only if the core sleeps. Posts run in the order in which they were made, wherever that order is
 // known. What fits into two words is posted without an allocation: a coroutine handle, a shared_ptr.
 // Deadlines: an object derives from `timed`, is added to its core's sweep list, and sets deadline() with a plain
-// store; the sweep (every 100 ms) calls on_deadline() once the time has come. No timer per operation.
+// store; the sweep (every 100 ms) calls on_deadline() once the time has come. No timer per operation. What must be
+// done sooner than a sweep comes, once for many, is given to after().
 // Lifecycle: what is still posted after stop() is destroyed with the core (or group), without being run.
 // Threads: post() and stop() from any thread; the rest on the core's own thread.
 #pragma once
@@ -21,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -79,6 +81,9 @@ class core {
   // Runs j on this core, later; from any thread.
   void post(job j);
 
+  // Runs j on this core in about `delay`, by the coarse clock: a few milliseconds later rather than sooner. On the core.
+  void after(milliseconds delay, job j);
+
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
   // f(now) on every tick (100 ms), until the core stops; registered before start.
   void every_tick(std::function<void(instant)> f) { ticks_.push_back(std::move(f)); }
@@ -95,9 +100,10 @@ class core {
     void on_deadline() override {}
   };
   static constexpr std::size_t jobs_a_turn = 256;
-  [[nodiscard]] int wait_ms(mono_time next_tick) noexcept;
+  [[nodiscard]] int wait_ms(mono_time until) noexcept;
   void take_inbox();
   void run_jobs();
+  void run_later(mono_time by);
   void sweep();
 
   std::uint32_t index_;
@@ -116,6 +122,9 @@ class core {
   std::vector<job> jobs_;     // the next batch
   std::vector<job> running_;  // the batch in hand, from done_ on
   std::size_t done_ = 0;
+
+  std::vector<std::pair<mono_time, job>> later_;  // few; in no order
+  mono_time next_later_ = mono_time::max();       // the earliest of them
 
   sentinel first_;
   std::vector<std::function<void(instant)>> ticks_;

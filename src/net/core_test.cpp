@@ -166,6 +166,26 @@ TEST_F(core_test, jobs_that_post_jobs_leave_their_turn_to_sockets_and_ticks) {
   EXPECT_TRUE(read);
 }
 
+TEST_F(core_test, what_is_for_later_runs_later_in_its_order_and_sooner_than_a_tick) {
+  std::promise<std::vector<std::string>> told;
+  auto order = std::make_shared<std::vector<std::string>>();
+  auto& core = cores.at(0);
+  core.post([&] {
+    const auto began = fairing::now().mono;
+    core.after(milliseconds{60}, [&, order] {
+      order->push_back("sixty");
+      told.set_value(*order);
+    });
+    core.after(milliseconds{5}, [&, order, began] {
+      EXPECT_GE(fairing::now().mono - began, milliseconds{1});
+      order->push_back("five");
+      core.after(milliseconds{5}, [order] { order->push_back("again"); });
+    });
+    core.post([order] { order->push_back("now"); });
+  });
+  EXPECT_EQ(told.get_future().get(), (std::vector<std::string>{"now", "five", "again", "sixty"}));
+}
+
 TEST_F(core_test, a_yield_lets_ready_sockets_go_first) {
   const auto order = run_on<std::string>(cores.at(0), [this]() -> task<std::string> {
     int fds[2];

@@ -77,6 +77,7 @@ class server {
   std::uint32_t pins_ = 0;
   std::uint32_t era_ = 0;           // of retire_all
   member_id promised_to_ = nobody;  // closing: whose its permit is then
+  bool running_ = false;            // leased or pinned: counts for the pool's concurrency
   server_state state_ = server_state::absent;
 };
 

@@ -14,7 +14,7 @@ microseconds between(micro_time from, micro_time to) noexcept {
 
 server_pool::server_pool(pool_options o, pool_budget& budget, member_id me,
                          pool_events& events) noexcept
-    : options_(o), budget_(budget), events_(events), me_(me) {}
+    : options_(o), budget_(budget), events_(events), me_(me), limit_(o.size) {}
 
 server_pool::~server_pool() {
   if (total_ != 0 || !waiters_.empty()) FAIRING_BUG("pool_destroyed_in_use");
@@ -27,7 +27,8 @@ server_pool::~server_pool() {
 }
 
 acquired server_pool::acquire(waiter& w, micro_time now) noexcept {
-  if (!waiters_.empty() || idle_.empty() || paused_ || draining_ || w.queued_) [[unlikely]]
+  if (!waiters_.empty() || idle_.empty() || paused_ || draining_ || w.queued_ || full())
+      [[unlikely]]
     return acquire_slow(w, now);
   auto* s = choose_idle(w);
   if (s->expires_ <= now) [[unlikely]]
@@ -47,7 +48,8 @@ acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
     return no(refusal::queue_full);
   }
   if (draining_) return no(refusal::draining);
-  if (waiters_.empty() && !paused_) {
+  set_aside_old(now);
+  if (waiters_.empty() && !paused_ && !full()) {
     while (auto* s = idle_.back()) {
       from_idle(*s);
       if (s->expires_ > now) {
@@ -82,6 +84,7 @@ released server_pool::release(server& s, micro_time now) noexcept {
     return {};
   }
   const auto held = end_lease(s, now);
+  if (options_.adapt) limit_.ended(!waiters_.empty(), now);
   auto r = next_for(s, now);
   r.held = held;
   return r;
@@ -105,18 +108,54 @@ released server_pool::next_for(server& s, micro_time now) noexcept {
     }
   }
   auto* w = waiters_.front();
-  if (w == nullptr) {
+  if (w == nullptr || full()) {
     to_idle(s, now);
     return {};
   }
-  dequeue(*w);
-  const auto waited = between(w->since_, now);
+  return {w, microseconds{0}, lease_to_oldest(s, now)};
+}
+
+microseconds server_pool::lease_to_oldest(server& s, micro_time now) noexcept {
+  auto& w = *waiters_.front();
+  dequeue(w);
+  const auto waited = between(w.since_, now);
   ++totals_.waited;
   const auto us = static_cast<std::uint64_t>(waited.count());
   totals_.wait_us += us;
   totals_.max_wait_us = std::max(totals_.max_wait_us, us);
-  lease(s, *w, now);
-  return {w, microseconds{0}, waited};
+  lease(s, w, now);
+  return waited;
+}
+
+passed server_pool::pass(micro_time now) noexcept {
+  set_aside_old(now);
+  while (held_back() && !full()) {
+    auto& s = *idle_.back();
+    from_idle(s);
+    auto why = close_reason::surplus;
+    if (must_close(s, now, why)) {
+      start_close(s, why, now);
+      continue;
+    }
+    auto* w = waiters_.front();
+    return {&s, w, lease_to_oldest(s, now)};
+  }
+  pursue(now);  // an idle one may have been the last
+  return {};
+}
+
+void server_pool::set_aside(server& s) noexcept {
+  if (!s.running_) return;
+  running_.remove(s);
+  s.running_ = false;
+  aside_.push_back(s);
+}
+
+void server_pool::set_aside_old(micro_time now) noexcept {
+  while (auto* s = running_.front()) {
+    if (s->since_ + options_.step_aside > now) return;
+    set_aside(*s);
+  }
 }
 
 bool server_pool::must_close(const server& s, micro_time now, close_reason& why) const noexcept {
@@ -175,6 +214,7 @@ bool server_pool::try_pin(server& s, pin_reason why) noexcept {
     }
     ++pinned_;
     s.state_ = server_state::pinned;
+    set_aside(s);
   } else if (s.state_ != server_state::pinned) {
     FAIRING_BUG("pool_pin_of_what_is_not_leased");
     return false;
@@ -205,6 +245,8 @@ void server_pool::lease(server& s, waiter& w, micro_time now) noexcept {
   s.holder_ = &w;
   s.since_ = now;
   ++s.leases_;
+  s.running_ = true;
+  running_.push_back(s);
   ++leased_;
   ++totals_.granted;
 }
@@ -213,6 +255,8 @@ microseconds server_pool::end_lease(server& s, micro_time now) noexcept {
   if (s.state_ == server_state::pinned) --pinned_;
   s.pins_ = 0;
   s.holder_ = nullptr;
+  (s.running_ ? running_ : aside_).remove(s);
+  s.running_ = false;
   --leased_;
   const auto held = between(s.since_, now);
   ++totals_.released;

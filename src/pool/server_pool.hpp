@@ -23,7 +23,11 @@
 // Events are called with the pool in order; but for closed() they must not call it back: post.
 // Idle servers are reused last in first out, so that the surplus reaches idle_timeout; among the
 // newest `look` of them one with the client's session state is preferred.
-// Invariant: nobody waits beside an idle server (unless paused).
+// Concurrency: at most so many leases run at once (pool_options), as more of them than the database has
+// cores make each other slow. A lease does not count any more when it is pinned or older than
+// `step_aside`: a long statement, or a transaction whose client thinks, keeps nobody else back.
+// Invariant: nobody waits beside an idle server, unless paused or unless so many run; what comes free
+// by time alone is handed on by pass(), which the owner calls soon while held_back() holds.
 // While logins fail, they are tried again after a growing, jittered pause; when `connect_attempts`
 // failed in a row and no server is left, clients are refused at once and one probe at a time goes on.
 // Lifecycle: drain(), then until size() is 0; then destroy. Threads: home core; the budget is shared.
@@ -34,6 +38,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "pool/concurrency_limit.hpp"
 #include "pool/pool_budget.hpp"
 #include "pool/pool_nodes.hpp"
 
@@ -68,14 +73,24 @@ struct released {
   microseconds waited{0};  // how long `to` had waited
 };
 
+// An idle server that a waiter got, because fewer run than may.
+struct passed {
+  server* from = nullptr;  // null: nothing to pass
+  waiter* to = nullptr;
+  microseconds waited{0};
+};
+
 struct pool_options {
-  std::uint32_t size = 10;             // servers at most, those being closed included
-  std::uint32_t min_idle = 0;          // opened ahead, and not closed by idle_timeout
-  std::uint32_t max_waiters = 10'000;  // beyond it: queue_full
-  std::uint32_t max_pinned = 5;        // at a time; at least 1 is taken
-  std::uint32_t open_parallel = 4;     // logins at a time
-  std::uint32_t connect_attempts = 1;  // failed logins in a row that fail the waiters; 0: never
-  std::uint32_t look = 4;              // idle servers looked at for the client's state
+  std::uint32_t size = 10;                 // servers at most, those being closed included
+  std::uint32_t min_idle = 0;              // opened ahead, and not closed by idle_timeout
+  std::uint32_t max_waiters = 10'000;      // beyond it: queue_full
+  std::uint32_t max_pinned = 5;            // at a time; at least 1 is taken
+  std::uint32_t open_parallel = 4;         // logins at a time
+  std::uint32_t connect_attempts = 1;      // failed logins in a row that fail the waiters; 0: never
+  std::uint32_t look = 4;                  // idle servers looked at for the client's state
+  std::uint32_t concurrency = UINT32_MAX;  // leases that run at once, at most; at least 1 is taken
+  bool adapt = false;  // concurrency_limit finds how many, up to size; `concurrency` is not used
+  microseconds step_aside{10'000};  // an older lease does not count among them
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};
   milliseconds max_lifetime{3'600'000};  // less up to a tenth, by chance
@@ -114,6 +129,13 @@ class server_pool {
   [[nodiscard]] released opened(server& s, micro_time now, std::uint64_t random) noexcept;
   void open_failed(server& s, micro_time now, std::uint64_t random) noexcept;
   void closed(server& s, micro_time now) noexcept;
+  // Somebody waits beside an idle server: pass() is to be called within a few milliseconds.
+  [[nodiscard]] bool held_back() const noexcept {
+    return !waiters_.empty() && !idle_.empty() && !paused_;
+  }
+  [[nodiscard]] bool can_pass() const noexcept { return held_back() && !full(); }
+  // To be called until nothing is passed.
+  [[nodiscard]] passed pass(micro_time now) noexcept;
   // False when it does not wait (any more).
   bool cancel(waiter& w, micro_time now) noexcept;
   void tick(micro_time now) noexcept;
@@ -135,6 +157,12 @@ class server_pool {
   [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
   [[nodiscard]] std::uint32_t leased() const noexcept { return leased_; }  // pinned ones included
   [[nodiscard]] std::uint32_t pinned() const noexcept { return pinned_; }
+  [[nodiscard]] std::uint32_t running() const noexcept { return running_.size(); }
+  // How many may run at once: no more than size.
+  [[nodiscard]] std::uint32_t concurrency() const noexcept {
+    return std::min(options_.adapt ? limit_.chosen() : std::max(options_.concurrency, 1U),
+                    options_.size);
+  }
   [[nodiscard]] std::uint32_t closing() const noexcept { return closing_.size(); }
   [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size(); }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
@@ -152,6 +180,14 @@ class server_pool {
   [[nodiscard]] bool must_close(const server& s, micro_time now, close_reason& why) const noexcept;
   [[nodiscard]] member_id yields_to(micro_time now, microseconds idle_for) noexcept;
   [[nodiscard]] released next_for(server& s, micro_time now) noexcept;
+  [[nodiscard]] bool full() const noexcept {
+    return running_.size() >=
+               (options_.adapt ? limit_.now() : std::max(options_.concurrency, 1U)) &&
+           !draining_;
+  }
+  microseconds lease_to_oldest(server& s, micro_time now) noexcept;
+  void set_aside(server& s) noexcept;
+  void set_aside_old(micro_time now) noexcept;
   microseconds end_lease(server& s, micro_time now) noexcept;
   void lease(server& s, waiter& w, micro_time now) noexcept;
   void to_idle(server& s, micro_time now) noexcept;
@@ -176,6 +212,9 @@ class server_pool {
   pool_list<server> idle_;     // the oldest first
   pool_list<waiter> waiters_;  // the oldest first
   pool_list<server> closing_;
+  pool_list<server> running_;  // leases that count, the oldest first
+  pool_list<server> aside_;    // leases that do not
+  concurrency_limit limit_;
   std::uint32_t total_ = 0;
   std::uint32_t opening_ = 0;
   std::uint32_t leased_ = 0;

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <random>
+#include <set>
 
 #include "base/assert.hpp"
 #include "pool/test_pool.hpp"
@@ -12,17 +13,20 @@
 namespace fairing::pool {
 namespace {
 
+constexpr milliseconds old{200};  // a lease that does not count any more
+
 // What a naive pool would know: who waits in which order, who has what, which servers are idle.
 struct reference {
   std::deque<test_client*> queue;
   std::vector<test_server*> idle;  // the newest last
   std::map<test_server*, test_client*> leases;
   std::map<test_server*, bool> pinned;
+  std::set<test_server*> set_aside;  // leases that do not count among those that run
 };
 
 class model {
  public:
-  explicit model(std::uint32_t seed) : random_(seed) {
+  model(std::uint32_t seed, std::uint32_t concurrency) : random_(seed), concurrency_(concurrency) {
     const pool_options o{.size = 4,
                          .min_idle = 1,
                          .max_waiters = 6,
@@ -30,6 +34,8 @@ class model {
                          .open_parallel = 2,
                          .connect_attempts = 2,
                          .look = 1,
+                         .concurrency = concurrency,
+                         .step_aside = old,
                          .wait_timeout = milliseconds{400},
                          .idle_timeout = milliseconds{1500},
                          .max_lifetime = milliseconds{4000},
@@ -47,6 +53,7 @@ class model {
     p().now = now_;
     act(chance(100));
     settle_events();
+    pass();
     if (chance(4) == 0) pass_wakes();
     check();
   }
@@ -65,6 +72,7 @@ class model {
         if (!ref().leases.empty()) release();
         p().tick();
         settle_events();
+        pass();
         check();
         waiting = waiting || !ref().queue.empty();
       }
@@ -89,6 +97,8 @@ class model {
 
   std::uint64_t granted = 0;
   std::uint64_t handed_over = 0;
+  std::uint64_t passed_on = 0;
+  std::uint64_t held_back = 0;
   std::uint64_t yielded = 0;
 
  private:
@@ -133,7 +143,8 @@ class model {
       ref().idle.pop_back();
       lease(s, &c);
     } else {
-      ASSERT_TRUE(ref().idle.empty() || p().pool.paused()) << "refused beside an idle server";
+      ASSERT_TRUE(ref().idle.empty() || p().pool.paused() || full(at_))
+          << "refused beside an idle server";
     }
   }
   void lease(test_server* s, test_client* c) {
@@ -149,17 +160,48 @@ class model {
       lease(s, static_cast<test_client*>(r.to));
       ++handed_over;
     } else if (s->state() == server_state::idle) {
-      ASSERT_TRUE(ref().queue.empty()) << "idle beside a waiter";
+      ASSERT_TRUE(ref().queue.empty() || full(at_)) << "idle beside a waiter";
       ref().idle.push_back(s);
     } else {
       ASSERT_EQ(s->state(), server_state::closing);
     }
   }
+  // Leases that are pinned or old do not count.
+  bool full(std::size_t i) const {
+    return std::count_if(refs_[i].leases.begin(), refs_[i].leases.end(), [&](const auto& l) {
+             return !refs_[i].set_aside.contains(l.first);
+           }) >= concurrency_;
+  }
+  // What the owner of a pool does within milliseconds.
+  void pass() {
+    for (const auto& [s, c] : ref().leases)
+      if (s->since() + old <= now_) ref().set_aside.insert(s);
+    while (true) {
+      const auto r = p().pool.pass(now_);
+      settle_events();
+      if (r.from == nullptr) break;
+      auto* s = static_cast<test_server*>(r.from);
+      ASSERT_FALSE(full(at_)) << "more at once than may be";
+      ASSERT_FALSE(ref().idle.empty());
+      ASSERT_EQ(ref().idle.back(), s) << "the newest";
+      ref().idle.pop_back();
+      ASSERT_EQ(ref().queue.front(), r.to) << "not the oldest";
+      ref().queue.pop_front();
+      lease(s, static_cast<test_client*>(r.to));
+      ++passed_on;
+    }
+    if (p().pool.held_back()) ++held_back;
+    ASSERT_TRUE(!p().pool.held_back() || full(at_)) << "an idle server beside a waiter";
+  }
   void release() {
     auto* s = any_lease();
+    forget(s);
+    took(s, p().pool.release(*s, now_));
+  }
+  void forget(test_server* s) {
     ref().leases.erase(s);
     ref().pinned.erase(s);
-    took(s, p().pool.release(*s, now_));
+    ref().set_aside.erase(s);
   }
   void login(bool works) {
     auto* s = p().connecting.front();
@@ -185,14 +227,14 @@ class model {
     const bool had = ref().pinned.contains(s);
     const bool ok = p().pool.try_pin(*s, static_cast<pin_reason>(chance(pin_reasons)));
     ASSERT_EQ(ok, had || ref().pinned.size() < 2) << "the quota";
+    if (ok) ref().set_aside.insert(s);
     if (ok) ref().pinned[s] = true;
   }
   void discard() {
     test_server* s = nullptr;
     if (!ref().leases.empty() && chance(2) == 0) {
       s = any_lease();
-      ref().leases.erase(s);
-      ref().pinned.erase(s);
+      forget(s);
     } else if (!ref().idle.empty()) {
       s = ref().idle.front();
       ref().idle.erase(ref().idle.begin());
@@ -242,7 +284,7 @@ class model {
       ASSERT_EQ(pool.size(), pool.opening() + pool.idle() + pool.leased() + pool.closing());
       ASSERT_LE(pool.size(), 4U);
       ASSERT_LE(pool.waiting(), 6U);
-      ASSERT_TRUE(r.queue.empty() || r.idle.empty()) << "an idle server beside a waiter";
+      ASSERT_LE(pool.running(), concurrency_);
       permits += pool.size();
       for (const auto& [s, c] : r.leases) ASSERT_EQ(s->holder(), c);
     }
@@ -251,6 +293,7 @@ class model {
   }
 
   std::mt19937 random_;
+  std::uint32_t concurrency_;
   pool_budget budget_{6, 3};
   std::unique_ptr<test_pool> pools_[3];
   reference refs_[3];
@@ -258,11 +301,15 @@ class model {
   micro_time now_ = at_us(1'000'000'000);
 };
 
-class server_pool_model : public testing::TestWithParam<std::uint32_t> {};
+struct course {
+  std::uint32_t seed;
+  std::uint32_t concurrency;
+};
+class server_pool_model : public testing::TestWithParam<course> {};
 
 TEST_P(server_pool_model, agrees_with_the_reference_over_random_steps) {
   const auto bugs_before = bug_count();
-  model m(GetParam());
+  model m(GetParam().seed, GetParam().concurrency);
   for (int i = 0; i < 100'000; ++i) {
     m.step();
     if (HasFatalFailure()) FAIL() << "at step " << i;
@@ -273,9 +320,17 @@ TEST_P(server_pool_model, agrees_with_the_reference_over_random_steps) {
   EXPECT_GT(m.granted, 10'000U);
   EXPECT_GT(m.handed_over, 1000U);
   EXPECT_GT(m.yielded, 100U);
+  if (GetParam().concurrency >= 4) {
+    EXPECT_EQ(m.passed_on + m.held_back, 0U) << "nobody ever waits beside an idle server";
+  } else {
+    EXPECT_GT(m.passed_on, 200U);
+    EXPECT_GT(m.held_back, 200U);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(seeds, server_pool_model, testing::Values(1U, 20261123U));
+INSTANTIATE_TEST_SUITE_P(seeds, server_pool_model,
+                         testing::Values(course{1, UINT32_MAX}, course{20261123, UINT32_MAX},
+                                         course{2, 1}, course{3, 2}));
 
 }  // namespace
 }  // namespace fairing::pool

@@ -49,9 +49,11 @@ server_pool_probe::server_pool_probe(metrics::registry& r, const metrics::labels
   leased_.shown = r.add_gauge("fairing_pool_leased", "Servers that clients have", of);
   waiting_.shown = r.add_gauge("fairing_pool_waiting", "Clients that wait for a server", of);
   size_.shown = r.add_gauge("fairing_pool_size", "Servers, those opening and closing included", of);
+  concurrency_.shown = r.add_gauge("fairing_pool_concurrency",
+                                   "Transactions that may run at once, as configured or found", of);
 }
 
-server_pool_probe::~server_pool_probe() { sizes(0, 0, 0, 0); }
+server_pool_probe::~server_pool_probe() { sizes({}); }
 
 void server_pool_probe::level::set(std::int64_t now) noexcept {
   if (now == last) return;
@@ -59,12 +61,12 @@ void server_pool_probe::level::set(std::int64_t now) noexcept {
   last = now;
 }
 
-void server_pool_probe::sizes(std::uint32_t idle, std::uint32_t leased, std::uint32_t waiting,
-                              std::uint32_t size) noexcept {
-  idle_.set(idle);
-  leased_.set(leased);
-  waiting_.set(waiting);
-  size_.set(size);
+void server_pool_probe::sizes(const levels& l) noexcept {
+  idle_.set(l.idle);
+  leased_.set(l.leased);
+  waiting_.set(l.waiting);
+  size_.set(l.size);
+  concurrency_.set(l.concurrency);
 }
 
 }  // namespace fairing::pool

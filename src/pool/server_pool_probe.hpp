@@ -43,8 +43,10 @@ class server_pool_probe {
   void pinned(pin_reason why) const noexcept { pins_[static_cast<std::size_t>(why)].add(); }
   void pin_refused() const noexcept { pins_refused_.add(); }
   void open_failed() const noexcept { open_failed_.add(); }
-  void sizes(std::uint32_t idle, std::uint32_t leased, std::uint32_t waiting,
-             std::uint32_t size) noexcept;
+  struct levels {
+    std::uint32_t idle = 0, leased = 0, waiting = 0, size = 0, concurrency = 0;
+  };
+  void sizes(const levels& l) noexcept;
 
  private:
   struct level {
@@ -65,6 +67,7 @@ class server_pool_probe {
   level leased_;
   level waiting_;
   level size_;
+  level concurrency_;
 };
 
 }  // namespace fairing::pool

@@ -19,8 +19,8 @@ TEST(server_pool_probe, counts_under_the_reasons_and_takes_its_levels_back) {
     probe.refused(refusal::timeout, seconds{10});
     probe.pinned(pin_reason::temp_table);
     probe.pin_refused();
-    probe.sizes(1, 2, 3, 4);
-    probe.sizes(1, 5, 0, 6);
+    probe.sizes({.idle = 1, .leased = 2, .waiting = 3, .size = 4, .concurrency = 4});
+    probe.sizes({.idle = 1, .leased = 5, .waiting = 0, .size = 6, .concurrency = 2});
     const auto text = r.render();
     const std::string of = "{user=\"u\",database=\"d\"";
     EXPECT_THAT(text, HasSubstr("fairing_pool_wait_seconds_count" + of + "} 2"));

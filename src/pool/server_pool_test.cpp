@@ -360,5 +360,62 @@ TEST(pool_types, every_reason_has_its_words) {
   EXPECT_EQ(name(server_state::closing), "closing");
 }
 
+TEST_F(server_pool_rules, no_more_run_at_once_than_may) {
+  p.pool.set_options({.size = 3, .concurrency = 2}, p.now);
+  warm(2);
+  EXPECT_EQ(granted(), 2U);
+  EXPECT_EQ(granted(), 1U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 5
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 6
+  EXPECT_THAT(p.happened(), IsEmpty()) << "a third server would not help";
+  EXPECT_FALSE(p.pool.held_back());
+  EXPECT_EQ(p.release(2), 5U) << "the oldest first";
+  EXPECT_EQ(p.release(2), 6U);
+  EXPECT_EQ(p.release(2), 0U);
+  EXPECT_EQ(p.pool.running(), 1U);
+}
+
+TEST_F(server_pool_rules, what_lasts_steps_aside_and_an_idle_one_is_passed_on) {
+  warm(2);
+  p.pool.set_options({.size = 3, .concurrency = 1}, p.now);
+  EXPECT_EQ(granted(), 2U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 4
+  EXPECT_TRUE(p.pool.held_back());
+  pass(milliseconds{9});
+  EXPECT_EQ(p.pool.pass(p.now).from, nullptr);
+  pass(milliseconds{1});
+  const auto got = p.pool.pass(p.now);
+  EXPECT_EQ(got.from, &p.at(1));
+  EXPECT_EQ(got.to, p.clients[3].get());
+  EXPECT_EQ(got.waited, milliseconds{10});
+  EXPECT_EQ(p.pool.leased(), 2U);
+  EXPECT_EQ(p.pool.running(), 1U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 5
+  EXPECT_EQ(p.release(2), 0U) << "one runs, and it was not this one";
+  EXPECT_EQ(p.release(1), 5U);
+}
+
+TEST_F(server_pool_rules, what_is_pinned_keeps_nobody_back) {
+  warm(2);
+  p.pool.set_options({.size = 3, .max_pinned = 1, .concurrency = 1}, p.now);
+  EXPECT_EQ(granted(), 2U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);
+  EXPECT_TRUE(p.pool.try_pin(p.at(2), pin_reason::listen));
+  EXPECT_TRUE(p.pool.can_pass());
+  EXPECT_EQ(p.pool.pass(p.now).from, &p.at(1));
+}
+
+TEST_F(server_pool_rules, who_waits_beside_idle_servers_is_served_while_it_drains) {
+  warm(2);
+  p.pool.set_options({.size = 3, .concurrency = 1}, p.now);
+  EXPECT_EQ(granted(), 2U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);
+  p.pool.drain(p.now);
+  EXPECT_EQ(p.pool.pass(p.now).to, p.clients[3].get());
+  EXPECT_EQ(p.release(1), 0U);
+  EXPECT_EQ(p.release(2), 0U);
+  EXPECT_EQ(p.pool.size(), 0U);
+}
+
 }  // namespace
 }  // namespace fairing::pool

@@ -21,7 +21,9 @@ void server_pool::tick(micro_time now) noexcept {
 void server_pool::pursue(micro_time now) noexcept {
   const auto parallel = refusing() ? 1U : std::max(options_.open_parallel, 1U);
   const auto target = [&] {
-    return paused_ || now < retry_at_ ? 0U : std::min(waiters_.size(), parallel);
+    return paused_ || now < retry_at_ || full() || !idle_.empty()
+               ? 0U
+               : std::min(waiters_.size(), parallel);
   };
   while (opening_ < target() && total_ < options_.size)
     if (!start_open(now)) break;
@@ -177,12 +179,14 @@ void server_pool::prewarm(micro_time now) noexcept {
     return;
   }
   while (opening_ < options_.open_parallel && total_ < options_.size &&
-         idle_.size() + opening_ < options_.min_idle + waiters_.size() && budget_.wanted() == 0)
+         idle_.size() + opening_ < options_.min_idle + (full() ? 0U : waiters_.size()) &&
+         budget_.wanted() == 0)
     if (!start_open(now)) return;
 }
 
 void server_pool::set_options(pool_options o, micro_time now) noexcept {
   options_ = o;
+  limit_.set_size(o.size);
   age_idle(now);
   pursue(now);
 }
@@ -208,7 +212,7 @@ void server_pool::resume(micro_time now) noexcept {
 
 void server_pool::drain(micro_time now) noexcept {
   draining_ = true;
-  close_idle(close_reason::draining, now);
+  if (waiters_.empty()) close_idle(close_reason::draining, now);  // else pass() gives them away
 }
 
 }  // namespace fairing::pool

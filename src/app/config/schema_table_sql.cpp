@@ -142,6 +142,7 @@ std::vector<field> pool_rows() {
     {.path = "sql.pool.database_cores", .kind = integer, .doc = "Cores of the database's machine; `auto` is this machine's where the database is on it, else 4.", .least = 1, .most = 4096, .words = "auto",
      .bind = of_sql<&sql_config::pool, &p::database_cores>()},
     {.path = "sql.pool.spindles", .kind = integer, .doc = "Disks that can seek at the same time; 1 for an SSD.", .most = 1000, .bind = of_sql<&sql_config::pool, &p::spindles>()},
+    {.path = "sql.pool.concurrency", .kind = integer, .doc = "Transactions of one pool that run at once, the others wait; `auto` finds by trying how many are fastest. One that is pinned or lasts longer than 10 ms does not count.", .least = 1, .most = most_servers, .words = "auto", .bind = of_sql<&sql_config::pool, &p::concurrency>()},
     {.path = "sql.pool.instances", .kind = integer, .doc = "Fairings with this pool before the same database: instances * size must stay below its max_connections.", .least = 1, .most = 1000, .bind = of_sql<&sql_config::pool, &p::instances>()},
     {.path = "sql.pool.min_idle", .kind = integer, .doc = "Connections kept open ahead of need.", .most = most_servers, .bind = of_sql<&sql_config::pool, &p::min_idle>()},
     {.path = "sql.pool.wait_timeout", .kind = duration, .doc = "How long a client waits for a connection before it gets an error (53300).", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::pool, &p::wait_timeout>()},

@@ -40,9 +40,9 @@ client_step client_fsm::start(std::string_view list) {
   if (const auto e = choose(list); e != errc::ok) return fail_with(e);
   nonce_ = options_.nonce;
   if (nonce_.empty()) {
-    const auto drawn = random_bytes(nonce_random_bytes);
+    const auto drawn = crypto::random_bytes(nonce_random_bytes);
     if (!drawn) return fail_with(errc::crypto_failure);
-    nonce_ = base64_encode(*drawn);
+    nonce_ = crypto::base64_encode(*drawn);
   }
   // Empty user name, as libpq: the start-up message has said it, PostgreSQL ignores this one.
   bare_ = "n=,r=" + nonce_;
@@ -59,7 +59,7 @@ client_step client_fsm::on_continue(std::string_view text) {
   // The server must add to our nonce: one that repeats it lets an old exchange be replayed.
   if (!message.nonce.starts_with(nonce_) || message.nonce.size() == nonce_.size())
     return fail_with(errc::nonce_mismatch);
-  auto salt = base64_decode(message.salt, max_salt_bytes);
+  auto salt = crypto::base64_decode(message.salt, max_salt_bytes);
   if (!salt) return fail_with(errc::bad_base64);
   if (salt->empty()) return fail_with(errc::bad_salt);
   nonce_ = message.nonce;
@@ -82,17 +82,17 @@ client_step client_fsm::resume(const login_keys& keys) {
 client_step client_fsm::send_final() {
   std::string bound = gs2_header_;
   if (plus_) bound += options_.channel_binding;
-  out_ = fmt::format("c={},r={}", base64_encode(bound), nonce_);
+  out_ = fmt::format("c={},r={}", crypto::base64_encode(bound), nonce_);
   transcript_ = fmt::format("{},{},{}", bare_, server_first_, out_);
 
   key stored;
   key signature;
   key proof = keys_.client_key;
-  if (!sha256(keys_.client_key.view(), stored) ||
-      !hmac_sha256(stored.view(), transcript_, signature))
+  if (!crypto::sha256(keys_.client_key.view(), stored) ||
+      !crypto::hmac_sha256(stored.view(), transcript_, signature))
     return fail_with(errc::crypto_failure);
-  xor_into(proof, signature);
-  out_ += ",p=" + base64_encode(proof.view());
+  crypto::xor_into(proof, signature);
+  out_ += ",p=" + crypto::base64_encode(proof.view());
   state_ = state::final_sent;
   return {.what = client_step::action::send, .bytes = out_, .error = errc::ok};
 }
@@ -101,12 +101,12 @@ client_step client_fsm::on_final(std::string_view text) {
   if (state_ != state::final_sent) return fail_with(errc::out_of_order);
   server_final message;
   if (const auto e = parse(text, message); e != errc::ok) return fail_with(e);
-  const auto verifier = base64_decode(message.verifier, key_bytes);
+  const auto verifier = crypto::base64_decode(message.verifier, key_bytes);
   if (!verifier || verifier->size() != key_bytes) return fail_with(errc::bad_base64);
   key signature;
-  if (!hmac_sha256(keys_.server_key.view(), transcript_, signature))
+  if (!crypto::hmac_sha256(keys_.server_key.view(), transcript_, signature))
     return fail_with(errc::crypto_failure);
-  if (!constant_time_equal(signature.view(), *verifier))
+  if (!crypto::constant_time_equal(signature.view(), *verifier))
     return fail_with(errc::bad_server_signature);
   state_ = state::succeeded;
   return {.what = client_step::action::success, .bytes = {}, .error = errc::ok};

@@ -22,7 +22,7 @@ const auto challenge = "r=" + both_nonces + ",s=" + salt_text + ",i=4096";
 const auto verifier = "v=F1UVci/hIUw4y2TwH27kjf9T4gI/HZB64z2gfL4dwfE="s;
 
 const login_keys& alice() {
-  static const auto keys = *derive_keys("secret", *base64_decode(salt_text, 16), 4096);
+  static const auto keys = *derive_keys("secret", *crypto::base64_decode(salt_text, 16), 4096);
   return keys;
 }
 

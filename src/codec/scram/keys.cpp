@@ -21,10 +21,10 @@ std::optional<std::string_view> cut(std::string_view& text, char end) noexcept {
 }
 
 std::optional<key> key_of_base64(std::string_view text) {
-  auto bytes = base64_decode(text, key_bytes);
+  auto bytes = crypto::base64_decode(text, key_bytes);
   if (!bytes) return std::nullopt;
   auto out = key::from(*bytes);
-  wipe(*bytes);
+  crypto::wipe(*bytes);
   return out;
 }
 
@@ -35,8 +35,9 @@ bool password_is_fine(std::string_view password) noexcept {
 }  // namespace
 
 std::string scram_secret::to_text() const {
-  return fmt::format("{}{}:{}${}:{}", scheme, iterations, base64_encode(salt),
-                     base64_encode(stored_key.view()), base64_encode(server_key.view()));
+  return fmt::format("{}{}:{}${}:{}", scheme, iterations, crypto::base64_encode(salt),
+                     crypto::base64_encode(stored_key.view()),
+                     crypto::base64_encode(server_key.view()));
 }
 
 result<login_keys> derive_keys(std::string_view password, std::string_view salt,
@@ -46,7 +47,7 @@ result<login_keys> derive_keys(std::string_view password, std::string_view salt,
   login_keys out;
   out.iterations = iterations;
   if (salt.empty()) {
-    auto drawn = random_bytes(default_salt_bytes);
+    auto drawn = crypto::random_bytes(default_salt_bytes);
     if (!drawn) return fail(errc::crypto_failure);
     out.salt = std::move(*drawn);
   } else {
@@ -55,16 +56,16 @@ result<login_keys> derive_keys(std::string_view password, std::string_view salt,
   }
   const wiped_string prepared(saslprep(password));
   key salted;
-  if (!pbkdf2_sha256(prepared.view(), out.salt, iterations, salted) ||
-      !hmac_sha256(salted.view(), "Client Key", out.client_key) ||
-      !hmac_sha256(salted.view(), "Server Key", out.server_key))
+  if (!crypto::pbkdf2_sha256(prepared.view(), out.salt, iterations, salted) ||
+      !crypto::hmac_sha256(salted.view(), "Client Key", out.client_key) ||
+      !crypto::hmac_sha256(salted.view(), "Server Key", out.server_key))
     return fail(errc::crypto_failure);
   return out;
 }
 
 result<scram_secret> secret_of(const login_keys& keys) {
   scram_secret out{.salt = keys.salt, .iterations = keys.iterations};
-  if (!sha256(keys.client_key.view(), out.stored_key)) return fail(errc::crypto_failure);
+  if (!crypto::sha256(keys.client_key.view(), out.stored_key)) return fail(errc::crypto_failure);
   out.server_key = keys.server_key;
   return out;
 }
@@ -91,7 +92,7 @@ result<scram_secret> parse_secret(std::string_view text) {
   const auto iterations = parse_digits(*count);
   if (!iterations || count->front() == '0' || *iterations > max_iterations)
     return bad("the iterations are not a number from 1 to 10000000");
-  auto salt_bytes = base64_decode(*salt, max_salt_bytes);
+  auto salt_bytes = crypto::base64_decode(*salt, max_salt_bytes);
   if (!salt_bytes || salt_bytes->empty()) return bad("the salt is not 1 to 256 bytes in base64");
   const auto stored_key = key_of_base64(*stored);
   const auto server_key = key_of_base64(text);
@@ -105,13 +106,14 @@ result<scram_secret> parse_secret(std::string_view text) {
 bool verify_password(const scram_secret& secret, std::string_view password) {
   const auto made = make_secret(password, secret.salt, secret.iterations);
   return made && !secret.salt.empty() &&
-         constant_time_equal(made->server_key.view(), secret.server_key.view()) && !secret.mock;
+         crypto::constant_time_equal(made->server_key.view(), secret.server_key.view()) &&
+         !secret.mock;
 }
 
 result<scram_secret> mock_secret(std::string_view process_secret, std::string_view user,
                                  std::uint32_t iterations) {
   key digest;
-  if (!hmac_sha256(process_secret, user, digest)) return fail(errc::crypto_failure);
+  if (!crypto::hmac_sha256(process_secret, user, digest)) return fail(errc::crypto_failure);
   scram_secret out{.iterations = iterations, .mock = true};
   out.salt = digest.view().substr(0, default_salt_bytes);
   return out;

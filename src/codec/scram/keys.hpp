@@ -28,10 +28,14 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "codec/scram/crypto.hpp"
 #include "codec/scram/errc.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::scram {
+
+using crypto::key;
+using crypto::key_bytes;
+using crypto::wiped_string;
 
 inline constexpr std::uint32_t default_iterations = 4096;    // PostgreSQL's
 inline constexpr std::uint32_t max_iterations = 10'000'000;  // over it: bad_iterations

@@ -38,7 +38,7 @@ result<std::string> md5_secret(std::string_view user, std::string_view password)
   std::string text(password);
   text += user;
   auto out = tagged_digest(text);
-  wipe(text);
+  crypto::wipe(text);
   if (!out) return fail(errc::crypto_failure);
   return std::move(*out);
 }
@@ -49,14 +49,14 @@ result<std::string> md5_response(std::string_view secret, std::string_view salt)
   std::string text(secret.substr(3));
   text += salt;
   auto out = tagged_digest(text);
-  wipe(text);
+  crypto::wipe(text);
   if (!out) return fail(errc::crypto_failure);
   return std::move(*out);
 }
 
 bool md5_verify(std::string_view secret, std::string_view salt, std::string_view response) {
   const auto expected = md5_response(secret, salt);
-  return expected && constant_time_equal(*expected, response);
+  return expected && crypto::constant_time_equal(*expected, response);
 }
 
 }  // namespace fairing::codec::scram

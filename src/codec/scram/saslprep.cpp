@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::scram {
 namespace {
@@ -37,7 +37,7 @@ std::string saslprep(std::string_view password) {
       stringprep(buffer.data(), buffer.size(), STRINGPREP_NO_UNASSIGNED, profile.data());
   std::string out(code == STRINGPREP_OK && buffer.front() != '\0' ? std::string_view(buffer.c_str())
                                                                   : password);
-  wipe(buffer);
+  crypto::wipe(buffer);
   return out;
 }
 

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 using action = server_step::action;
 
 // RFC 7677 §3.
-const auto rfc_salt = *base64_decode("W22ZaJ0SNY7soEsUEjb6gQ==", 16);
+const auto rfc_salt = *crypto::base64_decode("W22ZaJ0SNY7soEsUEjb6gQ==", 16);
 const auto rfc_first = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO"s;
 const auto rfc_nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"s;
 const auto rfc_proof = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="s;

@@ -6,8 +6,8 @@
 #include <array>
 #include <memory>
 
-#include "codec/scram/crypto.hpp"
 #include "codec/sqs/text.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::sqs {
 
@@ -82,9 +82,9 @@ std::string md5_of_trace_header(std::string_view trace_header) {
 }
 
 std::string sha256_hex(std::string_view text) {
-  scram::key digest;
+  crypto::key digest;
   std::string out;
-  if (scram::sha256(text, digest)) append_hex(out, digest.view());
+  if (crypto::sha256(text, digest)) append_hex(out, digest.view());
   return out;
 }
 

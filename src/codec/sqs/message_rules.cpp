@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/ascii.hpp"
-#include "codec/scram/crypto.hpp"
 #include "codec/sqs/text.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::sqs {
 
@@ -87,7 +87,7 @@ void read_value(fields& f, std::string_view name, node& from, message_attribute&
         fmt::format("The message attribute '{}' must contain a non-empty {}, for its type is {}.",
                     name, which, a.type));
   if (a.binary()) {
-    auto bytes = scram::base64_decode(a.value, 8 * max_message_bytes);
+    auto bytes = crypto::base64_decode(a.value, 8 * max_message_bytes);
     if (!bytes)
       return f.refuse(
           errc::malformed_request,

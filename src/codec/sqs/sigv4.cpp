@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "base/ascii.hpp"
-#include "codec/scram/crypto.hpp"
 #include "codec/sqs/canonical.hpp"
 #include "codec/sqs/digest.hpp"
 #include "codec/sqs/text.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::sqs {
 
@@ -187,12 +187,12 @@ result<void> check_time(const claim& c, std::string_view day, std::int64_t now_s
 
 // False: libcrypto refused.
 bool sign(const access_key& k, const scope& s, std::string_view text, std::string& hex) {
-  const scram::wiped_string first("AWS4" + k.secret);
-  scram::key a;
-  scram::key b;
-  if (!scram::hmac_sha256(first.view(), s.day, a) || !scram::hmac_sha256(a.view(), s.region, b) ||
-      !scram::hmac_sha256(b.view(), s.service, a) ||
-      !scram::hmac_sha256(a.view(), "aws4_request", b) || !scram::hmac_sha256(b.view(), text, a))
+  const crypto::wiped_string first("AWS4" + k.secret);
+  crypto::key a;
+  crypto::key b;
+  if (!crypto::hmac_sha256(first.view(), s.day, a) || !crypto::hmac_sha256(a.view(), s.region, b) ||
+      !crypto::hmac_sha256(b.view(), s.service, a) ||
+      !crypto::hmac_sha256(a.view(), "aws4_request", b) || !crypto::hmac_sha256(b.view(), text, a))
     return false;
   append_hex(hex, a.view());
   return true;
@@ -253,7 +253,7 @@ result<std::string> verifier::verify(const signed_request& r, std::int64_t unix_
   std::string expected;
   if (!sign(*key, *s, string_to_sign(c->date, s->text, *text), expected))
     return fail(errc::internal_failure, "The signature could not be computed.");
-  if (!scram::constant_time_equal(expected, c->signature))
+  if (!crypto::constant_time_equal(expected, c->signature))
     return fail(errc::signature_does_not_match,
                 "The request signature we calculated does not match the signature you provided. "
                 "Check the secret access key and the signing method.");

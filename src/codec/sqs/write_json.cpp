@@ -2,8 +2,8 @@
 #include <variant>
 
 #include "base/json.hpp"
-#include "codec/scram/crypto.hpp"
 #include "codec/sqs/write_reply.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::sqs {
 
@@ -96,7 +96,7 @@ void write_attributes(std::string& out, const std::vector<message_attribute>& at
     object one(out);
     one.text("DataType", a.type);
     if (a.binary())
-      one.text("BinaryValue", scram::base64_encode(a.value));
+      one.text("BinaryValue", crypto::base64_encode(a.value));
     else
       one.text("StringValue", a.value);
   }

@@ -1,9 +1,9 @@
 // Results as the Query protocol has them: flattened lists, one element an item.
 #include <variant>
 
-#include "codec/scram/crypto.hpp"
 #include "codec/sqs/text.hpp"
 #include "codec/sqs/write_reply.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::codec::sqs {
 
@@ -87,7 +87,7 @@ void write_message(std::string& out, const received_message& m) {
     element(out, "Name", a.name);
     open(out, "Value");
     if (a.binary())
-      element(out, "BinaryValue", scram::base64_encode(a.value));
+      element(out, "BinaryValue", crypto::base64_encode(a.value));
     else
       element(out, "StringValue", a.value);
     element(out, "DataType", a.type);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "codec/http1/writer.hpp"
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 #include "http/logic/fields.hpp"
 #include "http/logic/prefer.hpp"
 #include "http/logic/request_key.hpp"
@@ -12,7 +12,6 @@ namespace fairing::http {
 
 namespace {
 
-namespace scram = codec::scram;
 using enum http1::field;
 constexpr std::size_t longest_key = 200;
 
@@ -26,8 +25,8 @@ void append_fields(std::string& out, const http1::message_head& head) {
 
 std::string hex_of(std::string_view text) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  scram::key hash;
-  if (!scram::sha256(text, hash)) return "no-hash";
+  crypto::key hash;
+  if (!crypto::sha256(text, hash)) return "no-hash";
   std::string out;
   for (const char c : hash.view()) {
     const auto b = static_cast<unsigned char>(c);

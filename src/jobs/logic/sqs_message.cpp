@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/ascii.hpp"
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 #include "codec/sqs/digest.hpp"
 #include "codec/sqs/message_rules.hpp"
 #include "codec/sqs/text.hpp"
@@ -49,7 +49,7 @@ std::string content_type_of(const sqs::message& m) {
 }
 
 std::string field_of(const sqs::message_attribute& a) {
-  return a.type + ":" + (a.binary() ? codec::scram::base64_encode(a.value) : a.value);
+  return a.type + ":" + (a.binary() ? crypto::base64_encode(a.value) : a.value);
 }
 
 // nullopt: a field that is no message attribute.
@@ -67,7 +67,7 @@ std::optional<sqs::message_attribute> attribute_of(std::string_view name, std::s
                            std::string(value.substr(0, colon)),
                            std::string(value.substr(colon + 1))};
   if (!a.binary()) return a;
-  auto bytes = codec::scram::base64_decode(a.value, most_binary_bytes);
+  auto bytes = crypto::base64_decode(a.value, most_binary_bytes);
   if (!bytes) return std::nullopt;
   a.value = std::move(*bytes);
   return a;

@@ -6,7 +6,6 @@ namespace fairing::jobs {
 
 namespace {
 
-namespace scram = codec::scram;
 constexpr std::string_view prefix = "whsec_";
 constexpr std::size_t least_bytes = 24;  // the specification's bounds
 constexpr std::size_t most_bytes = 64;
@@ -26,7 +25,7 @@ result<webhook_keys> webhook_keys::parse(std::string_view text) {
       return fail(errc::bad_request,
                   "is whsec_ and the base64 of 24 to 64 random bytes; "
                   "`echo whsec_$(openssl rand -base64 32)` makes one");
-    auto bytes = scram::base64_decode(one.substr(prefix.size()), most_bytes);
+    auto bytes = crypto::base64_decode(one.substr(prefix.size()), most_bytes);
     if (!bytes || bytes->size() < least_bytes)
       return fail(errc::bad_request,
                   "has after whsec_ the base64, padded, of 24 to 64 bytes; "
@@ -45,9 +44,9 @@ std::string webhook_keys::sign(std::string_view id, std::int64_t unix_seconds,
   signed_text.append(1, '.').append(body);
   std::string out;
   for (const auto& secret : keys_) {
-    scram::key mac;
-    if (!scram::hmac_sha256(secret.view(), signed_text, mac)) return {};
-    out.append(out.empty() ? "v1," : " v1,").append(scram::base64_encode(mac.view()));
+    crypto::key mac;
+    if (!crypto::hmac_sha256(secret.view(), signed_text, mac)) return {};
+    out.append(out.empty() ? "v1," : " v1,").append(crypto::base64_encode(mac.view()));
   }
   return out;
 }

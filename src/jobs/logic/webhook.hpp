@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::jobs {
 
@@ -32,7 +32,7 @@ class webhook_keys {
                                  std::string_view body) const;
 
  private:
-  std::vector<codec::scram::wiped_string> keys_;
+  std::vector<crypto::wiped_string> keys_;
 };
 
 }  // namespace fairing::jobs

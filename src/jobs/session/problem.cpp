@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/json.hpp"
 #include "jobs/logic/store.hpp"
 
 namespace fairing::jobs {
@@ -11,47 +10,63 @@ namespace {
 using enum problem;
 
 constexpr std::array<problem_info, problem_count> table{{
-    {bad_request, 400, "bad-request", "The request is malformed",
-     "Send it as docs/reference/jobs.openapi.yaml says; the detail names the fault."},
-    {unauthorized, 401, "unauthorized", "This needs the token",
-     "Send `Authorization: Bearer TOKEN` with the value of jobs.token."},
-    {forbidden, 403, "forbidden", "The jobs listener is not for this page or name",
-     "Ask for localhost, 127.0.0.1 or the listen address, and not from another site's page."},
-    {not_found, 404, "not-found", "There is nothing here",
-     "The detail says what is missing; finished jobs go after keep_done and keep_dead."},
-    {method_not_allowed, 405, "method-not-allowed", "The method is not allowed here",
-     "Use one of the methods in Allow."},
-    {request_timeout, 408, "request-timeout", "The request came too slowly", "Send it again."},
-    {conflict, 409, "conflict", "The job's state does not allow it",
-     "Read the job; the detail names its state."},
-    {not_finished, 409, "not-finished", "The job has not finished",
-     "Ask again later, or wait with GET /v1/jobs/ID?wait=30."},
-    {stale_lease, 409, "stale-lease", "The lease is over",
-     "Drop this work: another worker has the job or it has finished; extend leases in time."},
-    {body_too_large, 413, "body-too-large", "The request or a payload is too large",
-     "Store large payloads elsewhere and enqueue where they are, or raise the queue's `payload`."},
-    {uri_too_long, 414, "uri-too-long", "The request target is too long", "Shorten the query."},
-    {unsupported_media_type, 415, "unsupported-media-type", "The media type is not known here",
-     "Send application/json, or a CloudEvent."},
-    {key_reused, 422, "idempotency-key-reused", "The Idempotency-Key stands for another request",
-     "Take a new key for a new request."},
-    {unsupported, 422, "unsupported", "The job store cannot do that",
-     "The detail names what it lacks; another jobs.store has it."},
-    {head_too_large, 431, "head-too-large", "The request head is too large",
-     "Send at most 16 KiB of fields."},
-    {internal, 500, "internal", "Fairing failed", "Report it with the log around this time."},
-    {overloaded, 503, "overloaded", "The jobs plane is busy", "Try again in a second."},
-    {store_down, 503, "job-store-down", "The job store failed and is being opened again",
-     "Try again in a second; nothing that was answered before is lost."},
-    {standby, 503, "job-store-standby", "Another instance has the jobs",
-     "Ask that one; this one takes over when it ends."},
-    {outcome_unknown, 503, "outcome-unknown", "Whether this was done is not known",
-     "Look it up, or send it again with the same Idempotency-Key."},
-    {version_not_supported, 505, "version-not-supported", "The HTTP version is not supported",
-     "Use HTTP/1.1."},
-    {full, 507, "job-store-full", "There is no room for more jobs",
-     "Let workers catch up, purge a queue, free disk space or raise the limit; the detail says "
-     "which."},
+    {{400, "bad-request", "The request is malformed",
+      "Send it as docs/reference/jobs.openapi.yaml says; the detail names the fault."},
+     bad_request},
+    {{401, "unauthorized", "This needs the token",
+      "Send `Authorization: Bearer TOKEN` with the value of jobs.token."},
+     unauthorized},
+    {{403, "forbidden", "The jobs listener is not for this page or name",
+      "Ask for localhost, 127.0.0.1 or the listen address, and not from another site's page."},
+     forbidden},
+    {{404, "not-found", "There is nothing here",
+      "The detail says what is missing; finished jobs go after keep_done and keep_dead."},
+     not_found},
+    {{405, "method-not-allowed", "The method is not allowed here",
+      "Use one of the methods in Allow."},
+     method_not_allowed},
+    {{408, "request-timeout", "The request came too slowly", "Send it again."}, request_timeout},
+    {{409, "conflict", "The job's state does not allow it",
+      "Read the job; the detail names its state."},
+     conflict},
+    {{409, "not-finished", "The job has not finished",
+      "Ask again later, or wait with GET /v1/jobs/ID?wait=30."},
+     not_finished},
+    {{409, "stale-lease", "The lease is over",
+      "Drop this work: another worker has the job or it has finished; extend leases in time."},
+     stale_lease},
+    {{413, "body-too-large", "The request or a payload is too large",
+      "Store large payloads elsewhere and enqueue where they are, or raise the queue's `payload`."},
+     body_too_large},
+    {{414, "uri-too-long", "The request target is too long", "Shorten the query."}, uri_too_long},
+    {{415, "unsupported-media-type", "The media type is not known here",
+      "Send application/json, or a CloudEvent."},
+     unsupported_media_type},
+    {{422, "idempotency-key-reused", "The Idempotency-Key stands for another request",
+      "Take a new key for a new request."},
+     key_reused},
+    {{422, "unsupported", "The job store cannot do that",
+      "The detail names what it lacks; another jobs.store has it."},
+     unsupported},
+    {{431, "head-too-large", "The request head is too large", "Send at most 16 KiB of fields."},
+     head_too_large},
+    {{500, "internal", "Fairing failed", "Report it with the log around this time."}, internal},
+    {{503, "overloaded", "The jobs plane is busy", "Try again in a second."}, overloaded},
+    {{503, "job-store-down", "The job store failed and is being opened again",
+      "Try again in a second; nothing that was answered before is lost."},
+     store_down},
+    {{503, "job-store-standby", "Another instance has the jobs",
+      "Ask that one; this one takes over when it ends."},
+     standby},
+    {{503, "outcome-unknown", "Whether this was done is not known",
+      "Look it up, or send it again with the same Idempotency-Key."},
+     outcome_unknown},
+    {{505, "version-not-supported", "The HTTP version is not supported", "Use HTTP/1.1."},
+     version_not_supported},
+    {{507, "job-store-full", "There is no room for more jobs",
+      "Let workers catch up, purge a queue, free disk space or raise the limit; the detail says "
+      "which."},
+     full},
 }};
 
 constexpr bool in_order() {
@@ -98,23 +113,8 @@ const problem_info& info(problem p) noexcept { return table[static_cast<std::siz
 std::span<const problem_info> all_problems() noexcept { return table; }
 
 service::response refuse(problem p, std::string_view detail) {
-  const auto& i = info(p);
-  service::response r;
-  r.status = i.status;
-  r.content_type = "application/problem+json";
-  r.body = R"({"type":"urn:fairing:problem:)";
-  r.body += i.slug;
-  r.body += R"(","title":)";
-  append_json_string(r.body, i.title);
-  r.body += R"(,"status":)" + std::to_string(i.status) + R"(,"detail":)";
-  append_json_string(r.body, detail.empty() ? i.title : detail);
-  r.body += R"(,"advice":)";
-  append_json_string(r.body, i.advice);
-  r.body += "}\n";
-  if (p == unauthorized) r.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"fairing\"");
-  if (p == overloaded || p == store_down || p == standby || p == outcome_unknown ||
-      p == not_finished)
-    r.fields.emplace_back("Retry-After", "1");
+  auto r = service::problem_response(info(p), detail);
+  if (p == not_finished) r.fields.emplace_back("Retry-After", "1");
   return r;
 }
 

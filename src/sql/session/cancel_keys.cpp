@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::sql {
 
@@ -10,7 +10,7 @@ using codec::pgwire::backend_key;
 
 std::optional<backend_key> cancel_keys::add(std::weak_ptr<sql_pool> pool) {
   for (;;) {
-    const auto random = codec::scram::random_bytes(8);
+    const auto random = crypto::random_bytes(8);
     if (!random) return std::nullopt;
     backend_key key;
     std::memcpy(&key.pid, random->data(), 4);
@@ -34,7 +34,7 @@ std::shared_ptr<sql_pool> cancel_keys::find(backend_key key) {
   if (at == by_pid_.end()) return nullptr;
   const std::string_view mine(reinterpret_cast<const char*>(&at->second.secret), 4);
   const std::string_view asked(reinterpret_cast<const char*>(&key.secret), 4);
-  if (!codec::scram::constant_time_equal(mine, asked)) return nullptr;
+  if (!crypto::constant_time_equal(mine, asked)) return nullptr;
   return at->second.pool.lock();
 }
 

@@ -172,7 +172,7 @@ net::task<bool> client::wait_for_server() {
   net::event ready(core_);
   welcoming_ = &ready;
   if (relayed_) deadline = relayed_->deadline;
-  const auto a = pool_->machine().acquire(*this, pool_now());
+  const auto a = pool_->acquire(*this);
   if (a.kind == pool::acquire_kind::granted)
     granted(static_cast<server&>(*a.to));
   else if (a.kind == pool::acquire_kind::refused)
@@ -245,7 +245,7 @@ std::size_t client::process_session(std::string_view bytes) {
 // True: there is something to go on with, a server or a refusal.
 bool client::lease() {
   if (relay_) state_id = relay_->state_id();
-  const auto a = pool_->machine().acquire(*this, pool_now());
+  const auto a = pool_->acquire(*this);
   switch (a.kind) {
     case pool::acquire_kind::granted:
       pool_->probe.waited({});

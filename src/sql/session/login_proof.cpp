@@ -121,7 +121,7 @@ net::task<bool> login::by_scram(credential_ptr secret, scram::scram_secret check
 }
 
 net::task<bool> login::by_md5(credential_ptr secret) {
-  const auto random = scram::random_bytes(scram::md5_salt_bytes);
+  const auto random = crypto::random_bytes(scram::md5_salt_bytes);
   if (!random) co_return false;
   std::array<char, 4> salt{};
   std::copy_n(random->begin(), salt.size(), salt.begin());

@@ -63,6 +63,8 @@ void add(pool_snapshot& to, const pool_snapshot& s) {
   to.idle += s.idle;
   to.leased += s.leased;
   to.pinned += s.pinned;
+  to.running += s.running;
+  to.concurrency += s.concurrency;
   to.closing += s.closing;
   to.waiting += s.waiting;
   to.paused |= s.paused;
@@ -98,6 +100,7 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "limit", limit);
   append_field(out, "clients", s.clients);
   append_field(out, "waiting", s.waiting);
+  append_field(out, "concurrency", s.concurrency);
   append_key(out, "servers");
   out += '{';
   append_field(out, "size", s.size);
@@ -105,6 +108,7 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "idle", s.idle);
   append_field(out, "leased", s.leased);
   append_field(out, "pinned", s.pinned);
+  append_field(out, "running", s.running);
   append_field(out, "closing", s.closing);
   out += '}';
   append_key(out, "wait");
@@ -152,6 +156,7 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
   const auto& q = b.pool;
   line(p.size == q.size && p.database_cores == q.database_cores && p.spindles == q.spindles,
        "pool.size");
+  line(p.concurrency == q.concurrency, "pool.concurrency");
   line(p.instances == q.instances, "pool.instances");
   line(p.min_idle == q.min_idle, "pool.min_idle");
   line(p.wait_timeout == q.wait_timeout, "pool.wait_timeout");

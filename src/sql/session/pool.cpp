@@ -8,6 +8,7 @@ namespace fairing::sql {
 
 namespace {
 constexpr seconds forget_after{60};  // without clients and servers
+constexpr milliseconds pass_within{5};
 
 metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
   l.emplace_back(name, std::string(value));
@@ -30,6 +31,8 @@ pool::pool_options sql_pool::options_of(const sql_runtime& r, const pool_key& k)
   o.min_idle = k.relayed ? 0 : c.min_idle;
   o.max_waiters = c.max_waiting;
   o.max_pinned = std::max(1U, pinned);
+  o.adapt = !c.concurrency && k.mode == pool_mode::transaction && !k.relayed;
+  if (c.concurrency && k.mode == pool_mode::transaction) o.concurrency = *c.concurrency;
   o.wait_timeout = c.wait_timeout;
   o.idle_timeout = c.idle_timeout;
   o.max_lifetime = c.max_lifetime;
@@ -127,6 +130,39 @@ void sql_pool::give_back(server& s) {
   probe.held(r.held);
   probe.used(pool::microseconds{s.used_us});
   hand_over(r, s);
+  if (!machine_.held_back()) return;
+  if (machine_.can_pass())
+    pass_on();
+  else
+    pass_soon();
+}
+
+pool::acquired sql_pool::acquire(client& c) {
+  const auto a = machine_.acquire(c, pool_now());
+  if (machine_.held_back()) pass_soon();
+  return a;
+}
+
+// Idle servers for those who wait, as far as the limit of transactions at once lets them.
+void sql_pool::pass_on() {
+  while (true) {
+    const auto p = machine_.pass(pool_now());
+    if (!p.from) break;
+    probe.waited(p.waited);
+    static_cast<client&>(*p.to).granted(static_cast<server&>(*p.from));
+  }
+  if (machine_.held_back()) pass_soon();
+}
+
+// Transactions that last step aside by time alone, when nothing else happens.
+void sql_pool::pass_soon() {
+  if (std::exchange(passing_soon_, true)) return;
+  home.core.after(pass_within, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->passing_soon_ = false;
+    self->pass_on();
+  });
 }
 
 void sql_pool::hand_over(const pool::released& r, server& s) {
@@ -174,7 +210,12 @@ void sql_pool::wake() noexcept {
 
 void sql_pool::tick(pool::micro_time t) {
   machine_.tick(t);
-  probe.sizes(machine_.idle(), machine_.leased(), machine_.waiting(), machine_.size());
+  if (machine_.held_back()) pass_on();
+  probe.sizes({.idle = machine_.idle(),
+               .leased = machine_.leased(),
+               .waiting = machine_.waiting(),
+               .size = machine_.size(),
+               .concurrency = machine_.concurrency()});
   const auto coarse = now().mono;
   const auto& limits = runtime_->config.limits;
   if (limits.statement.count() > 0 || limits.transaction_idle.count() > 0)
@@ -201,6 +242,8 @@ pool_snapshot sql_pool::live() const {
   s.pinned = machine_.pinned();
   s.closing = machine_.closing();
   s.waiting = machine_.waiting();
+  s.running = machine_.running();
+  s.concurrency = machine_.concurrency();
   s.paused = machine_.paused();
   s.totals = machine_.totals();
   return s;

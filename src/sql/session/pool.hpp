@@ -27,7 +27,7 @@ class client;
 // What others are told of a pool; at most a tick old.
 struct pool_snapshot {
   std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0, closing = 0,
-                waiting = 0;
+                waiting = 0, running = 0, concurrency = 0;
   bool paused = false;
   pool::pool_totals totals;
 };
@@ -63,6 +63,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
     return servers_;
   }
 
+  // Of a client: the machine's answer.
+  [[nodiscard]] pool::acquired acquire(client& c);
   // From servers.
   void opened(server& s, const opened_server& how);
   void open_failed(server& s, const server_error& e);
@@ -105,6 +107,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void wake() noexcept override;
   void publish();
   void hand_over(const pool::released& r, server& s);
+  void pass_on();
+  void pass_soon();
   [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r, const pool_key& k);
 
   runtime_ptr runtime_;
@@ -113,6 +117,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   std::unordered_map<std::uint32_t, client*> clients_;
   std::vector<std::pair<std::string, std::string>> status_;
   server_error last_error_;
+  bool passing_soon_ = false;
   mono_time unused_since_ = mono_time::max();
   metrics::histogram wait_;
   std::array<metrics::counter, pool::close_reasons> closed_;

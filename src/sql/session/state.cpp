@@ -5,7 +5,7 @@
 
 #include "base/hash.hpp"
 #include "base/log.hpp"
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 #include "sql/session/pool.hpp"
 
 namespace fairing::sql {
@@ -55,7 +55,7 @@ plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr f
     : cores(c),
       registry(r),
       budget(first->pool_size),
-      mock_seed(scram::random_bytes(32).value_or(std::to_string(process_seed()))),
+      mock_seed(crypto::random_bytes(32).value_or(std::to_string(process_seed()))),
       deriving(std::make_unique<net::offload>("sql-keys", derive_queue, false)),
       runtime_(first) {
   const auto login = [&r](const char* outcome) {

@@ -1,4 +1,4 @@
-// job_row: a job as the columns of table fairing.job, in one order for every statement that reads or writes one.
+// job_row: a row of table fairing.job, as job_columns has it.
 //
 // Flow:  "SELECT " + columns(with_bodies) + " FROM fairing.job WHERE id = $1"  ->  read_job(rows, row, with_bodies)
 // Threads: any.
@@ -11,11 +11,8 @@
 
 namespace fairing::jobs::postgres {
 
-// As read_job() expects them, from column 0 on: numbers as int8. With payload and result or without.
+// job_columns, numbers as int8: what libpq gives as text or in binary is then one type.
 [[nodiscard]] std::string columns(bool with_bodies);
-// The names alone, for an INSERT, in the same order.
-[[nodiscard]] std::string plain_columns(bool with_bodies);
-inline constexpr int column_count = 24;
 // errc::fenced: the row is damaged.
 result<job> read_job(const rows& r, int row, bool with_bodies);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "jobs/logic/packed.hpp"
+#include "jobs/store/job_columns.hpp"
 #include "jobs/store/postgres/job_row.hpp"
 #include "jobs/store/postgres/postgres_store.hpp"
 
@@ -18,9 +19,9 @@ constexpr std::int64_t longest_us = 250'000;
 constexpr std::size_t most_items = 1'000;
 constexpr std::int64_t rows_a_look = 500;
 // Columns behind those of the job and the one it is sorted by: where the look ended, and at how many rows it was.
-constexpr int last_order = column_count + 1;
-constexpr int last_id = column_count + 2;
-constexpr int looked_at = column_count + 3;
+constexpr int last_order = job_column_count + 1;
+constexpr int last_id = job_column_count + 2;
+constexpr int looked_at = job_column_count + 3;
 
 constexpr const char* manners_text =
     "SET search_path = pg_catalog; SET default_transaction_read_only = on; "

@@ -1,6 +1,7 @@
 #include "jobs/store/postgres/statements.hpp"
 
 #include "jobs/logic/store.hpp"
+#include "jobs/store/job_columns.hpp"
 #include "jobs/store/postgres/job_row.hpp"
 
 namespace fairing::jobs::postgres {
@@ -84,7 +85,7 @@ std::vector<statement_text> of_jobs() {
            "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id "
            "LIMIT 1",
        "n"},
-      {"INSERT INTO fairing.job (" + plain_columns(true) +
+      {"INSERT INTO fairing.job (" + job_columns(true) +
            ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,"
            "$22,$23,$24)",
        "nnnnnnnnnnnnnnbbbbbbbnbb"},

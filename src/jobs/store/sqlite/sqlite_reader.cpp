@@ -62,7 +62,7 @@ plan plan_of(const job_query& q) {
   } else if (q.state == job_state::leased) {
     where += " AND state = 2";  // few: their index, and a sort
   }
-  p.sql = "SELECT " + columns(true) + " FROM job WHERE " + where +
+  p.sql = "SELECT " + job_columns(true) + " FROM job WHERE " + where +
           (p.by_end ? " ORDER BY finished_ms DESC, id DESC" : " ORDER BY id DESC");
   return p;
 }
@@ -101,7 +101,7 @@ result<void> sqlite_reader::fetch(job& j, const far_bodies& far) {
 
 result<job> sqlite_reader::load(job_id id) {
   until_us_ = precise_us() + longest_us;
-  auto s = db_.prepare("SELECT " + columns(true) + " FROM job WHERE id = ?1");
+  auto s = db_.prepare("SELECT " + job_columns(true) + " FROM job WHERE id = ?1");
   if (!s) return std::unexpected(s.error());
   s->bind(1, to_sql(id));
   const auto row = s->step();

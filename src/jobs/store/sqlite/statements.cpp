@@ -1,6 +1,7 @@
 #include "jobs/store/sqlite/statements.hpp"
 
 #include "jobs/logic/store.hpp"
+#include "jobs/store/job_columns.hpp"
 #include "jobs/store/sqlite/job_row.hpp"
 
 namespace fairing::jobs::sqlite {
@@ -13,15 +14,15 @@ std::array<std::string, sql_count> statement_texts() {
       "INSERT INTO queue (name) VALUES (?1) RETURNING number",
       "SELECT number FROM queue WHERE name = ?1",
       "UPDATE queue SET paused = ?2, attributes = ?3 WHERE number = ?1",
-      "INSERT INTO job (" + columns(true) +
+      "INSERT INTO job (" + job_columns(true) +
           ") VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"
           "?22,?23,?24)",
-      "SELECT " + columns(false) + " FROM job WHERE id = ?1",
-      "SELECT " + columns(true) + " FROM job WHERE id = ?1",
+      "SELECT " + job_columns(false) + " FROM job WHERE id = ?1",
+      "SELECT " + job_columns(true) + " FROM job WHERE id = ?1",
       "DELETE FROM job WHERE id = ?1",
       "DELETE FROM job_payload WHERE id = ?1",
       "DELETE FROM job_result WHERE id = ?1",
-      "SELECT " + columns(true) +
+      "SELECT " + job_columns(true) +
           " FROM job WHERE queue = ?1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT ?2",
       "SELECT count(*) FROM job WHERE queue = ?1 AND key = ?2 AND holds = 1",
       "SELECT id FROM job WHERE queue = ?1 AND key = ?2 AND state = 0 AND parked = 1 "

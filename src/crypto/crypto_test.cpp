@@ -1,10 +1,10 @@
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace fairing::codec::scram {
+namespace fairing::crypto {
 namespace {
 
 using namespace std::string_literals;
@@ -70,4 +70,4 @@ TEST(crypto, compares_and_wipes) {
 }
 
 }  // namespace
-}  // namespace fairing::codec::scram
+}  // namespace fairing::crypto

@@ -1,4 +1,4 @@
-#include "codec/scram/crypto.hpp"
+#include "crypto/crypto.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace fairing::codec::scram {
+namespace fairing::crypto {
 namespace {
 
 constexpr std::string_view alphabet =
@@ -130,4 +130,4 @@ std::optional<std::string> base64_decode(std::string_view text, std::size_t max_
   return out;
 }
 
-}  // namespace fairing::codec::scram
+}  // namespace fairing::crypto

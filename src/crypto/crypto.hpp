@@ -1,14 +1,14 @@
-// crypto: the few primitives SCRAM-SHA-256 is made of, over libcrypto, and memory that is wiped.
+// crypto: SHA-256, its HMAC and PBKDF2, random bytes and base64, over libcrypto, and memory that is wiped.
 //
 // Problem: keys must not stay in freed memory, must not be compared byte by byte with an early exit,
 // and a refusal of the library must be an error, not a key of zeros.
 //
 // Flow:
-//   key k;  if (!hmac_sha256(secret, text, k)) return errc::crypto_failure;
+//   key k;  if (!hmac_sha256(secret, text, k)) return refused;
 //   if (!constant_time_equal(a, b)) ...
 // Lifecycle: a `key` wipes itself when it goes; copies do too. Threads: any, nothing is shared.
-// Cost: under a microsecond a kilobyte; pbkdf2 is the exception, see keys.hpp.
-// Source: RFC 5802 §2.2, RFC 4648 §4.
+// Cost: under a microsecond a kilobyte; pbkdf2_sha256 is the exception, by its iterations.
+// Source: RFC 2104, RFC 8018 §5.2, RFC 4648 §4.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@
 #include <string_view>
 #include <utility>
 
-namespace fairing::codec::scram {
+namespace fairing::crypto {
 
 inline constexpr std::size_t key_bytes = 32;  // SHA-256
 
@@ -83,4 +83,4 @@ void xor_into(key& a, const key& b) noexcept;
 [[nodiscard]] std::optional<std::string> base64_decode(std::string_view text,
                                                        std::size_t max_bytes);
 
-}  // namespace fairing::codec::scram
+}  // namespace fairing::crypto
