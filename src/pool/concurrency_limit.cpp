@@ -42,7 +42,7 @@ void concurrency_limit::look(micro_time now) noexcept {
   const auto took = now - began_;
   if (took < rules_.window_least) return;
   if (ends_ < rules_.window_ends && took < rules_.window_most) return;
-  const bool waited = std::uint64_t{ends_alone_} * 16 <= ends_;
+  const bool waited = std::uint64_t{ends_alone_} * 64 <= ends_;
   const auto us = static_cast<double>(took.count());
   if (phase_ == phase::resting)
     rested(ends_ / us, waited, now);
@@ -71,8 +71,8 @@ void concurrency_limit::begin_trial() noexcept {
 
 void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
   const bool b = step_ == 1 || step_ == 2;
-  // At the lower of the two limits somebody waits, or neither holds anybody back.
-  if (!waited && b == down_) {
+  // Only under a higher limit than that of now may it be that nobody waits. Else the load has ended or paused.
+  if (!waited && (!b || down_)) {
     rest_again(false);
     return begin_window(chosen_, now);
   }

@@ -28,15 +28,15 @@ namespace fairing::pool {
 class concurrency_limit {
  public:
   struct rules {
-    std::uint32_t window_ends = 256;       // a window is over after so many leases and ...
+    std::uint32_t window_ends = 512;       // a window is over after so many leases and ...
     microseconds window_least{25'000};     // ... so long; or after ...
     microseconds window_most{1'000'000};   // ... so long, with at least ...
     std::uint32_t window_ends_least = 16;  // ... so many
     double better = 1.05;                  // B over A: goes down
     double worse = 0.97;                   // B over A: does not go up
-    double plain = 1.15;                   // either way: the first pair of windows decides
-    std::uint32_t rest = 2;         // windows between trials; doubled after each round of two ...
-    std::uint32_t rest_most = 128;  // ... that changed nothing, up to this
+    double plain = 1.3;                    // either way: the first pair of windows decides
+    std::uint32_t rest = 4;         // windows between trials; doubled after each round of two ...
+    std::uint32_t rest_most = 256;  // ... that changed nothing, up to this
   };
 
   explicit concurrency_limit(std::uint32_t size) noexcept : concurrency_limit(size, rules{}) {}
