@@ -129,7 +129,7 @@ microseconds server_pool::lease_to_oldest(server& s, micro_time now) noexcept {
 
 passed server_pool::pass(micro_time now) noexcept {
   set_aside_old(now);
-  while (held_back() && !full()) {
+  while (can_pass()) {
     auto& s = *idle_.back();
     from_idle(s);
     auto why = close_reason::surplus;

@@ -129,11 +129,14 @@ class server_pool {
   [[nodiscard]] released opened(server& s, micro_time now, std::uint64_t random) noexcept;
   void open_failed(server& s, micro_time now, std::uint64_t random) noexcept;
   void closed(server& s, micro_time now) noexcept;
-  // Somebody waits beside an idle server: pass() is to be called within a few milliseconds.
+  // Somebody waits beside an idle server, or one that is not opened because so many run: pass() is to be called
+  // within a few milliseconds.
   [[nodiscard]] bool held_back() const noexcept {
-    return !waiters_.empty() && !idle_.empty() && !paused_;
+    return !waiters_.empty() && !paused_ && (!idle_.empty() || (total_ < options_.size && full()));
   }
-  [[nodiscard]] bool can_pass() const noexcept { return held_back() && !full(); }
+  [[nodiscard]] bool can_pass() const noexcept {
+    return !waiters_.empty() && !idle_.empty() && !paused_ && !full();
+  }
   // To be called until nothing is passed.
   [[nodiscard]] passed pass(micro_time now) noexcept;
   // False when it does not wait (any more).

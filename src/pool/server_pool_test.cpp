@@ -368,7 +368,8 @@ TEST_F(server_pool_rules, no_more_run_at_once_than_may) {
   EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 5
   EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 6
   EXPECT_THAT(p.happened(), IsEmpty()) << "a third server would not help";
-  EXPECT_FALSE(p.pool.held_back());
+  EXPECT_TRUE(p.pool.held_back());
+  EXPECT_FALSE(p.pool.can_pass());
   EXPECT_EQ(p.release(2), 5U) << "the oldest first";
   EXPECT_EQ(p.release(2), 6U);
   EXPECT_EQ(p.release(2), 0U);
@@ -393,6 +394,24 @@ TEST_F(server_pool_rules, what_lasts_steps_aside_and_an_idle_one_is_passed_on) {
   EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 5
   EXPECT_EQ(p.release(2), 0U) << "one runs, and it was not this one";
   EXPECT_EQ(p.release(1), 5U);
+}
+
+TEST_F(server_pool_rules, when_what_runs_lasts_another_server_is_opened) {
+  warm(1);
+  p.pool.set_options({.size = 3, .concurrency = 1}, p.now);
+  EXPECT_EQ(granted(), 1U);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 3
+  EXPECT_EQ(acquire(), acquire_kind::waiting);  // client 4
+  EXPECT_TRUE(p.pool.held_back());
+  EXPECT_THAT(p.happened(), IsEmpty());
+  pass(milliseconds{10});
+  EXPECT_EQ(p.pool.pass(p.now).from, nullptr);
+  EXPECT_THAT(p.happened(), ElementsAre("open 2", "open 3"));
+  EXPECT_EQ(p.login(), 3U);
+  EXPECT_EQ(p.login(), 0U) << "one runs";
+  pass(milliseconds{10});
+  p.tick();
+  EXPECT_EQ(p.pool.pass(p.now).to, p.clients[3].get());
 }
 
 TEST_F(server_pool_rules, what_is_pinned_keeps_nobody_back) {

@@ -6,6 +6,7 @@ namespace fairing::pool {
 void server_pool::tick(micro_time now) noexcept {
   budget_.awake(me_);
   spare_ += budget_.collect(me_);
+  set_aside_old(now);
   age_idle(now);
   expire_waiters(now);
   if (refusing() && now < retry_at_)  // the last server broke while logins fail

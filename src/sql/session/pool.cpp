@@ -71,6 +71,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
     pins_[i] = p.registry.add_counter(
         "fairing_pool_pins_total", "Servers kept beyond a transaction, by reason",
         with(l, "reason", pool::name(static_cast<pool::pin_reason>(i))));
+  snapshot_ = live();
 }
 
 sql_pool::~sql_pool() = default;
