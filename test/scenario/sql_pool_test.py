@@ -176,7 +176,7 @@ class Concurrency(SqlCase):
         self.start(pool={"size": 4})
         self.assertEqual(self.client().query("SELECT 1"), [["1"]])
         wait_until(lambda: self.pools()["concurrency"] == 4)
-        self.assertEqual(self.fairing.metric("fairing_pool_concurrency", plane="sql"), 4)
+        wait_until(lambda: self.fairing.metric("fairing_pool_concurrency", plane="sql") == 4)
         section = {"listen": "127.0.0.1:0", "upstream": self.pg.url(), "advise": False}
         self.fairing.write_config({"sql": {**section, "pool": {"size": 4, "concurrency": 2}}})
         status, answer = self.fairing.reload()
