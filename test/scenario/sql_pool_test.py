@@ -160,7 +160,7 @@ class Concurrency(SqlCase):
         clients[0].query("BEGIN")
         sleepers = [in_thread(c.query, "SELECT pg_sleep(60)") for c in clients[1:4]]
         wait_until(lambda: self.pg.sql("SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'") == "3")
-        self.assertEqual(self.pools()["servers"]["leased"], 4)
+        wait_until(lambda: self.pools()["servers"]["leased"] == 4)
         waiting = in_thread(clients[4].query, "SELECT 5")  # four servers are all
         self.waiting(1)
         clients[0].query("COMMIT")
