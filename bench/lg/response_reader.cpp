@@ -187,7 +187,10 @@ void response_reader::read_chunk_size() {
 std::size_t response_reader::feed_counted(std::string_view bytes) {
   const auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
   left_ -= taken;
-  if (step_ == step::sized_body) body_bytes_ += taken;
+  if (step_ == step::sized_body) {
+    body_bytes_ += taken;
+    if (kept_ != nullptr) kept_->append(bytes.substr(0, taken));
+  }
   if (left_ == 0) step_ = step_ == step::sized_body ? step::done : step::chunk_size;
   return taken;
 }

@@ -9,7 +9,7 @@
 //   skip_body().
 // Lifecycle: after failed() the connection is of no use. An answer that ends with the connection is
 //   finished by at_eof().
-// Threads: one. Cost: one scan of the head; bodies are counted, never copied.
+// Threads: one. Cost: one scan of the head; bodies are counted, and copied only for keep_bodies().
 // Source: RFC 9112 (message body length, section 6.3; chunked coding, section 7.1).
 #pragma once
 
@@ -38,6 +38,9 @@ class response_reader {
   [[nodiscard]] bool at_eof();
 
   void restart();
+
+  // The bytes of bodies with a Content-Length are appended to `into` (null: they are only counted).
+  void keep_bodies(std::string* into) noexcept { kept_ = into; }
 
   [[nodiscard]] bool done() const noexcept { return step_ == step::done; }
   [[nodiscard]] bool failed() const noexcept { return step_ == step::failed; }
@@ -73,6 +76,7 @@ class response_reader {
 
   std::string pending_;  // an incomplete head or chunk-size line, seldom used
   std::string expected_;
+  std::string* kept_ = nullptr;
   std::uint64_t left_ = 0;
   std::uint64_t body_bytes_ = 0;
   int status_ = 0;

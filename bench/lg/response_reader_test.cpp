@@ -127,6 +127,16 @@ TEST(response_reader, checks_the_head_for_the_expected_text) {
   EXPECT_FALSE(reader.as_expected());
 }
 
+TEST(response_reader, keeps_sized_bodies_where_it_is_told_to) {
+  response_reader reader;
+  std::string body;
+  reader.keep_bodies(&body);
+  static_cast<void>(reader.feed("HTTP/1.1 201 Created\r\nContent-Length: 4\r\n\r\nab"));
+  static_cast<void>(reader.feed("cdHTTP"));
+  EXPECT_TRUE(reader.done());
+  EXPECT_EQ(body, "abcd");
+}
+
 TEST(response_reader, knows_when_the_server_will_close) {
   response_reader reader;
   static_cast<void>(

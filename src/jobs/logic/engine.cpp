@@ -46,6 +46,7 @@ void engine::parts::touch(queue_entry& q) {
 
 void engine::parts::leave(queue_entry& q, const job& j) {
   touch(q);
+  if (j.state == job_state::leased) heads.erase(j.id);
   --q.counts.of[static_cast<std::size_t>(j.state)];
   if (j.state == job_state::queued && j.parked) --q.counts.parked;
   if (finished(j.state)) {
@@ -131,6 +132,7 @@ void engine::parts::committed() noexcept {
 // Memory as it was after the last commit: ways back first, newest first, then counts, then those who wait.
 void engine::parts::rolled_back() noexcept {
   orphans.clear();
+  heads.clear();
   for (auto at = undo.rbegin(); at != undo.rend(); ++at) (*at)();
   const auto told_next = std::exchange(orphans, {});
   live = 0;

@@ -33,6 +33,7 @@ inline constexpr std::size_t most_of_a_tick = 1'000;
 inline constexpr std::size_t most_of_a_lease = 100;
 inline constexpr std::size_t most_of_an_enqueue = 1'000;
 inline constexpr std::size_t most_history = 32;
+inline constexpr std::size_t most_heads = 20'000;         // about 600 bytes each
 inline constexpr std::size_t longest_text = 4'096;        // an error, a progress text
 inline constexpr milliseconds longest_lease{86'400'000};  // 24 h
 inline constexpr std::int64_t never_ms = INT64_MAX / 4;   // far off, and sums of it do not overflow
@@ -105,6 +106,9 @@ struct engine::parts {
   // Rates of keys, and jobs whose turn under such a rate has been given already.
   std::unordered_map<std::uint64_t, pace> key_paces;
   std::unordered_set<job_id> has_turn;
+  // Leased jobs as the lease left them in the store, without bodies: their ack need not read them again. A job that leaves
+  // its state leaves here too; a batch that is lost takes all of them along.
+  std::unordered_map<job_id, job> heads;
   // Room in the store, looked at now and then.
   std::int64_t room_looked_ms = -1;
   std::uint64_t room_taken = 0;
@@ -162,10 +166,12 @@ struct engine::parts {
   result<void> give(job& j, queue_entry& q, lease_length length, plane_time now, leased& out);
   result<void> serve(queue_entry& q, plane_time now, dispatched& out);
   void end_waits(plane_time now, dispatched& out);
+  void remember(job& j);
   void take_out(
       std::map<std::uint64_t, std::pair<std::uint32_t, std::list<waiter>::iterator>>::iterator at);
 
   // ---- settle.cpp
+  result<job> head_of(job_id id);
   result<job> held(const lease_token& t, plane_time now);
   result<bool> done_by(const lease_token& t);
   result<reply> run(const ack& c, plane_time now);

@@ -1,5 +1,6 @@
 // Who gets which job: leases that are answered at once, leases that wait, and what holds a queue back.
 #include <algorithm>
+#include <utility>
 
 #include "jobs/logic/engine_parts.hpp"
 
@@ -118,9 +119,20 @@ result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, pl
   if (q.config.limit) q.paced.take(*q.config.limit, 1, now.steady_ms);
   next_expiry = std::min(next_expiry, j.due_ms);
   tell(job_event::kind::started, j, {}, 0, std::max<std::int64_t>(0, now.steady_ms - ready_ms));
+  remember(j);
   const lease_token token{j.id, j.secret};
   out.jobs.push_back({std::move(j), token, now.wall_ms + lasts.count()});
   return {};
+}
+
+// Keeps the head, and leaves the job as it is.
+void engine::parts::remember(job& j) {
+  if (heads.size() >= most_heads) return;
+  auto payload = std::exchange(j.payload, {});
+  auto answer = std::exchange(j.result, {});
+  heads.insert_or_assign(j.id, j);
+  j.payload = std::move(payload);
+  j.result = std::move(answer);
 }
 
 // Hands ready jobs to those who wait, the longest waiting first.

@@ -181,6 +181,7 @@ result<reply> engine::parts::drop_queue(queue_entry& q) {
     take_out(at);
   }
   const auto number = q.row.number;
+  std::erase_if(heads, [&](const auto& e) { return e.second.queue == number; });
   const auto gone = std::make_shared<queue_entry>(std::move(q));
   std::erase_if(tasks, [&](const long_task& t) { return t.queue == number || t.to == number; });
   queues.erase(number);

@@ -31,9 +31,17 @@ std::int64_t wall_of(const job& j, plane_time now) {
 
 }  // namespace
 
+result<job> engine::parts::head_of(job_id id) {
+  const auto at = heads.find(id);
+  if (at == heads.end()) return stored.load(id, false);
+  auto j = std::move(at->second);
+  heads.erase(at);
+  return j;
+}
+
 // The job of a lease that still holds: its newest, and not over.
 result<job> engine::parts::held(const lease_token& t, plane_time now) {
-  auto j = stored.load(t.job, false);
+  auto j = head_of(t.job);
   if (!j) {
     if (j.error().code == errc::not_found)
       return fail(errc::not_found, "job " + id_text(t.job) + " is not there (any more)");

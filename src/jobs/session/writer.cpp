@@ -71,7 +71,7 @@ bool writer::submit(net::core* to, std::vector<command> commands, completion don
     const std::lock_guard lock(mutex_);
     if (stopping_ || queue_.size() >= options_.most_queued) return false;
     queue_.push_back({to, std::move(commands), std::move(done), {}});
-    if (queue_.size() > 1) return true;  // it has been woken
+    if (queue_.size() > 1 && queue_.size() != enough_) return true;  // it has been woken
   }
   wake_.notify_one();
   return true;
@@ -145,9 +145,22 @@ bool writer::wait_for_work(std::vector<item>& taken) {
   };
   if (sleep_ms > 0) wake_.wait_for(lock, milliseconds{sleep_ms}, something);
   if (stopping_ && queue_.empty()) return false;
+  if (!queue_.empty()) gather(lock);
   poked_ = false;
   taken.swap(queue_);
   return true;
+}
+
+// Those who were just answered may be about to come back.
+void writer::gather(std::unique_lock<std::mutex>& lock) {
+  while (!stopping_) {
+    const auto us = gather_.wait_us(queue_.size(), precise_us());
+    if (us == 0) break;
+    enough_ = gather_.enough();
+    wake_.wait_for(lock, std::chrono::microseconds{us},
+                   [this] { return queue_.size() >= enough_ || stopping_; });
+  }
+  enough_ = 0;
 }
 
 void writer::run() {
@@ -214,7 +227,9 @@ void writer::batch(std::vector<item>& taken) {
   parked_now_.clear();
   settle_parked(std::move(out.replies));
   show_queues(now, out.events);
+  const auto count = answers_.size();
   send(std::exchange(answers_, {}));
+  gather_.answered(count, took_us, queued(), precise_us());
   observer_.on_batch({taken.size(), took_us, std::move(out.events)});
   if (taken.empty()) store_->upkeep();
 }

@@ -2,7 +2,7 @@
 //
 // Problem: every change must be durable before it is answered, an fsync takes a millisecond, and thousands of requests
 // come a second. So whatever arrived while the last batch was made durable is the next one: a single request is committed
-// at once, a crowd shares one fsync.
+// at once, a crowd shares one fsync, and whoever was just answered and comes back soon is waited for (gather_fsm).
 //
 // Flow:
 //   writer w(options, observer); w.start();                                  // opens the store; an error ends the start
@@ -37,6 +37,7 @@
 
 #include "base/result.hpp"
 #include "jobs/logic/engine.hpp"
+#include "jobs/logic/gather_fsm.hpp"
 #include "net/core.hpp"
 
 namespace fairing::jobs {
@@ -153,6 +154,7 @@ class writer {
   [[nodiscard]] static std::int64_t monotonic_ms() noexcept;
   void show_queues(plane_time now, const std::vector<job_event>& events);
   void send(std::vector<answer> answers);
+  void gather(std::unique_lock<std::mutex>& lock);
 
   writer_options options_;
   writer_observer& observer_;
@@ -171,8 +173,9 @@ class writer {
   std::int64_t kept_steady_ms_ = 0;
   std::int64_t shown_ms_ = 0;
   bool to_show_ = true;
-  bool show_now_ = false;          // somebody waits for it
-  std::uint32_t failures_ = 0;     // batches in a row
+  bool show_now_ = false;       // somebody waits for it
+  std::uint32_t failures_ = 0;  // batches in a row
+  gather_fsm gather_;
   milliseconds pause_{100};        // before the next try to open
   std::int64_t try_again_ms_ = 0;  // monotonic: that try
   // Shared.
@@ -183,6 +186,7 @@ class writer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<item> queue_;
+  std::size_t enough_ = 0;           // so many in the queue, and the writer wants to know
   std::vector<std::uint64_t> gone_;  // waiters to forget
   std::optional<jobs_config> next_config_;
   error not_ready_{make_error_code(errc::fenced), "the job store is being opened"};
