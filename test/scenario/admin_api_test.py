@@ -107,7 +107,7 @@ class AdminApi(unittest.TestCase):
     def test_every_answer_is_as_the_file_says(self):
         self.traffic()
         for path in ("/livez", "/readyz", "/startupz", "/metrics", "/", "/dashboard.css", "/dashboard.js"):
-            self.assertEqual(self.ask("GET", path)[0], 200, path)
+            self.assertEqual(self.ask("GET", path)[0], 200, f"{path}: {self.ask('GET', '/readyz', '?verbose')[1]}")
         self.assertEqual(self.ask("GET", "/readyz", "?verbose")[0], 200)
         for path in ("/v1/checklist", "/v1/config", "/v1/bypass", "/v1/upstreams", "/v1/pools", "/v1/indexes"):
             self.assertEqual(self.ask("GET", path)[0], 200, path)
