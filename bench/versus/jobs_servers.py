@@ -199,7 +199,7 @@ class Fairing(Server):
         status, _, body = harness.fetch(self.port, "/v1/queues")
         if status != 200:
             raise harness.BenchError(f"fairing: GET /v1/queues: {status}: {body.decode(errors='replace')}")
-        return next(q for q in json.loads(body)["queues"] if q["name"] == QUEUE)
+        return next(q for q in json.loads(body)["items"] if q["name"] == QUEUE)
 
     def waiting(self):
         depth = self.queue()["depth"]

@@ -115,6 +115,7 @@ result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
       q.oldest_ms = now.steady_ms;
     }
   }
+  out.recounted = !touched.empty();
   std::ranges::move(events, std::back_inserter(out.events));
   events.clear();
   return {};

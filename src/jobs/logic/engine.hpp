@@ -188,6 +188,8 @@ struct job_event {
 struct dispatched {
   std::vector<waiter_reply> replies;
   std::vector<job_event> events;  // of the whole batch, in order
+  bool recounted =
+      false;  // counts of a queue may have changed, also without an event (purge, retention)
 };
 
 class engine {

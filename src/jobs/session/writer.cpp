@@ -226,6 +226,7 @@ void writer::batch(std::vector<item>& taken) {
   engine_->committed();
   parked_now_.clear();
   settle_parked(std::move(out.replies));
+  to_show_ = to_show_ || out.recounted;
   show_queues(now, out.events);
   const auto count = answers_.size();
   send(std::exchange(answers_, {}));
