@@ -162,7 +162,7 @@ result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& 
   if (!j.unique.empty() && (was_dead || &from != &to)) {
     const auto other = existing({.unique = j.unique}, to, now);
     if (!other) return std::unexpected(other.error());
-    if (const auto& one = other.value(); one && one->id != j.id) return false;
+    if (const auto& one = other.value(); one && one->one.id != j.id) return false;
     if (!was_dead)
       if (auto r = stored.drop_unique(unique_scope(from), j.unique); !r) return lost(r.error());
     if (auto r = stored.put_unique(unique_scope(to), j.unique, {.job = j.id}); !r)
