@@ -205,6 +205,7 @@ struct engine::parts {
   result<void> recover_crons(plane_time now);
   result<void> fire_crons(plane_time now);
   result<void> fire(cron_entry& c, std::int64_t time_ms, plane_time now);
+  result<void> count_from(cron_entry& c, plane_time now);
 
   // ---- retention.cpp
   result<void> retention(plane_time now);
