@@ -41,6 +41,7 @@ int run_instance(const config::config& c, const config::config_source& source) {
   for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&wanted, s);
   ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file over its limit is a write that fails, not the end
   raise_descriptor_limit();
 
   auto started = instance::start(c, source);

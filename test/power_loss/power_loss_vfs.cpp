@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <new>
+#include <utility>
 
 namespace fairing::jobs::test {
 namespace {
@@ -18,6 +19,7 @@ sqlite3_vfs ours;
 struct watched_file {
   sqlite3_file base;
   std::string* path;  // nullptr: not a database and not its log
+  std::uint64_t errors_seen;
   [[nodiscard]] sqlite3_file* real() noexcept { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 watched_file& of(sqlite3_file* f) noexcept { return *reinterpret_cast<watched_file*>(f); }
@@ -46,8 +48,8 @@ int truncate(sqlite3_file* f, sqlite3_int64 size) {
 }
 int sync(sqlite3_file* f, int flags) {
   if (of(f).path == nullptr) return calls(f).xSync(real(f), flags);
-  disk->synced(*of(f).path);  // the real disk is not asked: nobody pulls its plug here
-  return SQLITE_OK;
+  // The real disk is not asked: nobody pulls its plug here.
+  return disk->synced(*of(f).path, of(f).errors_seen) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 int file_size(sqlite3_file* f, sqlite3_int64* size) { return calls(f).xFileSize(real(f), size); }
 int lock(sqlite3_file* f, int level) { return calls(f).xLock(real(f), level); }
@@ -82,7 +84,10 @@ int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
   file.base.pMethods = &methods;
   if (name != nullptr && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) != 0) {
     file.path = new std::string(name);
-    disk->opened(*file.path);
+    // A log that is opened before its database is part of the same picture.
+    if ((flags & SQLITE_OPEN_WAL) != 0)
+      (void)disk->opened(file.path->substr(0, file.path->size() - std::string_view("-wal").size()));
+    file.errors_seen = disk->opened(*file.path);
   }
   return SQLITE_OK;
 }
@@ -117,6 +122,13 @@ void power_loss_vfs::cut_after(std::uint64_t calls, std::uint64_t seed) {
   calls_left_ = calls;
   random_.seed(seed);
   cut_ = false;
+  failing_syncs_ = 0;
+}
+
+void power_loss_vfs::fail_syncs(std::uint64_t after, std::uint64_t count) {
+  const std::lock_guard held(mutex_);
+  syncs_left_ = after;
+  failing_syncs_ = count;
 }
 
 void power_loss_vfs::restore(const std::string& from, const std::string& to) {
@@ -129,9 +141,10 @@ void power_loss_vfs::restore(const std::string& from, const std::string& to) {
   }
 }
 
-void power_loss_vfs::opened(const std::string& path) {
+std::uint64_t power_loss_vfs::opened(const std::string& path) {
   const std::lock_guard held(mutex_);
   if (!files_.contains(path)) files_[path].durable = content_of(path);
+  return files_[path].errors;
 }
 void power_loss_vfs::deleted(const std::string& path) {
   const std::lock_guard held(mutex_);
@@ -153,10 +166,17 @@ void power_loss_vfs::truncated(const std::string& path, std::int64_t size) {
   files_[path].pending.push_back({size, std::nullopt});
   step();
 }
-void power_loss_vfs::synced(const std::string& path) {
+bool power_loss_vfs::synced(const std::string& path, std::uint64_t& errors_seen) {
   const std::lock_guard held(mutex_);
   step();
   auto& file = files_[path];
+  if (failing_syncs_ > 0 && syncs_left_-- == 0) {
+    syncs_left_ = 0;
+    --failing_syncs_;
+    ++tally_.failed_syncs;
+    lose(file, any_share());
+    ++file.errors;
+  }
   for (const auto& c : file.pending) {
     if (c.bytes)
       apply(file.durable, c.at, *c.bytes);
@@ -164,6 +184,7 @@ void power_loss_vfs::synced(const std::string& path) {
       file.durable.resize(static_cast<std::size_t>(c.at));
   }
   file.pending.clear();
+  return std::exchange(errors_seen, file.errors) == file.errors;
 }
 
 void power_loss_vfs::apply(std::string& content, std::int64_t at, std::string_view bytes) {
@@ -173,12 +194,16 @@ void power_loss_vfs::apply(std::string& content, std::int64_t at, std::string_vi
 }
 
 // A disk that lost all it had not synced, one that had nearly all, and anything between.
-void power_loss_vfs::lose() {
+double power_loss_vfs::any_share() {
   constexpr double shares[] = {0, 0.1, 0.5, 0.9, 1};
+  return shares[random_() % std::size(shares)];
+}
+
+void power_loss_vfs::lose() {
   left_ = files_;
   for (auto& [path, file] : left_) {
     if (!path.ends_with("-wal") && !file.pending.empty()) ++tally_.in_checkpoint;
-    lose(file, shares[random_() % std::size(shares)]);
+    lose(file, any_share());
   }
   cut_ = true;
 }

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import unittest
+from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.client import fetch
@@ -248,6 +249,19 @@ class Offload(JobsCase):
         self.assertNotIn("Bearer", json.dumps(seen))
         self.assertEqual(self.call("POST", "/v1/queues/reports/lease", {})[0], 409)
         self.assertEqual(self.call("POST", "/v1/queues/reports/jobs", {"payload": 1})[0], 409)
+        self.assertEqual(self.call("POST", "/v1/queues/reports/redrive", {"to": "emails"})[0], 409)
+        self.assertEqual(self.call("POST", "/v1/queues/reports/redrive", {})[0], 200)
+        # A search that finds a part of a secret would tell all of it, letter by letter.
+        found = lambda text: [j["id"] for j in self.call("GET", "/v1/jobs?q=" + quote(text))[1]["items"]]
+        self.assertEqual(found("/reports/year"), [name])
+        for part in ("Bearer", "ann", "2026", "application/json"):
+            self.assertEqual(found(part), [], part)
+        self.go.set()
+        self.assertEqual(self.ask(at, "GET", Prefer="wait=20").status, 303)
+        status, refused = self.call("GET", f"/v1/jobs/{name}/result")
+        self.assertEqual((status, refused["type"]), (409, "urn:fairing:problem:conflict"))
+        self.assertIn("by that client", refused["detail"])
+        self.assertEqual(self.ask(at + "/result", "GET").status, 201)
 
     def test_curl(self):
         f = self.start()

@@ -1,8 +1,10 @@
 """The SQS API with boto3 as Debian has it (the Query protocol): messages, retries, dead letters, FIFO queues, signatures."""
+import collections
 import hashlib
 import json
 import os
 import sys
+import threading
 import unittest
 import urllib.error
 import urllib.request
@@ -156,6 +158,70 @@ class Boto3(SqsCase):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
             got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         self.assertEqual(seen, ["1", "3", "2", "4"])
+
+    def test_groups_of_a_fifo_queue_keep_their_order_over_consumers_and_retries(self):
+        """Four consumers, five groups; every third message is given back once, and nothing of its group overtakes it."""
+        self.start(keys=[KEY])
+        sqs = self.client()
+        url = sqs.create_queue(QueueName="orders.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        groups, length = "abcde", 8
+        for n in range(length):
+            entries = [
+                {"Id": g, "MessageBody": f"{g} {n}", "MessageGroupId": g, "MessageDeduplicationId": f"{g}{n}"} for g in groups
+            ]
+            self.assertEqual(len(sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]), len(groups))
+        lock, running, done, tries = threading.Lock(), set(), {g: [] for g in groups}, collections.Counter()
+        faults = []
+
+        def work(client):
+            while sum(map(len, done.values())) < len(groups) * length and not faults:
+                got = client.receive_message(QueueUrl=url, MaxNumberOfMessages=3, WaitTimeSeconds=1, AttributeNames=["All"])
+                for m in got.get("Messages", []):
+                    group, n = m["Body"].split()
+                    with lock:
+                        if group in running or m["Attributes"]["MessageGroupId"] != group:
+                            faults.append(f"{m['Body']} while another of its group is out")
+                        running.add(group)
+                        tries[m["Body"]] += 1
+                        back = int(n) % 3 == 2 and tries[m["Body"]] == 1
+                        if not back:
+                            done[group].append(int(n))
+                        running.discard(group)  # before the plane hears of it, and may give the next one
+                    handle = {"QueueUrl": url, "ReceiptHandle": m["ReceiptHandle"]}
+                    if back:
+                        client.change_message_visibility(VisibilityTimeout=0, **handle)
+                    else:
+                        client.delete_message(**handle)
+
+        threads = [threading.Thread(target=work, args=(self.client(),)) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join(60)
+        self.assertEqual(faults, [])
+        self.assertEqual(done, {g: list(range(length)) for g in groups})
+        self.assertEqual({n for body, n in tries.items() if int(body.split()[1]) % 3 == 2}, {2})
+
+    def test_a_dead_letter_of_a_fifo_queue_lets_its_group_go_on(self):
+        self.start(keys=[KEY])
+        sqs = self.client()
+        dead = sqs.create_queue(QueueName="dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "2"})
+        url = sqs.create_queue(QueueName="work.fifo", Attributes={"FifoQueue": "true", "RedrivePolicy": policy})["QueueUrl"]
+        for body in ("bad", "good"):
+            sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId=body)
+        for count in ("1", "2"):
+            (got,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+            self.assertEqual((got["Body"], got["Attributes"]["ApproximateReceiveCount"]), ("bad", count))
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=0)
+        (next_one,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10)["Messages"]
+        self.assertEqual(next_one["Body"], "good")
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=next_one["ReceiptHandle"])
+        (letter,) = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=5, AttributeNames=["All"])["Messages"]
+        self.assertEqual((letter["Body"], letter["Attributes"]["MessageGroupId"]), ("bad", "g"))
+        no_group = self.code_of(sqs.send_message, QueueUrl=url, MessageBody="x", MessageDeduplicationId="x")
+        self.assertEqual(no_group, "MissingParameter")
 
     def test_the_guides_example_works_when_pasted(self):
         self.start()

@@ -9,6 +9,7 @@ from support.sqs_case import KEY, SqsCase
 from support.wait import wait_until
 
 ORDERS = 40
+STEPS = 6
 
 
 class Celery(SqsCase):
@@ -52,6 +53,31 @@ class Celery(SqsCase):
         self.assertEqual(self.done().count("broken 1"), 2)
         counts = self.queues()["shop"]["depth"]
         self.assertEqual((counts["queued"], counts["scheduled"], counts["leased"]), (0, 0, 0))
+
+    def test_tasks_of_a_fifo_queue_run_in_the_order_of_their_group(self):
+        program = (
+            "import boto3, os; s = boto3.client('sqs', endpoint_url=os.environ['ENDPOINT'])\n"
+            "s.create_queue(QueueName='steps.fifo', Attributes={'FifoQueue': 'true', 'VisibilityTimeout': '3'})\n"
+        )
+        self.program("/usr/bin/python3", "-c", program)
+        worker = self.background("/usr/bin/python3", "-m", "celery", "-A", "shop", "worker", "--concurrency=2", "-Q", "steps.fifo",
+                                 "--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=INFO")  # fmt: skip
+        self.program("/usr/bin/python3", "shop.py", "steps", str(STEPS))
+        try:
+            wait_until(lambda: sum(line.startswith("step ") for line in self.done()) >= 3 * STEPS, 60)
+        except AssertionError:
+            with open(worker.log_path, encoding="utf-8") as f:
+                print(self.done(), f.read()[-6000:], file=sys.stderr)
+            raise
+        for group in "abc":
+            lines = [line for line in self.done() if line.split()[1] == group]
+            wanted = [f"step {group} {n}" for n in range(STEPS)]
+            if group == "b":
+                wanted.insert(2, "fails b 2")
+            self.assertEqual(lines, wanted)
+        wait_until(lambda: self.queues()["steps.fifo"]["depth"]["leased"] == 0, 20)
+        depth = self.queues()["steps.fifo"]["depth"]
+        self.assertEqual((depth["queued"], depth["scheduled"], depth["leased"]), (0, 0, 0))
 
 
 if __name__ == "__main__":

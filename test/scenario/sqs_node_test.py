@@ -23,6 +23,13 @@ class Node(SqsCase):
         url = self.queue("work", RedrivePolicy=json.dumps(policy))
         self.assertIn("1 dead letter", self.program("node", "consumer.mjs", QUEUE_URL=url, DEAD_URL=dead))
 
+    def test_two_sqs_consumers_keep_the_order_of_groups(self):
+        self.start()
+        url = self.queue("orders.fifo", FifoQueue="true")
+        printed = self.program("node", "fifo.mjs", QUEUE_URL=url)
+        self.assertEqual(printed, "fifo: 4 groups of 12 in order, 48 messages\n")
+        wait_until(lambda: self.left(url) == 0, 30)
+
     def test_the_guides_example_works_when_pasted(self):
         self.start()
         code = self.guide("js", "@aws-sdk")

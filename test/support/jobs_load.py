@@ -21,6 +21,7 @@ from support.fairing import split_address
 MOST_OPEN = 300  # jobs; over it the producers pause
 CLOCK_SLACK = 0.05  # seconds by which the plane's steady clock may differ from the wall's
 LADDER = [0.0, 0.1, 0.25, 0.4]
+NOT_DONE = (503, 507)  # the store is down or full: it was not done, or nobody knows
 LEASE = 0.5
 
 
@@ -197,15 +198,17 @@ class Producer(Client):
             if answer and answer[0] in (200, 201):
                 self.book.put(answer[1]["id"], queue, name, key, bool(headers))
                 return
-            if answer and answer[0] != 503:
+            if answer and answer[0] not in NOT_DONE:
                 self.book.fault(f"put {name}: {answer}")
                 return
+            if answer and answer[0] == 507:
+                time.sleep(0.01)
 
     def put_once(self, queue, name):
         answer = self.call(f"/v1/queues/{queue}/jobs", self.body(name, {}))
         if answer and answer[0] == 201:
             self.book.put(answer[1]["id"], queue, name, None, True)
-        elif answer and answer[0] != 503:
+        elif answer and answer[0] not in NOT_DONE:
             self.book.fault(f"put {name}: {answer}")
         else:
             with self.book.lock:
@@ -231,7 +234,7 @@ class Worker(Client):
         if answer is None:
             return
         if answer[0] != 200:
-            if answer[0] not in (404, 503):
+            if answer[0] not in (404, *NOT_DONE):
                 self.book.fault(f"lease: {answer}")
             time.sleep(0.01)
             return
@@ -262,11 +265,11 @@ class Worker(Client):
         overdue = not extended and time.time() > seconds(job["deadline"]) + CLOCK_SLACK
         sent = self.book.sending(job["id"])
         answer = self.call(f"/v1/leases/{job['lease']}/{verb}", body)
-        if answer is None or answer[0] == 503:
+        if answer is None or answer[0] in NOT_DONE:
             with self.book.lock:
                 self.book.perhaps_ended.add(job["id"])
             answer = self.call(f"/v1/leases/{job['lease']}/{verb}", body)
-        if answer is None or answer[0] == 503:
+        if answer is None or answer[0] in NOT_DONE:
             return
         if answer[0] == 200:
             self.book.completed(job["id"], job["attempt"], sent, answer[1]["state"], overdue)

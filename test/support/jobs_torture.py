@@ -38,6 +38,10 @@ class JobsTorture:
         """How many jobs have not come to their end."""
         raise NotImplementedError
 
+    def environment(self):
+        """Variables of the plane."""
+        return {}
+
     def look(self, number):
         """After the kill of a round."""
 
@@ -56,7 +60,7 @@ class JobsTorture:
         for q in queues:
             q["timeout"] = f"{round(1000 * LEASE)}ms"
         config = {"jobs": {"listen": "127.0.0.1:0", "store": self.store_url(), "queues": queues}}
-        self.fairing = Fairing(self, config, ready=False)
+        self.fairing = Fairing(self, config, ready=False, env=self.environment())
         self.downs = []  # (from, to), wall
         self.recoveries = []  # seconds from the start of the process to the first job that a worker was given
         self.early_kills = 0

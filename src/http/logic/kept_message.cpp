@@ -45,9 +45,12 @@ bool has_length(const http1::message_head& head, std::size_t size) {
 std::string keep_request(const http1::request_head& head, std::string_view body) {
   std::string out;
   out.reserve(head.size + body.size() + 64);
-  out.append(head.method_text).append(1, ' ').append(head.target).append(" HTTP/1.1\r\n");
+  // Who names no host (HTTP/1.0 need not) is kept as what it was: in HTTP/1.1 a Host field cannot be empty.
+  const bool hostless = head.authority.empty();
+  out.append(head.method_text).append(1, ' ').append(head.target);
+  out.append(hostless ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
   append_fields(out, head);
-  if (!head.has(host)) http1::append_header(out, "Host", head.authority);
+  if (!hostless && !head.has(host)) http1::append_header(out, "Host", head.authority);
   if (const auto others = other_preferences(head); !others.empty())
     http1::append_header(out, "Prefer", others);
   const bool framed = head.body == http1::body_kind::length || !body.empty();

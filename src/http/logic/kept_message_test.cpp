@@ -35,6 +35,24 @@ TEST(kept_message, a_request_without_a_body_has_no_length) {
   EXPECT_FALSE(back.read("nonsense"));
 }
 
+// Found by the fuzzer: kept with an empty Host it could not be read again, and so never ran.
+TEST(kept_message, a_request_that_names_no_host_can_be_read) {
+  const std::string bytes = "POST /a HTTP/1.0\r\nContent-Length: 2\r\n\r\n";
+  http1::request_head head;
+  http1::head_parser parser;
+  ASSERT_EQ(parser.parse_request(bytes, head), http1::parse_status::complete);
+  const auto text = keep_request(head, "ab");
+  EXPECT_EQ(text, bytes + "ab");
+  kept_request back;
+  ASSERT_TRUE(back.read(text));
+  EXPECT_EQ(back.head.authority, "");
+  EXPECT_EQ(back.body, "ab");
+  const std::string empty = "GET /a HTTP/1.0\r\nHost: \r\n\r\n";
+  parser.reset();
+  ASSERT_EQ(parser.parse_request(empty, head), http1::parse_status::complete);
+  EXPECT_TRUE(back.read(keep_request(head, "")));
+}
+
 TEST(kept_message, an_answer_comes_back_as_it_was) {
   const auto a = test::response(
       "Location: /reports/7\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n"

@@ -28,6 +28,18 @@ preference read(std::string_view element) {
   return p;
 }
 
+// False: a quoted string in it does not end. Joined with what follows it would swallow that, or set free what it quotes.
+bool is_closed(std::string_view element) noexcept {
+  bool quoted = false;
+  for (std::size_t i = 0; i < element.size(); ++i) {
+    if (quoted && element[i] == '\\')
+      ++i;
+    else if (element[i] == '"')
+      quoted = !quoted;
+  }
+  return !quoted;
+}
+
 std::optional<milliseconds> read_seconds(std::string_view text) {
   std::uint64_t n = 0;
   const auto* const end = text.data() + text.size();
@@ -56,6 +68,7 @@ std::string other_preferences(const http1::request_head& head) {
   head.for_each_element(http1::field::prefer, [&](std::string_view element) {
     const auto p = read(element);
     if (p.name.empty() || iequals(p.name, "respond-async") || iequals(p.name, "wait")) return;
+    if (!is_closed(element)) return;
     out.append(out.empty() ? "" : ", ").append(trim_ows(element));
   });
   return out;

@@ -20,7 +20,7 @@ struct preferences {
 };
 [[nodiscard]] preferences preferences_of(const http1::request_head& head);
 
-// The preferences that are not acted on here, as one field value; "" for none.
+// The preferences that are not acted on here, as one field value; "" for none. Malformed ones are left out.
 [[nodiscard]] std::string other_preferences(const http1::request_head& head);
 
 }  // namespace fairing::http

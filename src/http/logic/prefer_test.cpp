@@ -36,6 +36,13 @@ TEST(prefer, nothing_is_asked_for) {
   EXPECT_EQ(a.others, "handling=lenient");
 }
 
+// Found by the fuzzer: two quotes that do not end, joined, set free what the second one quotes.
+TEST(prefer, what_does_not_end_is_not_passed_on) {
+  const asked a("Prefer: foo=\"a\r\nPrefer: bar=\"b, wait=3\r\nPrefer: return=minimal\r\n");
+  EXPECT_EQ(a.what.wait, std::nullopt);
+  EXPECT_EQ(a.others, "return=minimal");
+}
+
 TEST(prefer, a_wait_that_is_none_is_ignored_and_a_long_one_is_cut) {
   EXPECT_EQ(asked("Prefer: wait=soon\r\n").what.wait, std::nullopt);
   EXPECT_EQ(asked("Prefer: wait=\r\n").what.wait, std::nullopt);

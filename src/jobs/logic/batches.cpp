@@ -34,9 +34,6 @@ std::optional<batch_row> row_of(std::string_view text) {
 
 result<void> engine::parts::begin_batch(std::uint64_t batch, std::uint64_t members,
                                         const new_job& callback, queue_entry& q, plane_time now) {
-  const auto known = existing(callback, q, now);
-  if (!known) return std::unexpected(known.error());
-  if (known.value()) return {};  // the batch was put before, and its callback with it
   auto j = made(callback, q, now);
   if (members > 0) {
     j.due_clock = clock_kind::steady;

@@ -2,6 +2,10 @@
 //
 // The row holds the time and the schedule; a changed schedule begins now. Times that have passed when nobody ran are one
 // job or none (misfire); within a minute of its time a job is not late.
+//
+// A wall clock that goes back makes no time come twice: what has fired waits until the clock is there again. Only where
+// the last firing lies over a day ahead, the clock was wrong then, and it counts from now: else a clock that was once set
+// to another year would stop a schedule until then.
 #include <charconv>
 
 #include "base/timestamp.hpp"
@@ -13,6 +17,7 @@ namespace {
 
 constexpr std::int64_t on_time_ms = 60'000;
 constexpr std::int64_t retry_ms = 1'000;
+constexpr std::int64_t wrong_clock_ms = 86'400'000;
 
 std::string text_of(const cron_entry& c) {
   return std::to_string(c.last_ms) + ' ' + c.config.zone + ' ' + c.config.schedule;
@@ -45,7 +50,8 @@ result<void> engine::parts::recover_crons(plane_time now) {
       const auto row = stored.fact(e.fact);
       if (!row) return lost(row.error());
       const auto& text = row.value();
-      const auto last = text ? last_of(*text, e) : std::nullopt;
+      auto last = text ? last_of(*text, e) : std::nullopt;
+      if (last && *last > now.wall_ms + wrong_clock_ms) last.reset();
       e.last_ms = last.value_or(now.wall_ms);
       if (!last)
         if (auto r = stored.set_fact(e.fact, text_of(e)); !r) return lost(r.error());
@@ -59,6 +65,8 @@ result<void> engine::parts::recover_crons(plane_time now) {
 
 result<void> engine::parts::fire_crons(plane_time now) {
   for (auto& c : crons) {
+    if (c.last_ms > now.wall_ms + wrong_clock_ms)
+      if (auto r = count_from(c, now); !r) return r;
     if (c.next_ms > now.wall_ms || c.retry_ms > now.steady_ms) continue;
     auto time = c.next_ms;
     bool wanted = true;
@@ -74,14 +82,20 @@ result<void> engine::parts::fire_crons(plane_time now) {
         continue;
       }
     }
-    undo.emplace_back([this, fact = c.fact, last = c.last_ms, next = c.next_ms] {
-      for (auto& e : crons)
-        if (e.fact == fact) e.last_ms = last, e.next_ms = next;
-    });
-    c.last_ms = now.wall_ms;
-    if (auto r = stored.set_fact(c.fact, text_of(c)); !r) return lost(r.error());
-    c.next_ms = c.schedule.next_after(c.last_ms).value_or(never_ms);
+    if (auto r = count_from(c, now); !r) return r;
   }
+  return {};
+}
+
+// Times up to now are done with.
+result<void> engine::parts::count_from(cron_entry& c, plane_time now) {
+  undo.emplace_back([this, fact = c.fact, last = c.last_ms, next = c.next_ms] {
+    for (auto& e : crons)
+      if (e.fact == fact) e.last_ms = last, e.next_ms = next;
+  });
+  c.last_ms = now.wall_ms;
+  if (auto r = stored.set_fact(c.fact, text_of(c)); !r) return lost(r.error());
+  c.next_ms = c.schedule.next_after(c.last_ms).value_or(never_ms);
   return {};
 }
 

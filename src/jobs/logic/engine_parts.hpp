@@ -145,8 +145,23 @@ struct engine::parts {
   result<reply> run(const enqueue& c, plane_time now);
   result<void> check(const new_job& n, const queue_entry& q, plane_time now) const;
   result<void> check_room(std::size_t count, std::uint64_t bytes, plane_time now);
-  result<std::optional<enqueued::one>> existing(const new_job& n, const queue_entry& q,
-                                                plane_time now);
+  struct known_job {
+    enqueued::one one;
+    bool by_key = false;  // by its Idempotency-Key, not by its unique name
+  };
+  result<std::optional<known_job>> existing(const new_job& n, const queue_entry& q, plane_time now);
+  struct known_jobs {
+    struct one_of {
+      enqueued::one one;
+      std::optional<std::size_t> twin;  // the earlier one of the request that it is
+      bool key_is_new = false;          // its Idempotency-Key has to be kept
+    };
+    std::vector<one_of> jobs;
+    std::uint64_t fresh = 0;  // that are to be put
+  };
+  result<known_jobs> look_up(const enqueue& c, const queue_entry& q, plane_time now);
+  result<void> keep_key(const new_job& n, job_id id, plane_time now);
+  result<std::uint64_t> batch_of(job_id id);
   job made(const new_job& n, const queue_entry& q, plane_time now);
   result<void> put(job& j, const new_job& n, queue_entry& q, plane_time now);
 
@@ -196,6 +211,7 @@ struct engine::parts {
   result<void> recover_crons(plane_time now);
   result<void> fire_crons(plane_time now);
   result<void> fire(cron_entry& c, std::int64_t time_ms, plane_time now);
+  result<void> count_from(cron_entry& c, plane_time now);
 
   // ---- retention.cpp
   result<void> retention(plane_time now);

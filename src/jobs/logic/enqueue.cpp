@@ -83,14 +83,16 @@ result<void> engine::parts::check_room(std::size_t count, std::uint64_t bytes, p
 }
 
 // The job that has the name already. A name whose job is gone or has finished is free: purges leave such names.
-result<std::optional<enqueued::one>> engine::parts::existing(const new_job& n, const queue_entry& q,
-                                                             plane_time now) {
-  const std::tuple<std::string, const std::string*, bool> places[] = {
-      {"i:" + n.idempotency_scope, &n.idempotency_key, true},
-      {unique_scope(q), &n.unique, false},
-      {unique_for_scope(q), &n.unique, true},
+// Only an Idempotency-Key stands for one request; a unique name is asked for by many.
+result<std::optional<engine::parts::known_job>> engine::parts::existing(const new_job& n,
+                                                                        const queue_entry& q,
+                                                                        plane_time now) {
+  const std::tuple<std::string, const std::string*, bool, bool> places[] = {
+      {"i:" + n.idempotency_scope, &n.idempotency_key, true, true},
+      {unique_scope(q), &n.unique, false, false},
+      {unique_for_scope(q), &n.unique, true, false},
   };
-  for (const auto& [scope, name, timed] : places) {
+  for (const auto& [scope, name, timed, by_key] : places) {
     if (name->empty()) continue;
     const auto row = stored.find_unique(scope, *name);
     if (!row) return lost(row.error());
@@ -99,13 +101,28 @@ result<std::optional<enqueued::one>> engine::parts::existing(const new_job& n, c
     const auto j = stored.load(found->job, false);
     if (!j && j.error().code != errc::not_found) return lost(j.error());
     if (!timed && (!j || finished(j->state))) continue;
-    if (!n.fingerprint.empty() && !found->fingerprint.empty() &&
-        n.fingerprint != found->fingerprint)
+    if (by_key && n.fingerprint != found->fingerprint)
       return fail(errc::conflict, "'" + *name + "' was used for another request, which made job " +
                                       id_text(found->job) + ": take a new one");
-    return enqueued::one{found->job, j ? j->state : job_state::done, true};
+    return known_job{{found->job, j ? j->state : job_state::done, true}, by_key};
   }
-  return std::optional<enqueued::one>{};
+  return std::optional<known_job>{};
+}
+
+// From now on the key stands for that job.
+result<void> engine::parts::keep_key(const new_job& n, job_id id, plane_time now) {
+  if (n.idempotency_key.empty()) return {};
+  const unique_row row{id, n.fingerprint, now.wall_ms + idempotency_ms};
+  if (auto r = stored.put_unique("i:" + n.idempotency_scope, n.idempotency_key, row); !r)
+    return lost(r.error());
+  return {};
+}
+
+result<std::uint64_t> engine::parts::batch_of(job_id id) {
+  const auto j = stored.load(id, false);
+  if (j) return j->batch;
+  if (j.error().code == errc::not_found) return 0U;
+  return lost(j.error());
 }
 
 job engine::parts::made(const new_job& n, const queue_entry& q, plane_time now) {
@@ -151,12 +168,34 @@ result<void> engine::parts::put(job& j, const new_job& n, queue_entry& q, plane_
       if (auto r = name(unique_for_scope(q), n.unique, until); !r) return lost(r.error());
     }
   }
-  if (!n.idempotency_key.empty()) {
-    const auto until = now.wall_ms + idempotency_ms;
-    if (auto r = name("i:" + n.idempotency_scope, n.idempotency_key, until); !r)
-      return lost(r.error());
+  return keep_key(n, j.id, now);
+}
+
+// What each job of a request will be: one that is there, the same as an earlier one of the request, or a new one. Nothing
+// is written: the request may still be refused.
+result<engine::parts::known_jobs> engine::parts::look_up(const enqueue& c, const queue_entry& q,
+                                                         plane_time now) {
+  known_jobs out;
+  std::map<std::string, std::size_t> twins;  // by name
+  for (std::size_t i = 0; i < c.jobs.size(); ++i) {
+    const auto& n = c.jobs[i];
+    auto& is = out.jobs.emplace_back();
+    if (n.unique.empty() && n.idempotency_key.empty()) {
+      ++out.fresh;
+      continue;
+    }
+    const auto found = existing(n, q, now);
+    if (!found) return std::unexpected(found.error());
+    if (const auto& known = found.value(); known) {
+      is = {known->one, std::nullopt, !known->by_key};
+      continue;
+    }
+    const auto [at, first] =
+        twins.try_emplace(n.unique.empty() ? "i:" + n.idempotency_key : "u:" + n.unique, i);
+    if (!first) is = {{}, at->second, true};
+    out.fresh += first ? 1 : 0;
   }
-  return {};
+  return out;
 }
 
 result<reply> engine::parts::run(const enqueue& c, plane_time now) {
@@ -183,41 +222,37 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
   }
   if (auto r = check_room(c.jobs.size() + 1, bytes, now); !r) return std::unexpected(r.error());
 
+  const auto known = look_up(c, q, now);
+  if (!known) return std::unexpected(known.error());
   enqueued out;
-  std::map<std::pair<std::string, std::string>, std::size_t> twins;  // inside this request
-  std::vector<std::optional<std::size_t>> twin_of(c.jobs.size());
-  std::uint64_t members = 0;
-  for (std::size_t i = 0; i < c.jobs.size(); ++i) {
-    const auto& n = c.jobs[i];
-    if (n.unique.empty() && n.idempotency_key.empty()) {
-      out.jobs.emplace_back();
-      ++members;
-      continue;
-    }
-    const auto one = existing(n, q, now);
-    if (!one) return std::unexpected(one.error());
-    out.jobs.push_back(one.value().value_or(enqueued::one{}));
-    if (out.jobs.back().existed) continue;
-    const auto [at, fresh] = twins.try_emplace({n.unique, n.idempotency_key}, i);
-    if (!fresh) twin_of[i] = at->second;
-    members += fresh ? 1 : 0;
+  std::uint64_t batch = 0;  // of the jobs that are put now
+  if (callback_queue != nullptr) {
+    const auto callback = existing(*c.on_complete, *callback_queue, now);
+    if (!callback) return std::unexpected(callback.error());
+    if (!callback.value()) batch = next_id(now);
+    // Put before, and its callback with it: that batch is told.
+    const auto told =
+        batch != 0 ? result<std::uint64_t>(batch) : batch_of(known->jobs.front().one.id);
+    if (!told) return std::unexpected(told.error());
+    out.batch = *told;
   }
-  if (callback_queue != nullptr) out.batch = next_id(now);
   for (std::size_t i = 0; i < c.jobs.size(); ++i) {
-    auto& one = out.jobs[i];
-    if (one.existed) continue;
-    if (const auto& twin = twin_of[i]; twin) {
-      one = out.jobs[*twin];
-      one.existed = true;
+    const auto& [there, twin, key_is_new] = known->jobs[i];
+    const auto is = twin ? out.jobs[*twin] : there;  // a copy: the list grows
+    auto& one = out.jobs.emplace_back(is);
+    if (twin) one.existed = true;
+    if (one.existed) {
+      if (key_is_new)
+        if (auto r = keep_key(c.jobs[i], one.id, now); !r) return std::unexpected(r.error());
       continue;
     }
     auto j = made(c.jobs[i], q, now);
-    j.batch = out.batch;
+    j.batch = batch;
     if (auto r = put(j, c.jobs[i], q, now); !r) return std::unexpected(r.error());
     one = {j.id, j.state, false};
   }
-  if (callback_queue != nullptr)
-    if (auto r = begin_batch(out.batch, members, *c.on_complete, *callback_queue, now); !r)
+  if (batch != 0)
+    if (auto r = begin_batch(batch, known->fresh, *c.on_complete, *callback_queue, now); !r)
       return std::unexpected(r.error());
   return out;
 }

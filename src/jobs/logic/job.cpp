@@ -125,4 +125,15 @@ std::string_view trace_of(std::string_view traceparent) noexcept {
              : std::string_view{};
 }
 
+namespace {
+bool is_message(const job& j) noexcept { return j.content_type == "message/http"; }
+}  // namespace
+
+std::string_view visible_payload(const job& j) noexcept {
+  const std::string_view all = j.payload;
+  return is_message(j) ? all.substr(0, all.find("\r\n")) : all;
+}
+
+bool is_kept_request(const job& j) noexcept { return is_message(j) && !j.owner.empty(); }
+
 }  // namespace fairing::jobs

@@ -112,4 +112,10 @@ struct job {
   std::uint16_t result_status = 0;  // of an HTTP answer that was kept; 0: none
 };
 
+// What people may see, and search, of the payload: all of it, but of a request that was put off (message/http), which
+// bears its client's credentials, the first line.
+[[nodiscard]] std::string_view visible_payload(const job& j) noexcept;
+// A request that the http plane put off: its owner alone may read the answer.
+[[nodiscard]] bool is_kept_request(const job& j) noexcept;
+
 }  // namespace fairing::jobs

@@ -115,10 +115,16 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
   if (!found) return std::unexpected(found.error());
   auto& q = **found;
   auto* to = &q;
-  if (!c.to.empty()) {
+  const auto stays = [](const queue_entry& e) {
+    return fail(errc::conflict, "the jobs of queue " + e.row.name +
+                                    " are requests that the http plane put off: they stay there");
+  };
+  if (!c.to.empty() && c.to != c.queue) {
+    if (q.config.requests) return stays(q);
     const auto target = queue_of(c.to, true, now);
     if (!target) return std::unexpected(target.error());
     to = *target;
+    if (to->config.requests) return stays(*to);
   }
   if (c.id) {
     auto j = stored.load(*c.id, false);
@@ -156,7 +162,7 @@ result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& 
   if (!j.unique.empty() && (was_dead || &from != &to)) {
     const auto other = existing({.unique = j.unique}, to, now);
     if (!other) return std::unexpected(other.error());
-    if (const auto& one = other.value(); one && one->id != j.id) return false;
+    if (const auto& one = other.value(); one && one->one.id != j.id) return false;
     if (!was_dead)
       if (auto r = stored.drop_unique(unique_scope(from), j.unique); !r) return lost(r.error());
     if (auto r = stored.put_unique(unique_scope(to), j.unique, {.job = j.id}); !r)

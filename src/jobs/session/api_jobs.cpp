@@ -121,6 +121,11 @@ jobs_api::answer jobs_api::status(const call& c, job_id id, later& done) {
 jobs_api::answer jobs_api::job_result(const call& c, job_id id, later& done) {
   return submit_one(c, read_job{id}, done, [](reply& what) {
     auto& j = std::get<job>(what);
+    if (is_kept_request(j))
+      return refuse(problem::conflict, fmt::format("job {} is a request that the http plane put "
+                                                   "off: its answer is read at the address that "
+                                                   "its client was given, by that client",
+                                                   id_text(j.id)));
     if (!finished(j.state))
       return refuse(problem::not_finished,
                     fmt::format("job {} is {}", id_text(j.id), to_string(j.state)));

@@ -243,6 +243,51 @@ bool has_member(std::string_view object, std::string_view name) {
   return found;
 }
 
+constexpr std::size_t longest_key = 200;
+
+// What Idempotency-Key says, without the quotes that make it a string (RFC 9651); empty: there is none.
+result<std::string> read_key(const request_head& head) {
+  std::string out;
+  for (const auto& h : head.headers) {
+    if (!iequals(h.name, "Idempotency-Key")) continue;
+    auto key = h.value;
+    if (key.size() >= 2 && key.starts_with('"') && key.ends_with('"'))
+      key = key.substr(1, key.size() - 2);
+    const bool printable = std::ranges::all_of(key, [](char c) { return c >= ' ' && c < 0x7f; });
+    if (!out.empty() || key.empty() || key.size() > longest_key || !printable)
+      return fail(errc::bad_request,
+                  "Idempotency-Key is one field of 1 to 200 printable ASCII characters");
+    out = key;
+  }
+  return out;
+}
+
+// Of what the key stands for. An event in binary mode is in its fields as well as in its body.
+std::string fingerprint_of(const request_head& head, std::string_view body, bool event) {
+  std::uint64_t seed = 13;
+  if (event) {
+    std::string text(head.get(field::content_type));
+    for (const auto& h : head.headers)
+      if (h.name.size() > 3 && iequals(h.name.substr(0, 3), "ce-"))
+        text.append(1, '\n').append(h.name.substr(3)).append(1, '=').append(h.value);
+    seed = hash64(text, seed);
+  }
+  return fmt::format("{:016x}", hash64(body, seed));
+}
+
+// One key, a name of it for each job: what differs in the number of jobs differs in the first one's fingerprint. The line
+// break cannot be in a key.
+void name_by_key(enqueue_form& form, const std::string& key, const std::string& fingerprint) {
+  const auto name = [&](new_job& j, std::string text) {
+    j.idempotency_key = std::move(text);
+    j.idempotency_scope = form.what.queue;
+    j.fingerprint = fingerprint;
+  };
+  for (std::size_t i = 0; i < form.what.jobs.size(); ++i)
+    name(form.what.jobs[i], i == 0 ? key : fmt::format("{}\n{}", key, i));
+  if (form.what.on_complete) name(*form.what.on_complete, key + "\non_complete");
+}
+
 result<void> read_json_enqueue(std::string_view body, enqueue_form& out) {
   const auto object = object_of(body);
   if (!object) return std::unexpected(object.error());
@@ -264,6 +309,9 @@ result<enqueue_form> read_enqueue(std::string_view queue, const request_head& he
   enqueue_form out;
   out.what.queue = queue;
   const auto type = head.get(field::content_type);
+  const auto key = read_key(head);
+  if (!key) return std::unexpected(key.error());
+  bool event = true;
   const auto read = [&]() -> result<void> {
     if (is_media_type(type, "application/cloudevents+json")) {
       if (!json_valid(body)) return fail(errc::bad_request, "the event is not JSON");
@@ -272,26 +320,20 @@ result<enqueue_form> read_enqueue(std::string_view queue, const request_head& he
     if (head.find("ce-specversion") != nullptr)
       return read_binary_event(head, body, out.what.jobs.emplace_back());
     if (type.empty() || is_media_type(type, "application/json") ||
-        is_media_type(type, "application/x-www-form-urlencoded"))  // what curl -d says
+        is_media_type(type, "application/x-www-form-urlencoded")) {  // what curl -d says
+      event = false;
       return read_json_enqueue(body, out);
+    }
     return fail(errc::unsupported, fmt::format("`{}` is neither JSON nor a CloudEvent", type));
   }();
   if (!read) return std::unexpected(read.error());
   const auto parent = head.get(field::traceparent);
-  const auto* key = head.find("Idempotency-Key");
-  std::string fingerprint;
-  if (key != nullptr) fingerprint = fmt::format("{:016x}", hash64(body, 13));
-  for (std::size_t i = 0; i < out.what.jobs.size(); ++i) {
-    auto& j = out.what.jobs[i];
+  for (auto& j : out.what.jobs)
     if (!parent.empty() && j.trace.empty()) {
       j.trace = trace_of(parent);
       j.fields.emplace_back("traceparent", parent);
     }
-    if (key == nullptr) continue;
-    j.idempotency_key = out.single ? std::string(key->value) : fmt::format("{}#{}", key->value, i);
-    j.idempotency_scope = queue;
-    j.fingerprint = fingerprint;
-  }
+  if (!key->empty()) name_by_key(out, *key, fingerprint_of(head, body, event));
   return out;
 }
 

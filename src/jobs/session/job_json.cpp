@@ -53,9 +53,6 @@ void append_number(std::string& out, std::string_view name, std::uint64_t n) {
   fmt::format_to(std::back_inserter(out), "{}", n);
 }
 
-// A request that was put off bears its client's credentials: people see its first line.
-bool is_message(std::string_view content_type) { return content_type == "message/http"; }
-
 void append_history(std::string& out, const job& j) {
   out += R"(,"attempts":[)";
   for (std::size_t i = 0; i < j.history.size(); ++i) {
@@ -130,10 +127,7 @@ void append_job(std::string& out, const job& j, std::string_view queue, const jo
   if (parts.history) append_history(out, j);
   if (parts.payload) {
     append_member(out, "content_type", j.content_type);
-    if (is_message(j.content_type))
-      append_member(out, "payload", std::string_view(j.payload).substr(0, j.payload.find("\r\n")));
-    else
-      append_content(out, "payload", j.payload, j.content_type);
+    append_content(out, "payload", visible_payload(j), j.content_type);
     append_fields(out, j);
   }
   out += '}';

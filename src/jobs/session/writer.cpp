@@ -222,7 +222,8 @@ void writer::batch(std::vector<item>& taken) {
     return fence(r.error());
   }
   const auto took_us = precise_us() - began;
-  failures_ = 0;
+  // A batch of what time brings may go well each time between commands that all fail.
+  if (!taken.empty()) failures_ = 0;
   engine_->committed();
   parked_now_.clear();
   settle_parked(std::move(out.replies));

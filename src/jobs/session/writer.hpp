@@ -16,8 +16,9 @@
 // is a store that fails ten batches in a row for another reason than a lack of room. A store that several may open
 // (capabilities::shared) may be in another instance's hands: then this one stands by, answers errc::standby and tries
 // again, also from the start on.
-// Time: steady_now() goes on from where the last process was, or from the wall clock if that is later, and never back; it
-// is a fact of the store ("steady").
+// Time: steady_now() goes on from where the last process was, and by what has passed since, as the machine's uptime says
+// it; where the machine was started anew, or is another, from the wall clock if that is later. Never back. It is a fact of
+// the store ("steady").
 // Bounds: 10,000 commands wait (over it submit() says no), 100,000 watches, 100,000 waiting leases (the engine's).
 // Threads: start, stop_leasing, stop: the main thread; all else: any.
 #pragma once

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/timestamp.hpp"
+#include "base/uptime.hpp"
 #include "jobs/session/writer.hpp"
 
 namespace fairing::jobs {
@@ -13,6 +14,42 @@ constexpr std::int64_t keep_every_ms = 1'000;
 constexpr milliseconds longest_pause{5'000};
 constexpr milliseconds standby_pause{1'000};
 constexpr std::string_view steady_fact = "steady";
+
+// The fact: the steady clock as it was, and the machine's uptime then: "MS BOOT UPTIME_MS".
+struct kept_time {
+  std::int64_t steady_ms = 0;
+  uptime then;
+};
+
+kept_time time_from(std::string_view text) {
+  kept_time t;
+  const auto number = [&text](std::int64_t& out) {
+    const auto r = std::from_chars(text.data(), text.data() + text.size(), out);
+    text.remove_prefix(static_cast<std::size_t>(r.ptr - text.data()));
+    if (!text.empty()) text.remove_prefix(1);
+  };
+  number(t.steady_ms);
+  const auto blank = text.find(' ');
+  if (blank == std::string_view::npos) return t;  // as it was written before there was more of it
+  t.then.boot = text.substr(0, blank);
+  text.remove_prefix(blank + 1);
+  number(t.then.ms);
+  return t;
+}
+
+std::string text_of(const kept_time& t) {
+  auto out = std::to_string(t.steady_ms);
+  if (!t.then.boot.empty()) out += ' ' + t.then.boot + ' ' + std::to_string(t.then.ms);
+  return out;
+}
+
+// Where the clock stands now that was kept. While the machine has been up all the time its uptime says what has passed;
+// over a restart of the machine, or on another one, only the wall clock can.
+std::int64_t goes_on(const kept_time& kept, const uptime& now, std::int64_t wall_ms) {
+  const bool same = !now.boot.empty() && kept.then.boot == now.boot && kept.then.ms <= now.ms;
+  if (same) return kept.steady_ms + now.ms - kept.then.ms;
+  return std::max(kept.steady_ms, wall_ms);
+}
 
 }  // namespace
 
@@ -54,12 +91,11 @@ result<void> writer::open() {
   store_ = std::move(*opened);
   const auto kept = store_->fact(steady_fact);
   if (!kept) return std::unexpected(kept.error());
-  std::int64_t persisted = 0;
-  if (const auto& text = kept.value())
-    std::from_chars(text->data(), text->data() + text->size(), persisted);
+  const auto& text = kept.value();
+  const auto stands = goes_on(text ? time_from(*text) : kept_time{}, read_uptime(), unix_ms());
   // A process that goes on after a fault of its store goes on with its clock, too.
-  const auto least = steady_base_.load() == 0 ? unix_ms() : steady_now();
-  steady_base_ = std::max(persisted, least) - monotonic_ms();
+  const auto least = steady_base_.load() == 0 ? stands : steady_now();
+  steady_base_ = std::max(stands, least) - monotonic_ms();
   engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
   if (auto r = engine_->open(time()); !r) return r;
   store_->on_poke([this] {
@@ -113,7 +149,8 @@ void writer::open_again() {
 
 void writer::keep_time(plane_time now) {
   if (now.steady_ms - kept_steady_ms_ < keep_every_ms) return;
-  if (store_->set_fact(steady_fact, std::to_string(now.steady_ms))) kept_steady_ms_ = now.steady_ms;
+  if (store_->set_fact(steady_fact, text_of({now.steady_ms, read_uptime()})))
+    kept_steady_ms_ = now.steady_ms;
 }
 
 }  // namespace fairing::jobs

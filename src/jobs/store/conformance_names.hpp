@@ -64,6 +64,57 @@ TYPED_TEST_P(jobs_conformance, an_idempotency_key_gives_the_same_job) {
   EXPECT_EQ(p.count("mails", job_state::queued), before);
 }
 
+// A request that is sent again is answered as the first time, whatever has become of its jobs.
+TYPED_TEST_P(jobs_conformance, a_batch_that_is_sent_again_is_not_put_again) {
+  auto p = this->plane();
+  const auto named = [](new_job n, const std::string& key) {
+    n.idempotency_key = key;
+    n.idempotency_scope = "parts";
+    n.fingerprint = "f";
+    return n;
+  };
+  const auto other = p.put("parts", new_job{.unique = "u"});
+  enqueue c{.queue = "parts",
+            .jobs = {named({}, "k"), named({.unique = "u"}, "k1"), named({.unique = "t"}, "k2"),
+                     named({.unique = "t"}, "k3")}};
+  c.on_complete = named({.payload = "all"}, "kc");
+  c.on_complete_queue = "whole";
+  const auto put = p.template as<enqueued>(p.apply(c));
+  ASSERT_TRUE(put) << put.error().message();
+  EXPECT_EQ(put->jobs[1].id, other);
+  EXPECT_EQ(put->jobs[2].id, put->jobs[3].id) << "one live job of a unique name";
+  const auto check_again = [&] {
+    const auto again = p.template as<enqueued>(p.apply(c));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(again->batch, put->batch);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(again->jobs[i].id, put->jobs[i].id) << i;
+      EXPECT_TRUE(again->jobs[i].existed) << i;
+    }
+  };
+  check_again();
+  EXPECT_EQ(p.take("whole").work.id, 0) << "its parts have not ended";
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(p.done(p.take("parts")));
+  EXPECT_EQ(p.take("parts").work.id, 0);
+  check_again();
+  EXPECT_EQ(p.take("whole").work.payload, "all");
+  EXPECT_EQ(p.take("whole").work.id, 0) << "called back twice";
+}
+
+// A unique name is many requests' own; an Idempotency-Key is one's.
+TYPED_TEST_P(jobs_conformance, a_unique_name_is_asked_for_under_many_keys) {
+  auto p = this->plane();
+  new_job n{.unique = "report", .idempotency_key = "k1", .fingerprint = "f1"};
+  const auto id = p.put("mails", n);
+  n.idempotency_key = "k2";
+  n.fingerprint = "f2";
+  EXPECT_EQ(p.put("mails", n), id);
+  ASSERT_TRUE(p.done(p.take("mails")));
+  EXPECT_EQ(p.put("mails", n), id) << "k2 stands for it from then on";
+  n.idempotency_key = "k3";
+  EXPECT_NE(p.put("mails", n), id);
+}
+
 TYPED_TEST_P(jobs_conformance, a_batch_calls_back_when_all_have_ended) {
   auto p = this->plane();
   enqueue c{.queue = "parts", .jobs = {new_job{.attempts = {seconds{0}}}, new_job{}, new_job{}}};

@@ -44,12 +44,13 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_fifo_queue_keeps_the_order_over_retries, a_key_over_its_rate_waits,
     concurrency_and_rate_hold_a_queue_back, priorities_age, a_paused_queue_gives_nothing,
     a_unique_name_is_free_when_its_job_has_ended, a_unique_name_stays_taken_for_a_time,
-    an_idempotency_key_gives_the_same_job, a_batch_calls_back_when_all_have_ended,
+    an_idempotency_key_gives_the_same_job, a_batch_that_is_sent_again_is_not_put_again,
+    a_unique_name_is_asked_for_under_many_keys, a_batch_calls_back_when_all_have_ended,
     what_is_too_much_is_refused, cron_fires_once_a_time, cron_misfires_by_policy,
-    a_wall_clock_that_jumps_moves_no_lease, finished_jobs_go_by_age_and_bytes,
-    ids_go_up_when_the_clock_goes_back, a_lost_batch_leaves_nothing,
-    counts_are_the_same_after_opening, dead_jobs_are_redriven, a_redrive_goes_on_after_a_crash,
-    a_purge_leaves_what_came_later, queues_appear_and_are_dropped, look_ups_are_in_order,
-    random_commands_keep_the_rules);
+    cron_goes_on_when_the_clock_was_far_ahead, a_wall_clock_that_jumps_moves_no_lease,
+    finished_jobs_go_by_age_and_bytes, ids_go_up_when_the_clock_goes_back,
+    a_lost_batch_leaves_nothing, counts_are_the_same_after_opening, dead_jobs_are_redriven,
+    a_redrive_goes_on_after_a_crash, a_purge_leaves_what_came_later, queues_appear_and_are_dropped,
+    look_ups_are_in_order, random_commands_keep_the_rules);
 
 }  // namespace fairing::jobs::test

@@ -49,6 +49,30 @@ TYPED_TEST_P(jobs_conformance, cron_misfires_by_policy) {
   EXPECT_EQ(p.take_some("nightly", 10).size(), 2);  // six o'clock, in time
 }
 
+// A clock that was set to another year, and right again, stops no schedule until that year; also over a restart.
+TYPED_TEST_P(jobs_conformance, cron_goes_on_when_the_clock_was_far_ahead) {
+  for (const bool restarted : {false, true}) {
+    SCOPED_TRACE(restarted);
+    auto p = this->plane(
+        this->with({.name = "nightly", .cron = {{.name = "tidy", .schedule = "@hourly"}}}));
+    const std::int64_t year = 365LL * 86'400'000;
+    p.now.wall_ms += year;
+    p.turn();
+    EXPECT_EQ(p.count("nightly", job_state::queued), 1);
+    p.now.wall_ms -= year;
+    if (restarted) p.reopen();
+    p.turn();
+    EXPECT_EQ(p.count("nightly", job_state::queued), 1);
+    p.pass(seconds{3'600});
+    EXPECT_EQ(p.count("nightly", job_state::queued), 2);
+    // A day back is no such clock: what has fired does not fire again.
+    p.now.wall_ms -= 86'000'000;
+    p.pass(seconds{7'200});
+    EXPECT_EQ(p.count("nightly", job_state::queued), 2);
+    p.take_some("nightly", 10);
+  }
+}
+
 TYPED_TEST_P(jobs_conformance, a_wall_clock_that_jumps_moves_no_lease) {
   auto p = this->plane();
   const auto retried = p.put("mails");

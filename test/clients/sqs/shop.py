@@ -43,7 +43,27 @@ def broken(number):
     raise RuntimeError("it always fails")
 
 
-if __name__ == "__main__":
+@app.task(acks_on_failure_or_timeout=False)
+def step(group, number, fails):
+    """Of a FIFO queue; a step that fails is not acknowledged at its first try, and its group waits for it."""
+    first = not os.path.exists(os.path.join(os.environ["SCRATCH"], f"failed-{group}-{number}"))
+    if fails and first:
+        with open(os.path.join(os.environ["SCRATCH"], f"failed-{group}-{number}"), "w", encoding="utf-8"):
+            note(f"fails {group} {number}")
+        raise RuntimeError("it fails once")
+    note(f"step {group} {number}")
+
+
+def send_steps(count):
+    """Three groups, one after the other of each; in group b the third fails once."""
+    for n in range(count):
+        for group in "abc":
+            step.apply_async((group, n, (group, n) == ("b", 2)), queue="steps.fifo", MessageGroupId=group)
+
+
+if __name__ == "__main__" and sys.argv[1] == "steps":
+    send_steps(int(sys.argv[2]))
+elif __name__ == "__main__":
     for n in range(int(sys.argv[1])):
         order.delay(n)
     mail.delay(1)

@@ -46,6 +46,11 @@ std::string listed_columns() {
          "AS payload";
 }
 
+// visible_payload() in SQL. The media type is inside of spec, as it is.
+constexpr std::string_view visible =
+    "CASE WHEN position('message/http'::bytea IN spec) > 0 "
+    "THEN substring(payload FOR position('\\x0d0a'::bytea IN payload)) ELSE payload END";
+
 // A look at the next rows of an index; of those the ones that match, and how far it came. $1, $2 the place, $3 queue or
 // -1, $4 state or -1, $5 the text or NULL, $6 rows at most, $7 the group's error.
 std::string look_text(std::string_view where, std::string_view order, std::string_view order_by) {
@@ -57,7 +62,9 @@ std::string look_text(std::string_view where, std::string_view order, std::strin
       " LIMIT $6), fits AS (SELECT * FROM page WHERE ($3 < 0 OR queue = $3) AND "
       "($4 < 0 OR state = $4) AND ($5::bytea IS NULL OR position($5 IN key) > 0 OR "
       "position($5 IN uniq) > 0 OR position($5 IN trace) > 0 OR position($5 IN history) > 0 OR "
-      "position($5 IN payload) > 0)) SELECT j.*, far.* FROM (SELECT min(";
+      "position($5 IN ";
+  out += visible;
+  out += ") > 0)) SELECT j.*, far.* FROM (SELECT min(";
   out += order;
   out += ") AS o, (SELECT id FROM page ORDER BY ";
   out += order;

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "jobs/store/sqlite/database.hpp"
+#include "base/log.hpp"
 
 namespace fairing::jobs::sqlite {
 
@@ -47,12 +47,20 @@ void checkpointer::run() {
       if (stop_) return;
       asked_ = false;
     }
-    if (!db) db = database::open(path_, database::mode::writes);
-    if (db)
-      (void)sqlite3_wal_checkpoint_v2(db->raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
-                                      nullptr);
+    pass(db);
     passed_.store(true, std::memory_order_release);
   }
+}
+
+void checkpointer::pass(result<database>& db) {
+  if (!db) db = database::open(path_, database::mode::writes);
+  const int code = db ? sqlite3_wal_checkpoint_v2(db->raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                                  nullptr, nullptr)
+                      : SQLITE_CANTOPEN;
+  const bool fails = code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED;
+  if (fails && !failing_)
+    log::warn("job_store_checkpoint_failed", {{"path", path_}, {"reason", sqlite3_errstr(code)}});
+  failing_ = fails;
 }
 
 }  // namespace fairing::jobs::sqlite

@@ -6,7 +6,8 @@
 // Flow, on the writer's thread between batches:
 //   c.log_is(pages);             // begins a pass when the log has grown by `pass_pages`
 //   if (c.should_finish()) ...   // a pass has ended: what is left is little, the writer copies it itself
-// Failure: a pass that fails is tried again after the next growth; commits do not depend on it.
+// Failure: a pass that fails is logged and tried again after the next growth; commits do not depend on it, and the log
+// keeps what did not reach the file.
 // Threads: log_is() and should_finish() the writer's; the pass its own thread.
 #pragma once
 
@@ -15,6 +16,9 @@
 #include <mutex>
 #include <string>
 #include <thread>
+
+#include "base/result.hpp"
+#include "jobs/store/sqlite/database.hpp"
 
 namespace fairing::jobs::sqlite {
 
@@ -32,12 +36,14 @@ class checkpointer {
 
  private:
   void run();
+  void pass(result<database>& db);
 
   std::string path_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool asked_ = false;
   bool stop_ = false;
+  bool failing_ = false;  // the thread's own
   std::atomic<bool> busy_{false};
   std::atomic<bool> passed_{false};
   std::thread thread_;

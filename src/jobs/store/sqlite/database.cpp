@@ -2,13 +2,18 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
+
 #include "jobs/logic/store.hpp"
 
 namespace fairing::jobs::sqlite {
 
-error error_of(int code, std::string_view what) {
+error error_of(int code, std::string_view what, int cause) {
   std::string detail = "the job store (SQLite): ";
   detail += what;
+  // To SQLite only ENOSPC is a lack of room; a quota and a limit of the file's size are one as well.
+  const bool no_more = cause == EDQUOT || cause == EFBIG;
+  if (code == SQLITE_IOERR_WRITE && no_more) code = SQLITE_FULL;
   switch (code & 0xff) {
     case SQLITE_FULL:
       return {errc::full, detail + ": free some disk space"};
@@ -22,6 +27,27 @@ error error_of(int code, std::string_view what) {
       return {errc::store_failed, std::move(detail)};
   }
 }
+
+namespace {
+
+// The errno of a write that failed, of the log or else of the file; 0: none is known.
+int cause_of(sqlite3* db, int code) {
+  if (code != SQLITE_IOERR_WRITE) return 0;
+  int cause = 0;
+  sqlite3_file* log = nullptr;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr)
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &cause);
+  if (cause == 0) sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &cause);
+  return cause;
+}
+
+error last_error(sqlite3* db) {
+  const int code = sqlite3_extended_errcode(db);
+  return error_of(code, sqlite3_errmsg(db), cause_of(db, code));
+}
+
+}  // namespace
 
 statement::~statement() { sqlite3_finalize(s_); }
 
@@ -51,8 +77,7 @@ result<bool> statement::step() {
     sqlite3_reset(s_);
     return false;
   }
-  sqlite3* db = sqlite3_db_handle(s_);
-  auto e = error_of(sqlite3_extended_errcode(db), sqlite3_errmsg(db));
+  auto e = last_error(sqlite3_db_handle(s_));
   sqlite3_reset(s_);
   return std::unexpected(std::move(e));
 }
@@ -107,7 +132,7 @@ result<statement> database::prepare(std::string_view sql) {
 result<void> database::execute(const std::string& sql) {
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return {};
-  return std::unexpected(error_of(sqlite3_extended_errcode(db_.get()), sqlite3_errmsg(db_.get())));
+  return std::unexpected(last_error(db_.get()));
 }
 
 result<std::int64_t> database::number(std::string_view sql) {

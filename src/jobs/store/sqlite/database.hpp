@@ -77,7 +77,7 @@ class database {
   std::unique_ptr<sqlite3, closer> db_;
 };
 
-// What SQLite's (extended) code means for the plane: no room, fenced, failed.
-[[nodiscard]] error error_of(int code, std::string_view what);
+// What SQLite's (extended) code means for the plane: no room, fenced, failed. `cause`: the errno behind it, if known.
+[[nodiscard]] error error_of(int code, std::string_view what, int cause = 0);
 
 }  // namespace fairing::jobs::sqlite

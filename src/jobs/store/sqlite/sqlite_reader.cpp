@@ -38,7 +38,7 @@ bool contains(std::string_view text, std::string_view part) {
 bool matches(const job& j, const job_query& q) {
   if (q.text.empty()) return true;
   return contains(j.key, q.text) || contains(j.unique, q.text) || contains(j.trace, q.text) ||
-         contains(j.payload, q.text) || contains(id_text(j.id), q.text) ||
+         contains(visible_payload(j), q.text) || contains(id_text(j.id), q.text) ||
          (!j.history.empty() && contains(j.history.back().error, q.text));
 }
 

@@ -12,6 +12,7 @@
 
 #include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/schema.hpp"
+#include "jobs/store/sqlite/settled_log.hpp"
 
 namespace fairing::jobs {
 
@@ -280,6 +281,8 @@ result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o) {
     return fail(errc::store_failed, o.path + ": " + std::generic_category().message(errno) +
                                         ": name a file that this user may write in jobs.store");
   ::close(fd);
+  if (o.sync == sqlite_sync::full)
+    if (auto r = sqlite::settle_log(o.path); !r) return std::unexpected(r.error());
   auto db = sqlite::database::open(o.path, sqlite::database::mode::writes);
   if (!db) return std::unexpected(db.error());
   auto s = std::make_unique<sqlite::sqlite_store>(o, std::move(*lock), std::move(*db));

@@ -6,7 +6,8 @@
 // Flow:  auto s = open_sqlite({.path = "fairing-jobs.db"});     // errc::store_failed: held by another, newer, not ours
 //        the calls of `store`, and upkeep() between batches
 //        auto r = open_sqlite_reader("fairing-jobs.db");        // other threads, for people
-// Durability: what commit() answered ok to is on the disk, if the disk's flush does what it says.
+// Durability: what commit() answered ok to is on the disk, if the disk's flush does what it says; also where a flush
+// failed before and the store was opened again (settled_log).
 // Checkpoints: the WAL is copied into the file by a thread with its own connection once it has grown by 32 MiB, so that
 // commits do not wait for it; the last bit is done by upkeep(), else the log would never begin anew.
 // Mode 0600. One process a file (file_lock). Threads: one; the checkpoint thread is its own.
