@@ -212,6 +212,7 @@ void writer::batch(std::vector<item>& taken) {
   failures_ = 0;
   engine_->committed();
   parked_now_.clear();
+  observer_.on_committed(out.events);
   settle_parked(std::move(out.replies));
   show_queues(now, out.events);
   send(std::exchange(answers_, {}));
