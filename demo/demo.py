@@ -3,14 +3,18 @@
 
   before:  PostgreSQL (temporary) <- server.mjs (Node, node-postgres, the handbook's mistakes) <- load.mjs
   after:   PostgreSQL <- Fairing (sql) <- the same server.mjs, DATABASE_URL changed <- Fairing (http) <- load.mjs
+           and what need not be waited for by way of Fairing's queues (jobs)
 
 Everything listens on loopback, on free ports, and is gone at the end; with --keep it stays until Ctrl-C.
 """
 
 import argparse
+import base64
 import contextlib
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +24,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import mails
 import postgres
 import table
 
@@ -90,11 +95,16 @@ def load(target, seconds, *arguments):
 
 def run_load(target, it, o, seconds, seed):
     """One run of load.mjs against target, with what the backend and PostgreSQL did meanwhile."""
+    it.finish_jobs()
     before = json.loads(get(f"{it.backend}/stats?window=new"))
+    order, jobs = it.database.last_order(), it.jobs_so_far()
     statements = it.database.statements()
     waits = it.waits()
     with it.database.watch() as connections:
         seen = load(target, seconds, "--seconds", str(seconds), "--clients", str(o.clients), "--seed", str(seed))
+    began = time.monotonic()
+    it.finish_jobs()
+    seen["backlog_seconds"] = time.monotonic() - began
     after = json.loads(get(f"{it.backend}/stats"))
     seen["origin_requests"] = after["requests"] - before["requests"]
     seen["queries"] = after["queries"] - before["queries"]
@@ -104,7 +114,21 @@ def run_load(target, it, o, seconds, seed):
     seen["pool_wait_p99_ms"] = after["pool_wait_p99_ms"] + 1000 * quantile(0.99, waits, it.waits())
     seen["statements"] = it.database.statements() - statements
     seen["connections"] = max(connections)
+    seen["jobs"] = {name: count - jobs.get(name, 0) for name, count in it.jobs_so_far().items()}
+    orders = it.database.orders_between(order, it.database.last_order())
+    sent = mails.confirmed(it.mail_folder)
+    seen["orders_placed"] = len(orders)
+    seen["orders_confirmed"] = sum(order in sent for order in orders)
+    seen["confirmed_twice"] = sum(sent.get(order, 0) > 1 for order in orders)
     return seen
+
+
+def metrics(admin, name):
+    """The lines of one metric as ({label: value}, number)."""
+    for line in get(f"{admin}/metrics").splitlines():
+        if line.startswith(name + "{"):
+            labels, value = line[len(name) + 1:].rsplit("} ", 1)
+            yield dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value)
 
 
 def quantile(q, before, after):
@@ -134,6 +158,7 @@ class shop:
     def __init__(self, stack, fairing):
         self.stack, self.fairing = stack, fairing
         self.admin = None
+        self.secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fairing-demo-"))
         began = time.monotonic()
         say("PostgreSQL: a temporary cluster, 100,000 products, 500,000 orders ...")
@@ -142,39 +167,64 @@ class shop:
         say(f"  ready in {time.monotonic() - began:.1f} s on port {self.database.port}")
         self.start_backend("backend", self.database.url, "0")
 
-    def start_backend(self, name, database_url, port):
+    def start_backend(self, name, database_url, port, more=None):
+        self.mail_folder = os.path.join(self.folder, f"{name}-mails")
+        os.mkdir(self.mail_folder)
+        _, ready = start(self.stack, f"{name}-mail-sink", ["node", str(here / "mail_sink.mjs")],
+                         {"MAIL_FOLDER": self.mail_folder}, self.folder)
         command = ["node", str(here / "server.mjs")]
-        env = {"DATABASE_URL": database_url, "PORT": port}
+        env = {"DATABASE_URL": database_url, "PORT": port, "MAIL_URL": f"smtp://127.0.0.1:{ready['port']}", **(more or {})}
         self.process, ready = start(self.stack, name, command, env, self.folder)
         self.port = str(ready["port"])
         self.backend = f"http://127.0.0.1:{self.port}"
 
     def put_fairing_in(self):
-        """Stops the backend and starts it again, the same program on the same port, with another DATABASE_URL."""
+        """Stops the backend and starts it again, the same program on the same port, with another DATABASE_URL and the
+        address of the queue of confirmations."""
         self.process.stop()
-        self.env = {"DEMO_BACKEND": self.backend, "DEMO_DATABASE_URL": self.database.url,
-                    "FAIRING_RUNTIME_DIR": self.folder}
+        self.env = {"DEMO_BACKEND": self.backend, "DEMO_DATABASE_URL": self.database.url, "DEMO_FOLDER": self.folder,
+                    "DEMO_WEBHOOK_SECRET": self.secret, "FAIRING_RUNTIME_DIR": self.folder}
         command = [self.fairing, "run", "-c", str(here / "fairing.yaml")]
         _, ready = start(self.stack, "fairing", command, self.env, self.folder)
-        http, admin, sql = (ready["listeners"][name][0] for name in ("http", "admin", "sql"))
-        self.http, self.admin = f"http://{http}", f"http://{admin}"
+        http, admin, sql, jobs = (ready["listeners"][name][0] for name in ("http", "admin", "sql", "jobs"))
+        self.http, self.admin, self.jobs = f"http://{http}", f"http://{admin}", f"http://{jobs}"
         self.sql = self.database.url.replace(f"127.0.0.1:{self.database.port}", sql)
-        self.start_backend("backend-again", self.sql, self.port)
+        self.start_backend("backend-again", self.sql, self.port, {
+            "CONFIRMATIONS": f"{self.jobs}/v1/queues/confirmations/jobs", "WEBHOOK_SECRET": self.secret})
 
     def waits(self):
         """Fairing's histogram of waits for a connection so far: {upper bound in seconds: count}."""
         counts = {}
         if self.admin:
-            for line in get(f"{self.admin}/metrics").splitlines():
-                if line.startswith("fairing_pool_wait_seconds_bucket"):
-                    bound = float(line.split('le="')[1].split('"')[0])
-                    counts[bound] = counts.get(bound, 0) + float(line.rsplit(" ", 1)[1])
+            for labels, count in metrics(self.admin, "fairing_pool_wait_seconds_bucket"):
+                bound = float(labels["le"])
+                counts[bound] = counts.get(bound, 0) + count
         return counts
 
-    def addresses(self):
-        rows = [("backend", self.backend), ("statistics", f"{self.backend}/stats"), ("PostgreSQL", self.database.url)]
+    def jobs_so_far(self):
+        """What became of jobs and attempts so far, of all queues: {outcome: count}."""
+        counts = {}
         if self.admin:
-            rows = [("Fairing", self.http), ("dashboard", self.admin + "/"), ("sql", self.sql), *rows]
+            for labels, count in metrics(self.admin, "fairing_jobs_total"):
+                counts[labels["outcome"]] = counts.get(labels["outcome"], 0) + int(count)
+        return counts
+
+    def finish_jobs(self):
+        """Waits until no job is left, half a minute at most: what was put off belongs to the run."""
+        end = time.monotonic() + 30
+        empty = 0  # looks in a row: the list is up to 0.2 s old
+        while self.admin and empty < 3 and time.monotonic() < end:
+            queues = json.loads(get(f"{self.jobs}/v1/queues"))["items"]
+            live = sum(q["depth"][state] for q in queues for state in ("queued", "scheduled", "leased"))
+            empty = 0 if live else empty + 1
+            time.sleep(0.15)
+
+    def addresses(self):
+        rows = [("backend", self.backend), ("statistics", f"{self.backend}/stats"), ("PostgreSQL", self.database.url),
+                ("mails", self.mail_folder)]
+        if self.admin:
+            rows = [("Fairing", self.http), ("dashboard", self.admin + "/"), ("sql", self.sql),
+                    ("jobs", self.jobs + "/v1/queues"), *rows]
         return rows
 
 
@@ -182,6 +232,10 @@ def measure(target, it, o):
     seen = run_load(target, it, o, o.seconds, o.seed)
     seen["guesses"] = load(target, 30, "--guesses", "100")
     return seen
+
+
+def unaccounted(run):
+    return abs(run["orders_placed"] - run["orders_confirmed"] - run["jobs"].get("dead", 0))
 
 
 def keep(addresses):
@@ -217,7 +271,7 @@ def main():
         checklist = ""
         if not o.direct_only:
             it.put_fairing_in()
-            say("the backend again, its DATABASE_URL naming Fairing; warming it up for 3 s ...")
+            say("the backend again, its DATABASE_URL and its queue naming Fairing; warming it up for 3 s ...")
             run_load(it.backend, it, o, 3, o.seed + 1)
             say(f"the same {o.clients} visitors through Fairing, its cache empty, for {o.seconds} s ...")
             runs["fairing"] = measure(it.http, it, o)
@@ -232,9 +286,13 @@ def main():
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
             keep(it.addresses())
         wrong = sum(r["wrong"] for r in runs.values())
-        broken = runs.get("fairing", {}).get("failed", 0)
-        if wrong or broken:
-            say(f"demo: {wrong} wrong answers, {broken} failed requests through Fairing: this must not be")
+        with_fairing = runs.get("fairing", {})
+        broken = with_fairing.get("failed", 0)
+        # Each order is confirmed or is a dead letter that can be looked at.
+        missing = unaccounted(with_fairing) if with_fairing else 0
+        if wrong or broken or missing:
+            say(f"demo: {wrong} wrong answers, {broken} failed requests through Fairing, {missing} orders neither "
+                "confirmed nor a dead letter: this must not be")
             return 1
     return 0
 

@@ -123,14 +123,23 @@ class cluster:
         if done.returncode:
             raise SystemExit(f"demo: {path} failed: {done.stderr.strip()}")
 
-    def ask(self, statement):
-        """One statement beside the shop's database; its first value as text."""
+    def ask(self, statement, of="postgres"):
+        """One statement, beside the shop's database unless it is named; its first value as text."""
         command = [f"{self.bin}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
-                   self._url("postgres")]
+                   self._url(of)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"demo: {statement} failed: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    def last_order(self):
+        return int(self.ask("SELECT last_value FROM orders_id", database))
+
+    def orders_between(self, after, last):
+        """Ids of the orders placed after one, up to another."""
+        ids = self.ask("SELECT coalesce(string_agg(id::text, ' '), '') FROM orders "
+                       f"WHERE id > {after} AND id <= {last}", database)
+        return {int(i) for i in ids.split()}
 
     def statements(self):
         """How many statements ran in the shop's database so far, whoever sent them."""

@@ -17,6 +17,16 @@ def _ms(value):
     return f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
 
 
+def _pair(v):
+    return f"{v[0]:,} / {v[1]:,}"
+
+
+def _jobs(run):
+    """Of the run, what was put off in it; empty without Fairing."""
+    j = run["jobs"]
+    return f"{j['done']:,} / {j['failed'] + j['expired']:,} / {j['dead']:,}" if j else ""
+
+
 # (title, value of a run, how it is written, whether more is better; None: no factor is shown)
 rows = [
     ("requests answered", lambda r: r["requests"], "{:,.0f}".format, None),
@@ -29,8 +39,14 @@ rows = [
     ("PostgreSQL connections, at most", lambda r: r["connections"], "{:,.0f}".format, False),
     ("wait in the pool, p99", lambda r: r["pool_wait_p99_ms"], _ms, None),
     ("passwords tried, of 100", lambda r: r["guesses"]["tried"], "{:.0f}".format, False),
+    ("p95 of placing an order", lambda r: r["routes"].get("order", {}).get("p95_ms", 0), _ms, False),
+    ("p95 of asking for a report", lambda r: r["reports"]["p95_ms"], _ms, False),
+    ("  ... until it is in hand", lambda r: r["reports"]["in_hand_p95_ms"], _ms, False),
+    ("reports written", lambda r: r["reports"]["in_hand"], "{:,.0f}".format, None),
+    ("orders / confirmed by mail", lambda r: (r["orders_placed"], r["orders_confirmed"]), _pair, None),
+    ("jobs done / tried again / dead", _jobs, lambda v: v or "", None),
     ("failed requests", lambda r: r["failed"], "{:,.0f}".format, None),
-    ("answers checked / wrong", lambda r: (r["checked"], r["wrong"]), lambda v: f"{v[0]:,} / {v[1]}", None),
+    ("answers checked / wrong", lambda r: (r["checked"], r["wrong"]), _pair, None),
 ]
 
 

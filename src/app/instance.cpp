@@ -32,6 +32,8 @@ struct instance::parts {
   std::unique_ptr<net::core_group> cores;
   std::unique_ptr<http::http_plane> http;
   std::vector<std::unique_ptr<net::listener>> listeners;
+  // What jobs wrote that are run twice: the sql plane tells, the jobs plane asks.
+  std::shared_ptr<bus::write_sets> writes = std::make_shared<bus::write_sets>();
   std::unique_ptr<sql::sql_plane> sql;            // null: off
   std::unique_ptr<jobs::jobs_plane> jobs;         // null: off
   std::unique_ptr<request_store> kept_requests;   // null: no jobs plane
@@ -148,12 +150,14 @@ result<void> instance::open(const config::config& c) {
         },
         refusal());
   if (c.sql) {
-    auto plane = sql::sql_plane::open(*p.cores, p.registry, *c.sql);
+    auto plane =
+        sql::sql_plane::open(*p.cores, p.registry, *c.sql, c.jobs ? p.writes.get() : nullptr);
     if (!plane) return std::unexpected(with_advice(plane.error(), *c.sql));
     p.sql = std::move(*plane);
   }
   if (c.jobs) {
-    auto plane = open_jobs(*p.cores, p.registry, with_request_queues(c), requests_of(*p.http));
+    auto plane =
+        open_jobs(*p.cores, p.registry, with_request_queues(c), requests_of(*p.http), p.writes);
     if (!plane) return std::unexpected(plane.error());
     p.jobs = std::move(*plane);
     p.kept_requests = std::make_unique<request_store>(*p.jobs);

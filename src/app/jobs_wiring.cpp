@@ -12,13 +12,33 @@ namespace {
 
 constexpr std::string_view sqlite_word = "sqlite:";
 
+checklist::verified_fact fact_of(const jobs::verified_summary& v) {
+  using enum jobs::verdict;
+  const auto count = [&v](jobs::verdict what) { return v.counts[static_cast<std::size_t>(what)]; };
+  checklist::verified_fact f;
+  f.idempotent = count(idempotent);
+  f.not_idempotent = count(not_idempotent);
+  f.unclear = count(unclear);
+  f.not_seen = count(not_seen);
+  for (const auto& found : v.findings)
+    if (found.what.what == not_idempotent)
+      f.findings.push_back({.job = jobs::id_text(found.id),
+                            .reason = std::string(to_string(found.what.why)),
+                            .statement = found.what.statement,
+                            .rows_first = found.what.rows_first,
+                            .rows_second = found.what.rows_second});
+  return f;
+}
+
 }  // namespace
 
 // The check of the configuration saw the word.
 result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metrics::registry& r,
                                                     const jobs::jobs_config& c,
-                                                    jobs::carrier_maker requests) {
+                                                    jobs::carrier_maker requests,
+                                                    std::shared_ptr<bus::write_sets> writes) {
   jobs::store_factory stores;
+  stores.writes = std::move(writes);
   stores.requests = std::move(requests);
   if (c.store.starts_with(sqlite_word)) {
     const auto path = c.store.substr(sqlite_word.size());
@@ -53,6 +73,7 @@ checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane) {
     f.timeout = q.config.timeout;
     if (q.counts.oldest_ready_ms != 0)
       f.oldest = milliseconds{std::max<std::int64_t>(0, now - q.counts.oldest_ready_ms)};
+    f.verified = fact_of(plane.verified_of(q.row.number));
     out.queues.push_back(std::move(f));
   }
   return out;

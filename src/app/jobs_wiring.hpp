@@ -14,10 +14,9 @@
 namespace fairing::app {
 
 // An error names the key.
-[[nodiscard]] result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores,
-                                                                  metrics::registry& r,
-                                                                  const jobs::jobs_config& c,
-                                                                  jobs::carrier_maker requests);
+[[nodiscard]] result<std::unique_ptr<jobs::jobs_plane>> open_jobs(
+    net::core_group& cores, metrics::registry& r, const jobs::jobs_config& c,
+    jobs::carrier_maker requests, std::shared_ptr<bus::write_sets> writes);
 [[nodiscard]] admin::response ask_jobs(jobs::jobs_plane& plane, const admin::request& r);
 [[nodiscard]] checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane);
 

@@ -4,6 +4,8 @@
 //   pass  a row has 20 requests, and none is as slow
 // Of the jobs plane's queues:
 //   warn  dead letters; a job that has been ready for over 5 min
+//   warn  jobs that verify_idempotency ran twice and none of whose SQL bore the run's trace
+//   fail  a job of it whose second run wrote again
 //   fail  more than a tenth of what has finished is dead; a job that has been ready for over an hour
 // Upgrades and event streams are not timed. Egress sites are left out: the request that waits for
 // them is itself seen.
@@ -87,6 +89,66 @@ void judge_queue(const queue_fact& q, std::vector<finding>& findings) {
   }
 }
 
+std::string harm_of(const verified_fact::finding& f) {
+  if (f.reason == "failed") return "a statement of its second run failed, and the run with it";
+  const auto rows = fmt::format("{} ({} rows the first time, {} the second)",
+                                short_sql(f.statement), f.rows_first, f.rows_second);
+  if (f.reason == "added_rows") return "added rows again: " + rows;
+  if (f.reason == "relative") return "built on what the first run had written: " + rows;
+  if (f.reason == "other_values") return "wrote other values: " + rows;
+  return "wrote what its first run did not: " + rows;
+}
+
+std::vector<std::string> remedy_of(const verified_fact::finding& f, const std::string& queue) {
+  std::vector<std::string> fix;
+  if (f.reason == "added_rows")
+    fix.emplace_back(
+        "-- keep the job's id (webhook-id, `id` of the lease) with the row, UNIQUE, and let the "
+        "second be nothing: INSERT ... ON CONFLICT (job_id) DO NOTHING");
+  else if (f.reason == "relative")
+    fix.emplace_back(
+        "-- in the same transaction: INSERT INTO done_jobs (id) VALUES ($1) ON CONFLICT DO "
+        "NOTHING; "
+        "only if that inserted a row, the UPDATE. Or set the value instead of adding to it");
+  else if (f.reason == "failed")
+    fix.emplace_back(
+        "-- a job that finds its work done should succeed: INSERT ... ON CONFLICT DO NOTHING "
+        "instead of an error, which becomes a dead letter");
+  else
+    fix.emplace_back(
+        "-- take values from the payload, not from the clock or from what the first run left; or "
+        "look first whether the job's id is done");
+  fix.push_back(
+      fmt::format("# the jobs and what they wrote: `verified` in GET /v1/queues, queue {}", queue));
+  return fix;
+}
+
+void judge_verified(const queue_fact& q, std::vector<finding>& findings) {
+  const auto& v = q.verified;
+  const auto all = v.idempotent + v.not_idempotent + v.unclear + v.not_seen;
+  for (const auto& bad : v.findings) {
+    finding f;
+    f.severity = grade::fail;
+    f.weight = static_cast<double>(v.not_idempotent);
+    f.evidence =
+        fmt::format("queue {}: {} of {} jobs that were run twice are not idempotent; {} {}", q.name,
+                    v.not_idempotent, all, bad.job, harm_of(bad));
+    f.fix = remedy_of(bad, q.name);
+    findings.push_back(std::move(f));
+  }
+  if (all > 0 && v.not_seen == all) {
+    finding f;
+    f.severity = grade::warn;
+    f.weight = static_cast<double>(all);
+    f.evidence = fmt::format("queue {}: {} jobs were run twice, and none of their SQL was seen",
+                             q.name, all);
+    f.fix = {
+        "# the worker has to put the `traceparent` it gets into its SQL as a comment "
+        "(sqlcommenter, OpenTelemetry), and its DATABASE_URL has to name the sql plane"};
+    findings.push_back(std::move(f));
+  }
+}
+
 }  // namespace
 
 point grade_queued(const snapshot& seen, facts_span sites, const jobs_evidence& jobs) {
@@ -107,7 +169,10 @@ point grade_queued(const snapshot& seen, facts_span sites, const jobs_evidence& 
                                     show_us(d.quantile(0.5)), show_us(p95), d.count()),
                         fix_of(r, facts_of(r, sites), jobs)});
   }
-  for (const auto& q : jobs.queues) judge_queue(q, findings);
+  for (const auto& q : jobs.queues) {
+    judge_queue(q, findings);
+    judge_verified(q, findings);
+  }
   if (findings.empty()) {
     if (most >= min_samples) {
       p.result = grade::pass;
@@ -115,6 +180,11 @@ point grade_queued(const snapshot& seen, facts_span sites, const jobs_evidence& 
     } else {
       p.evidence.push_back(too_few(most, "requests of one route"));
     }
+    for (const auto& q : jobs.queues)
+      if (const auto& v = q.verified; v.idempotent > 0)
+        p.evidence.push_back(
+            fmt::format("queue {}: {} of {} jobs that were run twice wrote nothing, or the same",
+                        q.name, v.idempotent, v.idempotent + v.unclear + v.not_seen));
   }
   conclude(p, std::move(findings));
   return p;

@@ -13,6 +13,22 @@
 
 namespace fairing::checklist {
 
+// Jobs that were run twice to see whether that does harm, by what came of it.
+struct verified_fact {
+  std::uint64_t idempotent = 0;
+  std::uint64_t not_idempotent = 0;
+  std::uint64_t unclear = 0;
+  std::uint64_t not_seen = 0;  // their SQL did not bear the trace of the run
+  struct finding {             // not idempotent
+    std::string job;
+    std::string reason;  // added_rows, relative, other_values, other_statement, failed
+    std::string statement;
+    std::uint64_t rows_first = 0;
+    std::uint64_t rows_second = 0;
+  };
+  std::vector<finding> findings;
+};
+
 struct queue_fact {
   std::string name;
   std::uint64_t waiting = 0;  // may be leased now
@@ -20,7 +36,8 @@ struct queue_fact {
   std::uint64_t done = 0;
   bool paused = false;
   milliseconds timeout{0};  // of one attempt; 0: none
-  milliseconds oldest{0};   // how long the first of those that wait has waited
+  verified_fact verified;
+  milliseconds oldest{0};  // how long the first of those that wait has waited
 };
 
 struct jobs_evidence {

@@ -11,6 +11,7 @@
 namespace fairing::checklist {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -160,6 +161,41 @@ TEST(point_6, of_a_route_that_is_put_off_it_speaks_to_the_clients) {
   const auto p = grade_queued(seen({slow}), async);
   EXPECT_THAT(p.fix.front(), HasSubstr("Prefer: respond-async"));
   EXPECT_THAT(p.fix.back(), HasSubstr("mode: always"));
+}
+
+TEST(point_6, names_the_queue_whose_jobs_are_not_idempotent) {
+  jobs_evidence jobs;
+  jobs.configured = true;
+  jobs.queues = {{.name = "mails"}, {.name = "bills"}};
+  jobs.queues[0].verified = {.idempotent = 9, .not_idempotent = 3};
+  jobs.queues[0].verified.findings = {
+      {"06AZ5PYWPG000", "added_rows", "insert into mails values ($1)", 1, 1},
+      {"06AZ5PYWPG001", "relative", "update counts set n = n + $1", 2, 2}};
+  jobs.queues[1].verified.idempotent = 4;
+  const auto p = grade_queued({}, sites, jobs);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_THAT(p.evidence, Contains(AllOf(HasSubstr("queue mails: 3 of 12 jobs that were run twice"),
+                                         HasSubstr("06AZ5PYWPG000 added rows again: insert into "
+                                                   "mails values ($1) (1 rows the first time"))));
+  EXPECT_THAT(p.evidence, Contains(HasSubstr("built on what the first run had written: update")));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("ON CONFLICT (job_id) DO NOTHING")));
+  jobs.queues.erase(jobs.queues.begin());
+  const auto good = grade_queued(seen({row_of("/a", 20, 1'000)}), sites, jobs);
+  EXPECT_EQ(good.result, grade::pass);
+  EXPECT_THAT(good.evidence, Contains(HasSubstr("queue bills: 4 of 4 jobs that were run twice")));
+}
+
+TEST(point_6, of_jobs_whose_sql_was_not_seen_it_says_so) {
+  jobs_evidence jobs;
+  jobs.configured = true;
+  jobs.queues = {{.name = "mails"}};
+  jobs.queues[0].verified.not_seen = 5;
+  const auto p = grade_queued({}, sites, jobs);
+  EXPECT_EQ(p.result, grade::warn);
+  EXPECT_THAT(p.evidence, Contains(HasSubstr("queue mails: 5 jobs were run twice, and none")));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("`traceparent`")));
+  jobs.queues[0].verified.idempotent = 1;
+  EXPECT_NE(grade_queued({}, sites, jobs).result, grade::warn);
 }
 
 row with_plain(std::uint64_t plain, std::uint64_t encoded) {

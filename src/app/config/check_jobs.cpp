@@ -84,6 +84,7 @@ class jobs_checker {
             fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
                         "time; leave it out, or rename the queue",
                         key(i, "key_concurrency"), at_a_time));
+    verify(i);
     for (std::size_t n = 0; n < q.cron.size(); ++n) {
       const auto k = key(i, fmt::format("cron.{}.name", n));
       const auto [other, unique] = crons.try_emplace(q.cron[n].name, k);
@@ -91,6 +92,24 @@ class jobs_checker {
         error(k, fmt::format("`{}`: `{}` is also `{}`; a cron name stands for one schedule", k,
                              q.cron[n].name, other->second));
     }
+  }
+
+  void verify(std::size_t i) {
+    const auto& q = j_.queues[i];
+    const auto k = key(i, "verify_idempotency");
+    if (q.verify_idempotency <= 0) return;
+    for (const auto& site : c_.http)
+      for (const auto& route : site.routes)
+        if (route.async && route.async->mode != http::async_mode::never &&
+            route.async->queue == q.name)
+          error(k,
+                fmt::format("`{}`: the jobs of queue {} are requests of clients, which run once; "
+                            "leave it out",
+                            k, q.name));
+    if (!c_.sql)
+      note(k, fmt::format("`{}` compares the SQL writes that the sql plane sees, and there is no "
+                          "`sql`: jobs are run twice and nothing is seen",
+                          k));
   }
 
   const config& c_;

@@ -26,6 +26,21 @@ TEST(check, nothing_to_serve) {
   EXPECT_THAT(plain.errors(""), ElementsAre(HasSubstr("nothing to serve: give `http` a site")));
 }
 
+TEST(check, jobs_are_run_twice_where_that_can_be_seen_and_is_allowed) {
+  const std::string jobs =
+      "jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: mails, verify_idempotency: "
+      "10% } ] }\n";
+  EXPECT_THAT(notes(jobs), ElementsAre(HasSubstr("there is no `sql`")));
+  EXPECT_THAT(notes(jobs + "sql: { listen: 6432, upstream: 'postgres://a:b@127.0.0.1/d' }"),
+              IsEmpty());
+  EXPECT_THAT(plain.errors(jobs + "http: { listen: 8080, upstream: http://h, routes: [ { match: "
+                                  "/slow, async: { mode: always, queue: mails } } ] }"),
+              ElementsAre(HasSubstr("requests of clients, which run once")));
+  EXPECT_THAT(plain.errors("jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: mails, "
+                           "verify_idempotency: 110% } ] }"),
+              ElementsAre(HasSubstr("verify_idempotency")));
+}
+
 TEST(check, listeners_must_differ) {
   EXPECT_THAT(plain.errors("http:\n  - { listen: 8080, upstream: http://h }\n  - { listen: "
                            "127.0.0.1:8080, upstream: http://h }\n"),

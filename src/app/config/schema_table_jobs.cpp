@@ -157,6 +157,7 @@ std::vector<field> queue_rows() {
     {.path = "jobs.queues[].keep_done", .kind = duration, .doc = "How long finished jobs and their results are kept.", .most = year_ms, .bind = of_queue<&q::keep_done>()},
     {.path = "jobs.queues[].keep_dead", .kind = duration, .doc = "How long dead jobs are kept.", .most = year_ms, .bind = of_queue<&q::keep_dead>()},
     {.path = "jobs.queues[].keep_bytes", .kind = size, .doc = "Bytes of finished jobs that are kept; the oldest go first.", .most = 1024 * gib, .bind = of_queue<&q::keep_bytes>()},
+    {.path = "jobs.queues[].verify_idempotency", .kind = share, .doc = "For staging: of the jobs this share, chosen by id, is run once more after its first success, and the SQL writes of both runs are compared; the checklist names what is not idempotent.", .bind = of_queue<&q::verify_idempotency>()},
     {.path = "jobs.queues[].paused", .kind = boolean, .doc = "Whether it begins paused; later the store remembers.", .bind = of_queue<&q::paused>()},
     {.path = "jobs.queues[].cron", .kind = list, .doc = "Jobs that are put at certain times.", .list = crons},
     {.path = "jobs.queues[].cron[].name", .kind = text, .doc = "One job a time and name, never two.", .required = true, .bind = checked<&check_queue_name, &scope::cron, &cron_config::name>()},

@@ -12,7 +12,8 @@
 //   s.commit();  then, and only then, all replies leave;  e.committed()   |   on failure: e.rolled_back()
 //   sleep until e.next_wake(now) or a command comes
 // Leases are fenced: ack, fail, extend and progress need the token of the newest lease, else errc::stale_lease. A job
-// is delivered again only when its lease is over or was given back; at most attempts' ladder + redrives.
+// is delivered again only when its lease is over or was given back; at most attempts' ladder + redrives; and once more
+// after its success where verify_idempotency chose it.
 // Order: in a queue by rank; of a key in the order of ids while key_concurrency is 1.
 // Bounds: waiting leases 100,000; a tick handles 1,000 jobs; a lease gives 100 jobs; facts of cron one a name.
 // Threads: the writer's. Time never comes from anywhere else.
@@ -136,10 +137,17 @@ struct enqueued {
   std::vector<one> jobs;
   std::uint64_t batch = 0;
 };
+// Which run of a job that `verify_idempotency` chose.
+enum class verify_run : std::uint8_t {
+  none,    // it is not chosen
+  first,   // until it succeeds: each attempt
+  second,  // once more, after that
+};
 struct leased_job {
-  job work;  // whole
+  job work;  // whole; of a chosen one the field traceparent is that of the run (run_trace)
   lease_token token;
   std::int64_t deadline_ms = 0;  // wall
+  verify_run run = verify_run::none;
 };
 struct leased {
   std::vector<leased_job> jobs;  // empty: there was none in time
@@ -174,6 +182,7 @@ struct job_event {
     expired,  // a lease: nobody answered ("may run twice")
     cancelled,
     redriven,
+    verified,  // a second run has ended; error: it did not succeed
   };
   kind what = kind::enqueued;
   job_id id = 0;
@@ -184,6 +193,7 @@ struct job_event {
   std::int64_t waited_ms = 0;  // started: since it was ready
   std::string trace;
   std::string error;
+  verify_run run = verify_run::none;  // of started, succeeded, verified
 };
 struct dispatched {
   std::vector<waiter_reply> replies;
@@ -191,6 +201,11 @@ struct dispatched {
   bool recounted =
       false;  // counts of a queue may have changed, also without an event (purge, retention)
 };
+
+// It has succeeded once; where it has not finished, its second run is due or goes on.
+[[nodiscard]] bool succeeded_before(const job& j) noexcept;
+// The trace of a chosen job's run: 32 hex digits, of the id and the attempt.
+[[nodiscard]] std::string run_trace(job_id id, std::uint32_t attempt);
 
 class engine {
  public:

@@ -202,6 +202,14 @@ struct engine::parts {
                       plane_time now);
   [[nodiscard]] std::optional<milliseconds> ladder_delay(const job& j, const queue_entry& q);
 
+  // ---- verify.cpp
+  [[nodiscard]] static verify_run run_of(const job& j, const queue_entry& q) noexcept;
+  static void give_run_trace(job& j);  // to the copy that is delivered
+  result<reply> run_again(job& j, queue_entry& q, std::uint32_t parts_to_save, std::int64_t took,
+                          plane_time now);
+  result<settled> end_second_run(job& j, queue_entry& q, std::string error, std::int64_t took,
+                                 plane_time now);
+
   // ---- timers.cpp
   result<void> timers(plane_time now);
   result<std::size_t> make_due(clock_kind clock, plane_time now, std::size_t most);

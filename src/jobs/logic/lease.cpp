@@ -102,6 +102,7 @@ result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer,
 
 result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, plane_time now,
                                  leased& out) {
+  const auto run = run_of(j, q);
   leave(q, j);
   const auto ready_ms = j.rank + j.priority * q.config.ageing.count();
   const auto own = j.timeout_ms != 0 ? milliseconds{j.timeout_ms} : q.config.timeout;
@@ -120,8 +121,10 @@ result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, pl
   next_expiry = std::min(next_expiry, j.due_ms);
   tell(job_event::kind::started, j, {}, 0, std::max<std::int64_t>(0, now.steady_ms - ready_ms));
   remember(j);
+  events.back().run = run;
+  if (run != verify_run::none) give_run_trace(j);
   const lease_token token{j.id, j.secret};
-  out.jobs.push_back({std::move(j), token, now.wall_ms + lasts.count()});
+  out.jobs.push_back({std::move(j), token, now.wall_ms + lasts.count(), run});
   return {};
 }
 

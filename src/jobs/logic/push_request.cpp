@@ -57,6 +57,7 @@ std::string push_head(const leased_job& j, const push_frame& f) {
   append_rfc3339(deadline, f.deadline_ms);
   http1::append_header(out, "fairing-deadline", deadline);
   http1::append_header(out, "fairing-lease", token_text(j.token));
+  if (j.run == verify_run::second) http1::append_header(out, "fairing-verify", "true");
   for (const auto& [name, value] : work.fields)
     if (goes_along(name)) http1::append_header(out, name, value);
   out += "\r\n";

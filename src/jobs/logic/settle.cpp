@@ -78,10 +78,19 @@ result<reply> engine::parts::run(const ack& c, plane_time now) {
   if (!j) return std::unexpected(j.error());
   const auto q = queue_at(j->queue);
   if (!q) return std::unexpected(q.error());
+  if (succeeded_before(*j)) {  // its second run; the result is the first one's
+    const auto took_again = close_attempt(*j, {}, false, now);
+    leave(**q, *j);
+    auto ended = end_second_run(*j, **q, {}, took_again, now);
+    if (!ended) return std::unexpected(ended.error());
+    return *ended;
+  }
   if (c.result.size() > (*q)->config.payload)
     return fail(errc::too_large,
                 "the result is over what queue " + (*q)->row.name +
                     " takes as a payload: store it elsewhere and answer where it is");
+  // The SQS API has nothing that would tell a worker of a second run, or give it a trace.
+  const bool again = !c.repeatable && run_of(*j, **q) == verify_run::first;
   const auto took = close_attempt(*j, {}, false, now);
   auto parts_to_save = part::state | part::history;
   leave(**q, *j);
@@ -92,6 +101,7 @@ result<reply> engine::parts::run(const ack& c, plane_time now) {
     j->bytes += c.result.size();
     parts_to_save = parts_to_save | part::result;
   }
+  if (again) return run_again(*j, **q, parts_to_save, took, now);
   if (auto r = finish(*j, **q, job_state::done, parts_to_save, now); !r)
     return std::unexpected(r.error());
   tell(job_event::kind::succeeded, *j, {}, took);
@@ -150,8 +160,10 @@ result<void> engine::parts::retry_later(job& j, queue_entry& q, milliseconds del
 result<settled> engine::parts::attempt_failed(job& j, queue_entry& q, std::string_view why,
                                               bool expired, const fail_job& how, plane_time now) {
   const auto text = said(why);
+  const bool second = succeeded_before(j);
   const auto took = close_attempt(j, text, expired, now);
   leave(q, j);
+  if (second) return end_second_run(j, q, text, took, now);
   const auto next = ladder_delay(j, q);
   settled out{j.id, job_state::dead, std::nullopt};
   if (how.dead || !next) {
@@ -229,6 +241,10 @@ result<reply> engine::parts::run(const cancel_job& c, plane_time now) {
       return fail(errc::not_found, "job " + id_text(c.id) + " is not there (any more)");
     return lost(j.error());
   }
+  if (succeeded_before(*j) && !finished(j->state))
+    return fail(errc::conflict, "job " + id_text(c.id) +
+                                    " is done already: only its second run goes on, which "
+                                    "verify_idempotency asked for");
   if (finished(j->state))
     return fail(errc::conflict,
                 "job " + id_text(c.id) + " is " + std::string(to_string(j->state)) + " already");

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "codec/http1/head.hpp"
+#include "jobs/logic/verifier.hpp"
 #include "jobs/session/problem.hpp"
 #include "jobs/session/queue_view.hpp"
 #include "jobs/session/reads.hpp"
@@ -45,8 +46,8 @@ class jobs_api {
   // False: nobody took it; the client has gone.
   using later = std::move_only_function<bool(const response&)>;
 
-  jobs_api(writer& w, reads& r, const queue_view& queues)
-      : writer_(w), reads_(r), queues_(queues) {}
+  jobs_api(writer& w, reads& r, const queue_view& queues, const verifier& verified)
+      : writer_(w), reads_(r), queues_(queues), verified_(verified) {}
 
   [[nodiscard]] std::optional<response> handle(call& c, later done);
   void forget(std::uint64_t waiter) { writer_.forget(waiter); }
@@ -84,6 +85,7 @@ class jobs_api {
   writer& writer_;
   reads& reads_;
   const queue_view& queues_;
+  const verifier& verified_;
 };
 
 // [A-Za-z0-9._-]{1,80}

@@ -133,7 +133,8 @@ jobs_api::answer jobs_api::list_queues(const call&) const {
   r.body = R"({"items":[)";
   for (std::size_t i = 0; i < known->states.size(); ++i) {
     if (i > 0) r.body += ',';
-    append_queue(r.body, known->states[i], unix_ms());
+    append_queue(r.body, known->states[i], verified_.summary_of(known->states[i].row.number),
+                 unix_ms());
   }
   r.body += "],\"next\":null}\n";
   return r;

@@ -85,6 +85,31 @@ std::string_view last_error(const job& j) {
   return {};
 }
 
+// What came of running jobs twice; nothing where none was.
+void append_verified(std::string& out, double share, const verified_summary& v) {
+  if (share <= 0 && std::ranges::all_of(v.counts, [](std::uint64_t n) { return n == 0; })) return;
+  fmt::format_to(std::back_inserter(out), R"(,"verified":{{"share":{:g})", share);
+  for (std::size_t i = 0; i < verdict_count; ++i)
+    append_number(out, to_string(static_cast<verdict>(i)), v.counts[i]);
+  out += R"(,"findings":[)";
+  for (std::size_t i = 0; i < v.findings.size(); ++i) {
+    const auto& f = v.findings[i];
+    out += i == 0 ? R"({"job":")" : R"(,{"job":")";
+    out += id_text(f.id);
+    out += '"';
+    append_member(out, "verdict", to_string(f.what.what));
+    append_member(out, "reason", to_string(f.what.why));
+    append_time(out, "seen", f.wall_ms);
+    if (!f.what.statement.empty()) {
+      append_member(out, "statement", f.what.statement);
+      append_number(out, "rows_first", f.what.rows_first);
+      append_number(out, "rows_second", f.what.rows_second);
+    }
+    out += '}';
+  }
+  out += "]}";
+}
+
 }  // namespace
 
 bool is_json_type(std::string_view content_type) noexcept {
@@ -124,6 +149,7 @@ void append_job(std::string& out, const job& j, std::string_view queue, const jo
   append_time(out, "finished", j.finished_ms);
   if (!j.progress.empty()) append_member(out, "progress", j.progress);
   if (const auto e = last_error(j); !e.empty()) append_member(out, "error", e);
+  if (succeeded_before(j) && !finished(j.state)) out += R"(,"verify":true)";
   if (parts.history) append_history(out, j);
   if (parts.payload) {
     append_member(out, "content_type", j.content_type);
@@ -141,6 +167,7 @@ void append_lease(std::string& out, const leased_job& l) {
   out += token_text(l.token);
   out += '"';
   append_number(out, "attempt", j.attempt);
+  if (l.run == verify_run::second) out += R"(,"verify":true)";
   append_time(out, "deadline", l.deadline_ms);
   if (!j.key.empty()) append_member(out, "key", j.key);
   if (!is_json_type(j.content_type)) append_member(out, "content_type", j.content_type);
@@ -149,7 +176,8 @@ void append_lease(std::string& out, const leased_job& l) {
   out += '}';
 }
 
-void append_queue(std::string& out, const engine::queue_state& q, std::int64_t wall_ms) {
+void append_queue(std::string& out, const engine::queue_state& q, const verified_summary& verified,
+                  std::int64_t wall_ms) {
   out += R"({"name":)";
   append_json_string(out, q.row.name);
   out += q.row.paused ? R"(,"paused":true,"depth":{)" : R"(,"paused":false,"depth":{)";
@@ -181,6 +209,7 @@ void append_queue(std::string& out, const engine::queue_state& q, std::int64_t w
                    q.config.attempts[i].count());
   out += ']';
   if (!q.config.push.empty()) append_member(out, "push", q.config.push);
+  append_verified(out, q.config.verify_idempotency, verified);
   out += '}';
 }
 

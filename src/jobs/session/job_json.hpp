@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "jobs/logic/engine.hpp"
+#include "jobs/logic/verifier.hpp"
 
 namespace fairing::jobs {
 
@@ -21,7 +22,8 @@ struct job_parts {
 };
 void append_job(std::string& out, const job& j, std::string_view queue, const job_parts& parts);
 void append_lease(std::string& out, const leased_job& l);
-void append_queue(std::string& out, const engine::queue_state& q, std::int64_t wall_ms);
+void append_queue(std::string& out, const engine::queue_state& q, const verified_summary& verified,
+                  std::int64_t wall_ms);
 void append_error_group(std::string& out, const error_group& g, std::string_view queue);
 
 // `,"name":"value"`; the name is a literal.

@@ -4,6 +4,8 @@
 #include <future>
 #include <random>
 
+#include "base/timestamp.hpp"
+
 namespace fairing::jobs {
 namespace {
 
@@ -27,7 +29,12 @@ std::uint64_t seed() {
 
 jobs_plane::jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,
                        store_factory stores)
-    : probe_(r, view_), reads_(std::move(stores.open_reader)), books_(view_), sqs_probe_(r) {
+    : writes_(stores.writes ? std::move(stores.writes) : std::make_shared<bus::write_sets>()),
+      verifier_(*writes_),
+      probe_(r, view_),
+      reads_(std::move(stores.open_reader)),
+      books_(view_),
+      sqs_probe_(r) {
   probe_.configure(c);
   writer_ = std::make_unique<writer>(writer_options{.config = c,
                                                     .open_store = std::move(stores.open_store),
@@ -35,7 +42,7 @@ jobs_plane::jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_
                                                     .random_seed = seed()},
                                      static_cast<writer_observer&>(*this));
   pushes_ = std::make_unique<push_service>(cores, *writer_, r, std::move(stores.requests));
-  api_ = std::make_unique<jobs_api>(*writer_, reads_, view_);
+  api_ = std::make_unique<jobs_api>(*writer_, reads_, view_, verifier_);
   letters_ = std::make_unique<dead_letters>(*writer_, books_);
   desk_ = std::make_unique<sqs_desk>(*writer_);
   sqs_ = std::make_unique<sqs_api>(*writer_, books_, *desk_, sqs_probe_, seed());
@@ -103,6 +110,11 @@ void jobs_plane::close() {
 void jobs_plane::on_batch(const batch_report& b) {
   probe_.count(b);
   letters_->on_batch(b.events);
+}
+
+// Before a worker has the job: the sql plane must look for its trace by then.
+void jobs_plane::on_committed(const std::vector<job_event>& events) {
+  for (const auto& v : verifier_.on_events(events, unix_ms())) probe_.count(v);
 }
 
 void jobs_plane::on_queues(std::vector<engine::queue_state> queues) {

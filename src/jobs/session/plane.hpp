@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "bus/write_sets.hpp"
+#include "jobs/logic/verifier.hpp"
 #include "jobs/session/api.hpp"
 #include "jobs/session/dead_letters.hpp"
 #include "jobs/session/listener.hpp"
@@ -33,8 +35,9 @@ namespace fairing::jobs {
 struct store_factory {
   std::function<result<std::unique_ptr<store>>()> open_store;
   reads::opener open_reader;
-  bool waits_for_store = false;  // see writer_options
-  carrier_maker requests;        // for queues whose jobs are requests; may be empty
+  bool waits_for_store = false;                  // see writer_options
+  carrier_maker requests;                        // for queues whose jobs are requests; may be empty
+  std::shared_ptr<bus::write_sets> writes = {};  // what the sql plane sees; null: there is none
 };
 
 struct jobs_request {  // of the admin interface, which may wait for the answer
@@ -66,6 +69,9 @@ class jobs_plane final : writer_observer {
   [[nodiscard]] std::string why_not_ready() const { return writer_->why_not_ready(); }
   [[nodiscard]] bool standing_by() const { return writer_->standing_by(); }
   [[nodiscard]] std::shared_ptr<const queue_list> queues() const { return view_.get(); }
+  [[nodiscard]] verified_summary verified_of(std::uint32_t queue) const {
+    return verifier_.summary_of(queue);
+  }
   // Blocks; not on a core and not on a thread of the plane.
   [[nodiscard]] response ask(const jobs_request& r);
 
@@ -75,7 +81,10 @@ class jobs_plane final : writer_observer {
   void on_batch(const batch_report& b) override;
   void on_queues(std::vector<engine::queue_state> queues) override;
   void on_open() override { letters_->on_open(); }
+  void on_committed(const std::vector<job_event>& events) override;
 
+  std::shared_ptr<bus::write_sets> writes_;
+  verifier verifier_;
   queue_view view_;
   probe probe_;
   reads reads_;

@@ -9,8 +9,9 @@
 namespace fairing::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 8> outcomes{"enqueued", "started", "done",      "failed",
-                                                   "dead",     "expired", "cancelled", "redriven"};
+constexpr std::array<std::string_view, 9> outcomes{"enqueued",  "started",  "done",
+                                                   "failed",    "dead",     "expired",
+                                                   "cancelled", "redriven", "verified"};
 constexpr std::array size_bounds{1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0};
 constexpr std::array wait_bounds{0.001, 0.0025, 0.005,  0.01,   0.025,  0.05, 0.1,
                                  0.25,  0.5,    1.0,    2.5,    5.0,    10.0, 30.0,
@@ -35,6 +36,7 @@ void write(const log_line& l) {
                                      {"trace", e.trace}});
     case kind::succeeded:
     case kind::cancelled:
+    case kind::verified:
       return log::info("job_end", {{"job", id},
                                    {"queue", l.queue},
                                    {"attempt", e.attempt},
@@ -91,6 +93,10 @@ probe::queue_metrics* probe::make(const std::string& label) {
     m->outcomes[i] =
         registry_.add_counter("fairing_jobs_total", "What became of jobs and their attempts.",
                               {{"queue", label}, {"outcome", std::string(outcomes[i])}});
+  for (std::size_t i = 0; i < verdict_count; ++i)
+    m->verdicts[i] = registry_.add_counter(
+        "fairing_jobs_verified_total", "Jobs that were run twice, by what both runs wrote.",
+        {{"queue", label}, {"verdict", std::string(to_string(static_cast<verdict>(i)))}});
   m->wait = registry_.add_histogram("fairing_jobs_wait_seconds",
                                     "From when a job was ready to when a worker had it.",
                                     {{"queue", label}}, wait_bounds);
@@ -156,6 +162,20 @@ void probe::count(const batch_report& b) {
       m.run.observe_us(e.took_ms * 1000);
   }
   if (!b.events.empty() && log::enabled(log::level::warn)) write_log(b.events);
+}
+
+void probe::count(const verified& v) {
+  of(v.queue).verdicts[static_cast<std::size_t>(v.what.what)].add();
+  if (v.what.what != verdict::not_idempotent || !log::enabled(log::level::warn)) return;
+  const bool taken =
+      log_.submit([v, queue = v.queue < names_.size() ? names_[v.queue] : std::string()] {
+        log::warn("job_verified", {{"job", id_text(v.id)},
+                                   {"queue", queue},
+                                   {"verdict", to_string(v.what.what)},
+                                   {"reason", to_string(v.what.why)},
+                                   {"statement", v.what.statement}});
+      });
+  if (!taken) lost_lines_.add(1);
 }
 
 void probe::write_log(const std::vector<job_event>& events) {

@@ -3,7 +3,7 @@
 // Problem: the writer must not be slowed by what is told of it, and a label must not be whatever a client names a queue.
 // Flow:  probe p(registry, view); p.configure(config); p.count(report) after each commit;
 // Labels: queues that the configuration names; all others are `other`.
-// Log events: job_start, job_end, job_error, with job, queue, attempt, trace. They are written by the thread "jobs-log";
+// Log events: job_start, job_end, job_error, and job_verified of what is not idempotent, with job, queue, attempt, trace. They are written by the thread "jobs-log";
 // where it is 256 batches behind, events are dropped and counted.
 // Threads: configure from any, one at a time; count and queues on the writer's.
 #pragma once
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "jobs/logic/verifier.hpp"
 #include "jobs/session/queue_view.hpp"
 #include "jobs/session/writer.hpp"
 #include "metrics/registry.hpp"
@@ -26,11 +27,13 @@ class probe {
   probe(metrics::registry& r, const queue_view& queues);
   void configure(const jobs_config& c);
   void count(const batch_report& b);
+  void count(const verified& v);
   void name_queues(const std::vector<engine::queue_state>& states);
 
  private:
   struct queue_metrics {
-    metrics::counter outcomes[8];  // by job_event::kind
+    metrics::counter outcomes[9];              // by job_event::kind
+    metrics::counter verdicts[verdict_count];  // of jobs that were run twice
     metrics::histogram wait;
     metrics::histogram run;
     std::vector<metrics::registry::guard> guards;

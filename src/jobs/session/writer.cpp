@@ -226,6 +226,7 @@ void writer::batch(std::vector<item>& taken) {
   if (!taken.empty()) failures_ = 0;
   engine_->committed();
   parked_now_.clear();
+  observer_.on_committed(out.events);
   settle_parked(std::move(out.replies));
   to_show_ = to_show_ || out.recounted;
   show_queues(now, out.events);

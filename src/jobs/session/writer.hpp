@@ -67,6 +67,8 @@ class writer_observer {
   // At most every 200 ms; at once after the store was opened, a set_queue or a new configuration.
   virtual void on_queues(std::vector<engine::queue_state> queues) = 0;
   virtual void on_open() {}  // the store; before anything is asked of it
+  // After the commit, before any reply of the batch leaves.
+  virtual void on_committed(const std::vector<job_event>& /*events*/) {}
 };
 
 struct watch_request {

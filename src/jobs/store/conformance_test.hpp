@@ -6,7 +6,8 @@
 //   struct on_mine { static store_maker make(); };     // of a store that is empty; the maker opens it again and again
 //   INSTANTIATE_TYPED_TEST_SUITE_P(mine, jobs_conformance, on_mine);
 // Cases: conformance_cycle (lease, ladder, fencing), _keys (keys, FIFO, rates, priorities), _names (unique, Idempotency-
-// Key, batches, limits), _time (cron, clocks, retention), _batches (loss, counts, redrive, purge);
+// Key, batches, limits), _time (cron, clocks, retention), _batches (loss, counts, redrive, purge),
+// _verify (second runs);
 // model_check (random commands with crashes).
 // Threads: one.
 #pragma once
@@ -17,6 +18,7 @@
 #include "jobs/store/conformance_names.hpp"
 #include "jobs/store/conformance_suite.hpp"
 #include "jobs/store/conformance_time.hpp"
+#include "jobs/store/conformance_verify.hpp"
 #include "jobs/store/model_check.hpp"
 
 namespace fairing::jobs::test {
@@ -51,6 +53,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     finished_jobs_go_by_age_and_bytes, ids_go_up_when_the_clock_goes_back,
     a_lost_batch_leaves_nothing, counts_are_the_same_after_opening, dead_jobs_are_redriven,
     a_redrive_goes_on_after_a_crash, a_purge_leaves_what_came_later, queues_appear_and_are_dropped,
-    look_ups_are_in_order, random_commands_keep_the_rules);
+    look_ups_are_in_order, a_chosen_job_runs_once_more_and_is_done,
+    a_second_run_never_makes_a_job_dead, jobs_are_chosen_by_their_share,
+    random_commands_keep_the_rules);
 
 }  // namespace fairing::jobs::test

@@ -187,6 +187,7 @@ void insight::on_row(insight_client& c, text_ids ids, std::string_view message,
 
 void insight::on_done(insight_client& c, text_ids ids, const finished& f, std::int64_t now_us) {
   if (ids.text == 0) return;
+  if (ids.request != 0) traced_.on_done(c.traced, ids, f.rows, f.failed, template_of(ids));
   const auto& r = texts_[ids.text];
   templates_.add(r.template_id,
                  {.duration_us = f.duration_us,

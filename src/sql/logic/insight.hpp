@@ -10,6 +10,8 @@
 //   'D' from server:  insight.on_row(client, ids, message, now_us)   // ids: of the queue's head
 //   statement over:   insight.on_done(client, ids, {...}, now_us)
 //   client gone:      insight.on_leave(client)
+//   and for the writes of watched traces (traced_writes.hpp): values = insight.values_of_query(..), values_of_bind(..)
+//   into the entry's ids; on_tag, on_error, on_ready of the client as the server says so
 //   scrape, API:      insight.flush(now_us); insight.queries(..), insight.loops(..)
 // now_us: precise_us(), of one clock. `ids` are kept by effects, entries and portals as they are.
 // A session is watched by itself; statements that bear a traceparent by their request, over
@@ -33,6 +35,7 @@
 #include "sql/logic/loops.hpp"
 #include "sql/logic/templates.hpp"
 #include "sql/logic/text_ids.hpp"
+#include "sql/logic/traced_writes.hpp"
 
 namespace fairing::sql {
 
@@ -41,7 +44,8 @@ struct insight_options {
   bool detect = true;      // sql.n_plus_one.detect
   std::uint32_t least = 5;
   std::int64_t slow_us = 100'000;
-  std::size_t watched = 256;  // sessions and requests at a time
+  std::size_t watched = 256;          // sessions and requests at a time
+  bus::write_sets* writes = nullptr;  // outlives it; null: nobody asks for them
 };
 
 // A client's part; in its relay.
@@ -51,6 +55,7 @@ struct insight_client {
   std::uint32_t watched = 0;
   std::uint64_t owner = 0;  // of that watched slot
   advise::result_handle rows;
+  traced_client traced;
 };
 
 struct finished {
@@ -80,6 +85,14 @@ class insight final : private advise::text_facts, private advise::run_sink {
   void on_row(insight_client& c, text_ids ids, std::string_view message, std::int64_t now_us);
   void on_done(insight_client& c, text_ids ids, const finished& f, std::int64_t now_us);
   void on_leave(insight_client& c);
+  [[nodiscard]] std::uint64_t values_of_query(text_ids ids, std::string_view text) const {
+    return traced_.values_of_query(ids, text);
+  }
+  [[nodiscard]] std::uint64_t values_of_bind(text_ids ids, std::string_view definition,
+                                             std::string_view body) const {
+    return traced_.values_of_bind(ids, definition, body);
+  }
+  void on_ready(insight_client& c, bool idle) { traced_.on_ready(c.traced, idle); }
 
   // Ends loops that had nothing for a second: before reading.
   void flush(std::int64_t now_us);
@@ -141,7 +154,7 @@ class insight final : private advise::text_facts, private advise::run_sink {
     std::unique_ptr<advise::session_tracker> tracker;
   };
   struct request {
-    std::uint32_t id = 0;
+    std::uint64_t id = 0;
     std::uint32_t route = 0;
   };
 
@@ -155,13 +168,14 @@ class insight final : private advise::text_facts, private advise::run_sink {
   void read_literals(text_record& r, std::span<const codec::sql_lexer::slot> slots) const;
   literal_text& remember_literals(std::uint64_t hash,
                                   std::span<const codec::sql_lexer::slot> slots);
-  [[nodiscard]] std::uint32_t request_of(std::string_view text);
-  [[nodiscard]] std::uint32_t route_of(std::uint32_t request) const noexcept;
+  [[nodiscard]] std::uint64_t request_of(std::string_view text);
+  [[nodiscard]] std::uint32_t route_of(std::uint64_t request) const noexcept;
   [[nodiscard]] advise::session_tracker* watch(insight_client& c, text_ids ids);
   [[nodiscard]] advise::session_tracker* watching(const insight_client& c) const noexcept;
   void note_pages(const text_record& r, std::int64_t limit, std::int64_t offset);
 
   insight_options options_;
+  traced_writes traced_;
   template_table templates_;
   route_names routes_;
   loop_table loops_;

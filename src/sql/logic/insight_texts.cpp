@@ -6,6 +6,7 @@
 #include "codec/sql_lexer/comment.hpp"
 #include "codec/sql_lexer/name.hpp"
 #include "sql/logic/insight.hpp"
+#include "sql/logic/write_shape.hpp"
 
 namespace fairing::sql {
 
@@ -50,6 +51,7 @@ advise::value_key literal_key(std::string_view text, const lex::slot& s) noexcep
 
 insight::insight(const insight_options& options)
     : options_(options),
+      traced_(options.writes),
       templates_(options.slow_us),
       texts_(other_text + 1),
       literals_(literal_texts),
@@ -67,6 +69,13 @@ text_ids insight::on_text(std::string_view text, const lex::analyzer& a) {
   text_ids ids;
   ids.text = record_of(text, a);
   ids.request = request_of(text);
+  // A run's trace is new: none of its texts was seen, and remembered, before somebody watched.
+  if (traced_.watches(ids)) {
+    const auto shape = write_shape_of(text, a);
+    ids.kind = shape.kind;
+    ids.relative = shape.relative;
+    ids.table = shape.table;
+  }
   const auto& r = texts_[ids.text];
   if (options_.detect && r.watched && !r.has_parameters && r.units != 0)
     static_cast<void>(remember_literals(hash64(text, options_.seed), a.shape().slots()));
@@ -170,11 +179,10 @@ insight::literal_text& insight::remember_literals(std::uint64_t hash,
   return t;
 }
 
-std::uint32_t insight::request_of(std::string_view text) {
+std::uint64_t insight::request_of(std::string_view text) {
   const auto comment = lex::read_trace_comment(text);
   if (!comment.has_trace) return 0;
-  auto id = static_cast<std::uint32_t>(hash64(comment.trace(), options_.seed));
-  if (id == 0) id = 1;
+  const auto id = bus::trace_key(comment.trace());
   auto& slot = requests_[id % most_requests];
   if (slot.id != id) slot = {id, 0};
   std::string route;
@@ -182,7 +190,7 @@ std::uint32_t insight::request_of(std::string_view text) {
   return id;
 }
 
-std::uint32_t insight::route_of(std::uint32_t request) const noexcept {
+std::uint32_t insight::route_of(std::uint64_t request) const noexcept {
   const auto& slot = requests_[request % most_requests];
   return request != 0 && slot.id == request ? slot.route : 0;
 }

@@ -214,9 +214,9 @@ class relay {
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
   [[nodiscard]] static refusal too_many_pins(pool::pin_reason reason);
-  void watch_bind(text_ids ids, std::string_view definition, std::string_view message,
-                  std::size_t size);
-  void note_portal(std::string_view name, const effects& e);
+  [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
+                                         std::string_view message, std::size_t size);
+  void note_portal(std::string_view name, const effects& e, std::uint64_t values = 0);
 
   // relay_sql_names.cpp: statements' names in SQL.
   after on_named_query(std::string_view text, const effects& e);

@@ -273,7 +273,10 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   server_->unnamed = 0;
   unsynced_ = false;  // and what was not synced
   next_segment();
-  if (shared_.watch && whole) shared_.watch->on_query(seen_, e.ids, text, queue_.back().began_us);
+  if (shared_.watch && whole) {
+    shared_.watch->on_query(seen_, e.ids, text, queue_.back().began_us);
+    queue_.back().ids.values = shared_.watch->values_of_query(e.ids, text);
+  }
   return forward(rest, size, used);
 }
 
@@ -317,8 +320,8 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
           rest, size, used);
     if (const auto ready = isolate_sequences(unnamed_.what); ready != after::go_on) return ready;
     if (server_->unnamed != unnamed_.serial) put_unnamed();
-    note_portal(portal_name, unnamed_.what);
-    watch_bind(unnamed_.what.ids, unnamed_.body, part, size);
+    const auto values = watch_bind(unnamed_.what.ids, unnamed_.body, part, size);
+    note_portal(portal_name, unnamed_.what, values);
     unsynced_ = true;
     queue_.push({.kind = entry_kind::bind});
     return forward(rest, size, used);
@@ -335,26 +338,34 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
   if (const auto ready = isolate_sequences(n.shared->what); ready != after::go_on) return ready;
   if (const auto ready = prepare_on_server(n); ready != after::go_on) return ready;
   if (stale(n)) return refuse(cached_plan(), rest, size, used);
-  note_portal(portal_name, n.shared->what);
-  watch_bind(n.shared->what.ids, n.shared->definition, part, size);
+  const auto values = watch_bind(n.shared->what.ids, n.shared->definition, part, size);
+  note_portal(portal_name, n.shared->what, values);
   unsynced_ = true;
   queue_.push({.kind = entry_kind::bind});
   return put_renamed(part, n.shared->name, size, used);
 }
 
-void relay::watch_bind(text_ids ids, std::string_view definition, std::string_view message,
-                       std::size_t size) {
-  if (shared_.watch && message.size() == size)
-    shared_.watch->on_bind(seen_, ids, definition, message.substr(header_bytes), precise_us());
+// What the values were, if somebody wants to know; 0: unknown.
+std::uint64_t relay::watch_bind(text_ids ids, std::string_view definition, std::string_view message,
+                                std::size_t size) {
+  if (!shared_.watch || message.size() != size) return 0;
+  const auto body = message.substr(header_bytes);
+  shared_.watch->on_bind(seen_, ids, definition, body, precise_us());
+  return shared_.watch->values_of_bind(ids, definition, body);
 }
 
-void relay::note_portal(std::string_view name, const effects& e) {
-  const auto at = std::find_if(portals_.begin(), portals_.end(),
-                               [&](const portal& p) { return p.name == name; });
-  if (at != portals_.end())
+void relay::note_portal(std::string_view name, const effects& e, std::uint64_t values) {
+  auto at = std::find_if(portals_.begin(), portals_.end(),
+                         [&](const portal& p) { return p.name == name; });
+  if (at != portals_.end()) {
     at->what = e;
-  else if (portals_.size() < most_portals)
+  } else if (portals_.size() < most_portals) {
     portals_.push_back({std::string(name), e});
+    at = std::prev(portals_.end());
+  } else {
+    return;
+  }
+  at->what.ids.values = values;
 }
 
 relay::after relay::on_describe(std::string_view message) {

@@ -242,6 +242,7 @@ void relay::on_command_tag(std::string_view message, entry& e) {
   const auto done = pgwire::read_command_complete(message.substr(header_bytes));
   if (!done) return;
   if (e.rows == 0) e.rows = done->rows.value_or(0);
+  seen_.traced.on_tag(done->tag);
   const bool one = done->tag == "DEALLOCATE";
   const bool all = done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL";
   if (!one && !all) return;
@@ -271,6 +272,7 @@ bool relay::on_ready(std::string_view message) {
   copy_in_ = copy_ended_ = false;
   ignored_syncs_ = 0;
   if (e.kind == entry_kind::query && e.why == purpose::client) report(e, false);
+  if (shared_.watch) shared_.watch->on_ready(seen_, status == transaction_status::idle);
   pass(message);
   if (e.why == purpose::prepare && prepare_failed_ && preparing_simple_) {
     // The client's Query has had its error; this ends it.
@@ -388,6 +390,7 @@ bool relay::on_error(std::string_view message) {
   copy_in_ = copy_ended_ = false;
   ignored_syncs_ = 0;
   if (e.why > purpose::answered) return on_injected_error(message);
+  seen_.traced.on_error();
   pass_error(message);
   if (error) heal(*error);
   if (e.kind == entry_kind::query || e.kind == entry_kind::call) {

@@ -177,8 +177,8 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
 }  // namespace
 
 struct sql_plane::parts {
-  parts(net::core_group& c, metrics::registry& r, runtime_ptr first)
-      : state(c, r, std::move(first)) {}
+  parts(net::core_group& c, metrics::registry& r, runtime_ptr first, bus::write_sets* writes)
+      : state(c, r, std::move(first), writes) {}
   plane_state state;
   std::unique_ptr<net::listener> main;
   std::unique_ptr<net::listener> session;
@@ -191,10 +191,11 @@ sql_plane::~sql_plane() = default;
 
 result<std::unique_ptr<sql_plane>> sql_plane::open(net::core_group& cores,
                                                    metrics::registry& registry,
-                                                   const sql_config& config) {
+                                                   const sql_config& config,
+                                                   bus::write_sets* writes) {
   auto runtime = sql_runtime::make(config);
   if (!runtime) return std::unexpected(runtime.error());
-  auto p = std::make_unique<parts>(cores, registry, std::move(*runtime));
+  auto p = std::make_unique<parts>(cores, registry, std::move(*runtime), writes);
   if (!config.listen.empty()) {
     auto l = net::listener::open(cores, config.listen);
     if (!l) return std::unexpected(invalid("sql.listen: " + l.error().message()));

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "bus/write_sets.hpp"
 #include "metrics/registry.hpp"
 #include "net/core.hpp"
 #include "sql/logic/loops.hpp"
@@ -36,10 +37,12 @@ struct pool_report {
 
 class sql_plane {
  public:
-  // Reads certificates, derives keys, binds. An error names the key of the configuration.
+  // Reads certificates, derives keys, binds. An error names the key of the configuration. `writes` gets those of
+  // watched traces; null: nobody asks.
   static result<std::unique_ptr<sql_plane>> open(net::core_group& cores,
                                                  metrics::registry& registry,
-                                                 const sql_config& config);
+                                                 const sql_config& config,
+                                                 bus::write_sets* writes = nullptr);
   ~sql_plane();
   sql_plane(const sql_plane&) = delete;
   sql_plane& operator=(const sql_plane&) = delete;

@@ -22,11 +22,12 @@ std::string pool_key::text() const {
 }
 
 namespace {
-std::unique_ptr<insight> make_watch(const sql_config& c) {
+std::unique_ptr<insight> make_watch(const sql_config& c, bus::write_sets* writes) {
   return std::make_unique<insight>(insight_options{.seed = process_seed(),
                                                    .detect = c.n_plus_one.detect,
                                                    .least = c.n_plus_one.least,
-                                                   .slow_us = 1000 * c.slow.count()});
+                                                   .slow_us = 1000 * c.slow.count(),
+                                                   .writes = writes});
 }
 }  // namespace
 
@@ -34,7 +35,7 @@ core_part::core_part(plane_state& p, net::core& c)
     : plane(p),
       core(c),
       names(std::make_shared<net::resolver_cache>()),
-      watch(make_watch(p.runtime()->config)),
+      watch(make_watch(p.runtime()->config, p.writes)),
       random_state_(process_seed() + 0x51 + c.index() * 0x9e3779b97f4a7c15ULL) {
   core.every_tick([this](instant) { tick(); });
 }
@@ -51,9 +52,11 @@ void core_part::tick() {
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i]->tick(t);
 }
 
-plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first)
+plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first,
+                         bus::write_sets* of_traces)
     : cores(c),
       registry(r),
+      writes(of_traces),
       budget(first->pool_size),
       mock_seed(crypto::random_bytes(32).value_or(std::to_string(process_seed()))),
       deriving(std::make_unique<net::offload>("sql-keys", derive_queue, false)),

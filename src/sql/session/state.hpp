@@ -82,15 +82,16 @@ struct sql_counters {
 };
 
 struct plane_state {
-  plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first);
+  plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first, bus::write_sets* writes);
   ~plane_state();
 
   net::core_group& cores;
   metrics::registry& registry;
-  pool::pool_budget budget;  // servers of all pools; any thread
-  cancel_keys keys;          // any thread
-  secret_cache secrets;      // any thread
-  login_guard guard;         // any thread
+  bus::write_sets* const writes;  // of watched traces; null: nobody asks
+  pool::pool_budget budget;       // servers of all pools; any thread
+  cancel_keys keys;               // any thread
+  secret_cache secrets;           // any thread
+  login_guard guard;              // any thread
   sql_counters count;
   std::string mock_seed;  // of the secrets of users that do not exist
   std::atomic<std::int64_t> connections{0};
