@@ -31,7 +31,7 @@ class api_of_jobs : public ::testing::Test {
     o.most_queued = 2;
     work = std::make_unique<writer>(std::move(o), observer);
     EXPECT_TRUE(work->start());
-    api = std::make_unique<jobs_api>(*work, reading, view);
+    api = std::make_unique<jobs_api>(*work, reading, view, verified);
   }
   ~api_of_jobs() override {
     disk->let_go();
@@ -90,6 +90,8 @@ class api_of_jobs : public ::testing::Test {
   showing observer{view};
   reads reading{[]() -> result<std::unique_ptr<reader>> { return fail(errc::store_failed, "no"); }};
   std::unique_ptr<writer> work;
+  bus::write_sets sets;
+  verifier verified{sets};
   std::unique_ptr<jobs_api> api;
 };
 
