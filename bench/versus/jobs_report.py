@@ -134,7 +134,7 @@ def markdown(result, servers, versions, options):
         "# Jobs: Fairing beside BullMQ and the limits of the disk", "",
         "Written by `./dev bench jobs`; do not edit. Same work, same run: the server (Fairing; Redis) alone on core "
         f"{harness.SERVER_CORE}, its load on core {harness.LOAD_CORE}, 127.0.0.1, stores on the same disk, in turn in each of "
-        f"{options.rounds} rounds of {options.seconds:g} s, medians. Payloads of 200 bytes; finished jobs are not kept. CPU is user and "
+        f"{options.rounds} rounds of {options.seconds:g} s, medians. Payloads of 200 bytes; BullMQ removes finished jobs, Fairing keeps them, as by default. CPU is user and "
         "system time of the server's process tree over the jobs of the run; the client's is beside it, since much of BullMQ "
         "runs there. **The guarantees differ**: Fairing answers when a job is synced to the disk, Redis (`appendfsync "
         "everysec`) before, so that a power cut takes up to a second of answered jobs. Settings of the peer, and why they are "

@@ -210,7 +210,7 @@ class Fairing(Server):
         if status not in (200, 202, 204):
             raise harness.BenchError(f"fairing: purge: {status}: {body.decode(errors='replace')}")
         end = time.monotonic() + 60
-        while any(count for state, count in self.queue()["depth"].items() if state != "dead"):
+        while any(self.queue()["depth"][state] for state in ("queued", "scheduled", "leased")):
             if time.monotonic() > end:
                 raise harness.BenchError(f"fairing: its queue is not empty after a minute: {self.queue()}")
             time.sleep(0.1)
