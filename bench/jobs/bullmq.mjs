@@ -6,8 +6,8 @@
 //   {"empty": true}                                                                  ->  {"event":"empty"}
 // BullMQ at its best for this comparison:
 // - finished jobs are removed at once (removeOnComplete), and nothing of the queue is read while it is measured;
-// - one ioredis connection a role, commands of one turn of the event loop written together (enableAutoPipelining) where
-//   jobs are put one by one: measured faster than without;
+// - one ioredis connection a role; commands of one turn of the event loop are written together (enableAutoPipelining;
+//   BULLMQ_PLAIN=1 puts without, to compare);
 // - a Worker of `workers` concurrency that neither renews locks nor looks for stalled jobs, as no job here lasts;
 // - payloads of the same bytes as Fairing's, a short name, no options.
 import { createInterface } from "node:readline";
