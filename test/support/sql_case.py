@@ -5,10 +5,11 @@ Flow:
     class Pools(SqlCase):
         def test_it(self): self.start(pool={"size": 1}); c = self.client(); c.query("SELECT 1")
 """
+import threading
 import unittest
 
 from support.fairing import Fairing, split_address
-from support.pgclient import PgClient, PgError
+from support.pgclient import Closed, PgClient, PgError
 from support.postgres import Postgres
 from support.wait import wait_until
 
@@ -21,6 +22,21 @@ def start_postgres():
 
 def stop_postgres():
     SHARED.pop("pg").stop()
+
+
+def in_thread(call, *arguments):
+    """Runs it; the thread has .result or .error once joined."""
+
+    def run():
+        try:
+            thread.result = call(*arguments)
+        except (PgError, Closed) as e:
+            thread.error = e
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.result = thread.error = None
+    thread.start()
+    return thread
 
 
 class SqlCase(unittest.TestCase):

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/ascii.hpp"
-#include "crypto/crypto.hpp"
 #include "codec/sqs/digest.hpp"
 #include "codec/sqs/message_rules.hpp"
 #include "codec/sqs/text.hpp"
+#include "crypto/crypto.hpp"
 
 namespace fairing::jobs {
 
