@@ -32,6 +32,7 @@ core::~core() {
 }
 
 void core::drop_jobs() {
+  later_.clear();
   // A job's end may post once more.
   for (;;) {
     take_inbox();

@@ -81,7 +81,7 @@ class core {
   // Runs j on this core, later; from any thread.
   void post(job j);
 
-  // Runs j on this core in about `delay`, by the coarse clock: a few milliseconds later rather than sooner. On the core.
+  // Runs j on this core in about `delay`: the clock is coarse, so a few milliseconds sooner or later. On the core.
   void after(milliseconds delay, job j);
 
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor

@@ -51,7 +51,11 @@ void concurrency_limit::look(micro_time now) noexcept {
 }
 
 void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcept {
-  if (waited && chosen_ < size_ && rate < rate_ / 2) start_over();
+  if (waited && chosen_ < size_ && rate < rate_ / 2) {
+    start_over();
+    began_ = now;
+    return;
+  }
   if (waited) rate_ = rate_ == 0 ? rate : rate_ + (rate - rate_) / 8;
   if (left_ > 0) --left_;
   // A long rest is for a load that stays as it is.

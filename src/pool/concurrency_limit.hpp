@@ -50,8 +50,13 @@ class concurrency_limit {
 
   void ended(bool somebody_waits, micro_time now) noexcept {
     if (size_ < 2) return;
+    // Nobody waited, and then nothing came for a while: the load paused, and says nothing of the limit.
+    if (alone_ && now - last_ > rules_.window_least) [[unlikely]]
+      begin_window(now_, now);
+    last_ = now;
+    alone_ = !somebody_waits;
     ++ends_;
-    if (!somebody_waits) ++ends_alone_;
+    if (alone_) ++ends_alone_;
     if (ends_ >= rules_.window_ends_least) [[unlikely]]
       look(now);
   }
@@ -86,6 +91,8 @@ class concurrency_limit {
   std::uint32_t left_ = 0;  // windows to rest
   std::uint32_t ends_ = 0;  // of this window
   std::uint32_t ends_alone_ = 0;
+  bool alone_ = false;  // at the last end nobody waited
+  micro_time last_{};   // of an end
   micro_time began_{};
   std::array<pair, 2> seen_;  // A, B
 };

@@ -31,6 +31,14 @@ class database {
       lowest = std::min(lowest, limit.chosen());
     }
   }
+  // The clients have what they want: those that run end, nobody waits, and for a while nothing comes.
+  void pause(double seconds) {
+    for (auto left = limit.now(); left > 0; --left) {
+      t_ += cost_(left);
+      limit.ended(false, at_us(1'000'000 + static_cast<std::int64_t>(t_)));
+    }
+    t_ += seconds * 1e6;
+  }
   void change(std::uint32_t clients, cost c) {
     clients_ = clients;
     cost_ = std::move(c);
@@ -106,6 +114,19 @@ TEST(concurrency_limit, a_database_that_gets_cores_is_noticed) {
   d.change(32, [](std::uint32_t n) { return 200.0 / n; });
   d.run(60);
   EXPECT_EQ(limit.chosen(), 16U);
+}
+
+TEST(concurrency_limit, pauses_of_the_load_decide_nothing) {
+  concurrency_limit limit(16);
+  database d(limit, 32, one_core);
+  d.run(20);
+  ASSERT_EQ(limit.chosen(), 2U);
+  d.lowest = UINT32_MAX;
+  for (int burst = 0; burst < 50; ++burst) {
+    d.run(0.3);
+    d.pause(0.5);
+    EXPECT_EQ(limit.chosen(), 2U) << burst;
+  }
 }
 
 TEST(concurrency_limit, growing_load_does_not_decide) {

@@ -69,6 +69,8 @@ struct lease {
   std::int64_t wait_until_steady_ms = 0;  // 0: answer at once
   std::uint64_t waiter = 0;               // names the request if it is parked; never 0 then
   milliseconds grace{0};  // on top of the length: for whoever ends an attempt in time by itself
+  bool tells_runs =
+      true;  // its worker hears of a second run and of the run's trace: not over the SQS API
 };
 struct ack {
   lease_token token;

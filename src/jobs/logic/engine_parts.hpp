@@ -33,7 +33,8 @@ inline constexpr std::size_t most_of_a_tick = 1'000;
 inline constexpr std::size_t most_of_a_lease = 100;
 inline constexpr std::size_t most_of_an_enqueue = 1'000;
 inline constexpr std::size_t most_history = 32;
-inline constexpr std::size_t most_heads = 20'000;         // about 600 bytes each
+inline constexpr std::size_t most_heads = 20'000;         // about 600 bytes each, and ...
+inline constexpr std::size_t largest_head = 2'048;        // ... texts up to this: 50 MB at most
 inline constexpr std::size_t longest_text = 4'096;        // an error, a progress text
 inline constexpr milliseconds longest_lease{86'400'000};  // 24 h
 inline constexpr std::int64_t never_ms = INT64_MAX / 4;   // far off, and sums of it do not overflow
@@ -68,6 +69,7 @@ struct long_task {
 struct lease_length {
   std::optional<milliseconds> asked;
   milliseconds grace{0};
+  bool tells_runs = true;
 };
 
 [[nodiscard]] std::string task_text(const long_task& t);

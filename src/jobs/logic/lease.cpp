@@ -8,6 +8,14 @@ namespace fairing::jobs {
 
 namespace {
 
+// What a head holds beyond itself: texts of peers and of workers.
+std::size_t head_bytes(const job& j) {
+  auto bytes = j.key.size() + j.unique.size() + j.progress.size();
+  for (const auto& [name, text] : j.fields) bytes += name.size() + text.size();
+  for (const auto& a : j.history) bytes += sizeof a + a.error.size();
+  return bytes;
+}
+
 constexpr std::size_t most_deferred =
     1'000;  // of one lease: jobs that have to wait for their key's rate
 constexpr std::size_t most_buffered = 1'000;
@@ -28,7 +36,7 @@ result<reply> engine::parts::run(const lease& c, plane_time now) {
   leased out;
   std::vector<job> buffer;
   if (q.waiters.empty())  // nobody overtakes those who wait
-    if (auto r = lease_some(q, buffer, c.most, {c.length, c.grace}, now, out); !r)
+    if (auto r = lease_some(q, buffer, c.most, {c.length, c.grace, c.tells_runs}, now, out); !r)
       return std::unexpected(r.error());
   return out;
 }
@@ -38,7 +46,7 @@ result<reply> engine::parts::park(const lease& c, queue_entry& q) {
     return fail(errc::overloaded, "100000 leases wait already: ask with fewer workers");
   if (waiting.contains(c.waiter))
     return fail(errc::bad_request, "this waiter has a lease that waits already");
-  q.waiters.push_back({c.waiter, c.most, c.length, c.wait_until_steady_ms, c.grace});
+  q.waiters.push_back({c.waiter, c.most, c.length, c.wait_until_steady_ms, c.grace, c.tells_runs});
   waiting.emplace(c.waiter, std::pair{q.row.number, std::prev(q.waiters.end())});
   waits_end.emplace(c.wait_until_steady_ms, c.waiter);
   waited_for.insert(q.row.number);
@@ -102,7 +110,7 @@ result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer,
 
 result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, plane_time now,
                                  leased& out) {
-  const auto run = run_of(j, q);
+  const auto run = length.tells_runs ? run_of(j, q) : verify_run::none;
   leave(q, j);
   const auto ready_ms = j.rank + j.priority * q.config.ageing.count();
   const auto own = j.timeout_ms != 0 ? milliseconds{j.timeout_ms} : q.config.timeout;
@@ -130,7 +138,7 @@ result<void> engine::parts::give(job& j, queue_entry& q, lease_length length, pl
 
 // Keeps the head, and leaves the job as it is.
 void engine::parts::remember(job& j) {
-  if (heads.size() >= most_heads) return;
+  if (heads.size() >= most_heads || head_bytes(j) > largest_head) return;
   auto payload = std::exchange(j.payload, {});
   auto answer = std::exchange(j.result, {});
   heads.insert_or_assign(j.id, j);
@@ -154,7 +162,8 @@ result<void> engine::parts::serve(queue_entry& q, plane_time now, dispatched& ou
     }
     const auto w = q.waiters.front();
     leased got;
-    if (auto r = lease_some(q, buffer, w.most, {w.length, w.grace}, now, got); !r) return r;
+    if (auto r = lease_some(q, buffer, w.most, {w.length, w.grace, w.tells_runs}, now, got); !r)
+      return r;
     if (got.jobs.empty()) return {};
     take_out(waiting.find(w.name));
     answered.emplace_back(q.row.number, w);

@@ -53,6 +53,7 @@ struct waiter {
   std::optional<milliseconds> length;
   std::int64_t until_ms = 0;  // steady
   milliseconds grace{0};
+  bool tells_runs = true;
 };
 
 struct queue_entry {

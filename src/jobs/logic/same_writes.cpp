@@ -139,7 +139,9 @@ class runs {
 comparison compare_runs(const std::optional<write_set>& first,
                         const std::optional<write_set>& second, bool second_failed) {
   if (!first || !second) return {verdict::not_seen, verdict_reason::not_watched, {}, 0, 0};
-  if (first->statements == 0) return {verdict::not_seen, verdict_reason::no_trace, {}, 0, 0};
+  // A second run that ended well without a statement may have looked elsewhere whether it had run, or its trace was lost.
+  if (first->statements == 0 || (second->statements == 0 && !second_failed))
+    return {verdict::not_seen, verdict_reason::no_trace, {}, 0, 0};
   auto out = runs(*first, *second).compare();
   if (out.what == verdict::not_idempotent) return out;
   if (second_failed && second->failures > 0)

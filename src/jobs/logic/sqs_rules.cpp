@@ -55,7 +55,10 @@ result<void> plan_action(sqs_plan& p, sqs::send_message_batch& a, const known_qu
 
 result<void> plan_action(sqs_plan& p, sqs::receive_message& a, const known_queue& q,
                          const sqs_context& c) {
-  lease l{.queue = a.queue, .most = static_cast<std::size_t>(a.most), .length = {}};
+  lease l{.queue = a.queue,
+          .most = static_cast<std::size_t>(a.most),
+          .length = {},
+          .tells_runs = false};
   // A lease has a length; of 0 s it is over with the next tick.
   const auto length = [](std::int32_t s) {
     return std::max(milliseconds{1}, milliseconds{s * 1000LL});

@@ -71,6 +71,7 @@ TEST(verifier, a_delivery_that_was_given_back_begins_anew) {
   v.sql(7, 1, 0);
   v.tell(kind::succeeded, 7, 1, verify_run::first);
   v.tell(kind::started, 7, 2, verify_run::second);
+  v.sql(7, 2, 0);
   const auto said = v.tell(kind::verified, 7, 2, verify_run::second);
   EXPECT_EQ(said.at(0).what.what, verdict::idempotent);
 }

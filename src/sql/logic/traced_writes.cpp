@@ -74,9 +74,12 @@ void traced_writes::on_done(traced_client& c, text_ids ids, std::uint64_t rows, 
 void traced_writes::settle(traced_client& c, bool idle) {
   const bool undone = std::exchange(c.rolled_back_, false);
   const bool failed = std::exchange(c.failed_, false);
-  if (!idle) {
-    if (undone)
+  const bool mixed = std::exchange(c.mixed_, false);
+  c.committed_ = false;
+  if (!idle || mixed) {
+    if (undone || mixed)
       for (const auto& h : c.pending_) sets_->undone_in_part(h.key);
+    if (idle) c.pending_.clear();
     return;
   }
   if (!undone && !failed)

@@ -25,7 +25,11 @@ namespace fairing::sql {
 class traced_client {
  public:
   void on_tag(std::string_view tag) noexcept {
-    if (!pending_.empty()) rolled_back_ = tag == "ROLLBACK";
+    if (pending_.empty()) return;
+    // Of several transactions before one ReadyForQuery it is not known which write was whose.
+    mixed_ = mixed_ || rolled_back_ || (committed_ && tag == "ROLLBACK");
+    rolled_back_ = tag == "ROLLBACK";
+    committed_ = committed_ || tag == "COMMIT";
   }
   void on_error() noexcept { failed_ = !pending_.empty(); }
 
@@ -38,6 +42,8 @@ class traced_client {
   std::vector<held> pending_;  // of the transaction
   bool failed_ = false;        // an error since the last ReadyForQuery
   bool rolled_back_ = false;   // the last completion was a ROLLBACK, or ROLLBACK TO
+  bool committed_ = false;     // one before it was a COMMIT
+  bool mixed_ = false;         // something came behind a ROLLBACK, or a ROLLBACK behind a COMMIT
 };
 
 class traced_writes {

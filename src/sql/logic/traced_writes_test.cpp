@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,19 @@ TEST(traced_writes, a_savepoint_that_is_gone_back_to_makes_it_unclear) {
   const auto set = t.end();
   EXPECT_EQ(set.writes.size(), 1);
   EXPECT_TRUE(set.undone_in_part);
+}
+
+TEST(traced_writes, several_transactions_before_one_ready_are_unclear) {
+  for (const auto& tags : {std::array{"ROLLBACK", "SELECT"}, std::array{"COMMIT", "ROLLBACK"}}) {
+    talk t;
+    t.query("BEGIN", "BEGIN", 0, false);
+    t.query(traced("UPDATE t SET a = 1"), "UPDATE", 1, false);
+    for (const auto* tag : tags) t.statement("another", tag, 0);
+    t.ready(true);
+    const auto set = t.end();
+    EXPECT_TRUE(set.writes.empty()) << tags[0];
+    EXPECT_TRUE(set.undone_in_part) << tags[0];
+  }
 }
 
 TEST(traced_writes, values_do_not_know_the_comment) {

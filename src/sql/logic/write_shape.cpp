@@ -79,8 +79,9 @@ class scan {
     for (; end < all_.size(); ++end) {
       const auto& p = all_[end];
       if (p.depth != 0) continue;
-      if (p.w == word::kw_where || p.w == word::kw_from || p.w == word::kw_returning || p.t.is(';'))
-        break;
+      const bool relation =
+          p.w == word::kw_from && all_[end - 1].w != word::kw_distinct;  // IS DISTINCT FROM
+      if (p.w == word::kw_where || relation || p.w == word::kw_returning || p.t.is(';')) break;
     }
     return all_.subspan(begin, end - begin);
   }

@@ -54,6 +54,7 @@ TEST(write_shape, a_value_that_is_made_of_itself_is_relative) {
        {"UPDATE t SET n = n + 1", "UPDATE t SET n = t.n + $1 WHERE id = 4",
         R"(UPDATE "t" SET "n" = ("t"."n" + 1) WHERE "t"."id" = 5)", "UPDATE t SET N = 1 + n",
         "UPDATE t SET a = $1, n = n - 1 FROM u WHERE u.id = t.id",
+        "UPDATE t SET changed = a IS DISTINCT FROM $1, n = n + 1",
         "UPDATE t SET tags = array_append(tags, $1)", "UPDATE t SET d = d || $1::jsonb",
         "UPDATE t SET n = greatest(n - 1, 0)", "UPDATE t SET n = coalesce(n, 0) + 1",
         "UPDATE t SET n = coalesce($1, n)", "UPDATE t SET (a, b) = (b, a)",

@@ -106,6 +106,7 @@ void sql_pool::opened(server& s, const opened_server& how) {
   last_error_ = {};
   s.state_id = state_id_of(s.session.applied);
   hand_over(machine_.opened(s, pool_now(), home.random()), s);
+  if (machine_.held_back()) pass_soon();
 }
 
 void sql_pool::open_failed(server& s, const server_error& e) {
@@ -188,6 +189,7 @@ void sql_pool::discard(server& s, pool::close_reason why) {
 void sql_pool::gone(server& s) {
   machine_.closed(s, pool_now());
   std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
+  if (machine_.held_back()) pass_soon();
 }
 
 void sql_pool::close(pool::server& s, pool::close_reason why, pool::microseconds age) noexcept {
