@@ -36,7 +36,7 @@ TEST(prefer, nothing_is_asked_for) {
   EXPECT_EQ(a.others, "handling=lenient");
 }
 
-// Found by the fuzzer: two quotes that do not end, joined, set free what the second one quotes.
+// Two quotes that do not end, joined, set free what the second one quotes.
 TEST(prefer, what_does_not_end_is_not_passed_on) {
   const asked a("Prefer: foo=\"a\r\nPrefer: bar=\"b, wait=3\r\nPrefer: return=minimal\r\n");
   EXPECT_EQ(a.what.wait, std::nullopt);
