@@ -18,7 +18,7 @@ for (let n = 0; n < length; n += 2) {
   assert.deepEqual(Failed, []);
   sequence.push(...Successful.map((s) => s.SequenceNumber));
 }
-assert.deepEqual(sequence, sequence.toSorted());
+assert.deepEqual(sequence, [...sequence].sort());
 assert.equal(new Set(sequence).size, groups.length * length);
 // Sent again, as by a client that lost the answer.
 const again = await sqs.send(new SendMessageCommand({
