@@ -1,15 +1,12 @@
 // fairing_lg_sql: the benchmarks' PostgreSQL load client. `fairing_lg_sql --help` lists its options;
 // bench/README.md shows its modes.
 #include <fmt/core.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
 #include <cstdio>
 #include <map>
 
+#include "bench/lg/control.hpp"
 #include "bench/lg/sockets.hpp"
 #include "bench/sql/load.hpp"
 
@@ -46,27 +43,6 @@ void declare(CLI::App& app, command_line& c) {
   app.add_flag("--wait", c.wait,
                "log in, print a line, wait for a line of stdin; after the report, until it ends");
   app.add_flag("--json", c.json, "the report as one JSON line");
-}
-
-// Waits for a byte of stdin, or its end; false: the end, or the time was over.
-bool wait_for_stdin(double seconds) {
-  const auto end_ns = now_ns() + static_cast<std::uint64_t>(seconds * 1e9);
-  for (auto now = now_ns(); now < end_ns; now = now_ns()) {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (poll(&input, 1, static_cast<int>((end_ns - now) / 1'000'000) + 1) != 1) continue;
-    std::array<char, 1> byte;
-    return read(STDIN_FILENO, byte.data(), byte.size()) == 1;
-  }
-  return false;
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out + '"';
 }
 
 void print(const sql_load_report& r, bool json) {

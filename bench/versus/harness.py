@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -220,3 +221,35 @@ class Tools:
 
 def origin_counts(port):
     return json.loads(fetch(port, "/count")[2])
+
+
+def choose(parser, options, **known):
+    """Turns comma-separated options into lists; a name that is not known is wrong usage."""
+    for name, names in known.items():
+        chosen = getattr(options, name).split(",")
+        for one in chosen:
+            if one not in names:
+                parser.error(f"--{name}: '{one}' is none of {', '.join(names)}")
+        setattr(options, name, chosen)
+
+
+def present(names, servers):
+    """Those of the names that can take part; says why another cannot."""
+    found = []
+    for name in names:
+        if why := servers[name].missing():
+            print(f"without {name}: {why}", file=sys.stderr)
+        else:
+            found.append(name)
+    if not found:
+        raise BenchError("no server can take part")
+    return found
+
+
+def built(build, *names):
+    """The programs of a build directory."""
+    programs = [pathlib.Path(build).resolve() / name for name in names]
+    for program in programs:
+        if not program.exists():
+            raise BenchError(f"{program} is missing: run `./dev build` first, or name another --build")
+    return programs

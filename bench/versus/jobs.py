@@ -46,26 +46,8 @@ def arguments():
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds, options.backlog, options.polls = 1, 0.5, 20_000, 500
-    for name, known in (("only", PARTS), ("servers", tuple(SERVERS))):
-        chosen = getattr(options, name).split(",")
-        for one in chosen:
-            if one not in known:
-                parser.error(f"--{name}: '{one}' is none of {', '.join(known)}")
-        setattr(options, name, chosen)
+    harness.choose(parser, options, only=PARTS, servers=tuple(SERVERS))
     return options
-
-
-def present(names):
-    """The servers that can take part; says why another cannot."""
-    found = []
-    for name in names:
-        if why := SERVERS[name].missing():
-            print(f"without {name}: {why}", file=sys.stderr)
-        else:
-            found.append(name)
-    if not found:
-        raise harness.BenchError("no server can take part")
-    return found
 
 
 def note(what, server, sample):
@@ -133,7 +115,7 @@ def main():
     result = {"rows": {}, "backlog": {}, "idle": {}, "parked": {}, "recovery": []}
     try:
         os.sched_setaffinity(0, {harness.LOAD_CORE})
-        names = present(options.servers)
+        names = harness.present(options.servers, SERVERS)
         tools = Tools(options.tools or options.build)
         with Disk(options.disk) as disk:
             measure_rows(options, names, tools, disk, result)

@@ -56,11 +56,7 @@ class Disk:
 
 class Tools:
     def __init__(self, build):
-        build = pathlib.Path(build).resolve()
-        self.lg, self.ceiling = build / "fairing_lg_jobs", build / "fairing_jobs_ceiling"
-        for program in (self.lg, self.ceiling):
-            if not program.exists():
-                raise harness.BenchError(f"{program} is missing: run `./dev build` first, or name another --build")
+        self.lg, self.ceiling = harness.built(build, "fairing_lg_jobs", "fairing_jobs_ceiling")
 
 
 def line_of(process, what):

@@ -37,26 +37,8 @@ def arguments():
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.5
-    for name, known in (("only", ROWS), ("servers", SERVERS), ("tables", report.TABLES)):
-        chosen = getattr(options, name).split(",")
-        for one in chosen:
-            if one not in known:
-                parser.error(f"--{name}: '{one}' is none of {', '.join(known)}")
-        setattr(options, name, chosen)
+    harness.choose(parser, options, only=ROWS, servers=SERVERS, tables=report.TABLES)
     return options
-
-
-def present(names):
-    """The servers that can take part; says why another cannot."""
-    found = []
-    for name in names:
-        if why := SERVERS[name].missing():
-            print(f"without {name}: {why}", file=sys.stderr)
-        else:
-            found.append(name)
-    if not found:
-        raise harness.BenchError("no server can take part")
-    return found
 
 
 def measure_table(table, options, servers, tools, result, memory):
@@ -91,7 +73,7 @@ def main():
     Fairing.build = options.build.resolve()
     try:
         os.sched_setaffinity(0, {harness.LOAD_CORE})
-        servers = present(options.servers)
+        servers = harness.present(options.servers, SERVERS)
         tools = harness.Tools(options.tools or options.build)
         result, memory = {}, {}
         for table in options.tables:

@@ -44,26 +44,8 @@ def arguments():
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.5
-    for name, known in (("only", PARTS), ("servers", tuple(POOLERS))):
-        chosen = getattr(options, name).split(",")
-        for one in chosen:
-            if one not in known:
-                parser.error(f"--{name}: '{one}' is none of {', '.join(known)}")
-        setattr(options, name, chosen)
+    harness.choose(parser, options, only=PARTS, servers=tuple(POOLERS))
     return options
-
-
-def present(names):
-    """The poolers that can take part; says why another cannot."""
-    found = []
-    for name in names:
-        if why := POOLERS[name].missing():
-            print(f"without {name}: {why}", file=sys.stderr)
-        else:
-            found.append(name)
-    if not found:
-        raise harness.BenchError("no server can take part")
-    return found
 
 
 def note(what, server, sample):
@@ -122,7 +104,7 @@ def main():
     result = {"rows": {}, "threads": {}, "idle": {}}
     try:
         os.sched_setaffinity(0, {harness.LOAD_CORE})
-        servers = present(options.servers)
+        servers = harness.present(options.servers, POOLERS)
         tools = Tools(options.tools or options.build)
         for backend in ("fake", "real"):
             measure_rows(backend, options, servers, tools, result)

@@ -71,11 +71,7 @@ class Tools:
     """The sql load client and the fake backend of a build directory."""
 
     def __init__(self, build):
-        build = pathlib.Path(build).resolve()
-        self.lg, self.origin = build / "fairing_lg_sql", build / "fairing_pg_origin"
-        for program in (self.lg, self.origin):
-            if not program.exists():
-                raise harness.BenchError(f"{program} is missing: run `./dev build` first, or name another --build")
+        self.lg, self.origin = harness.built(build, "fairing_lg_sql", "fairing_pg_origin")
 
 
 class FakePostgres:
