@@ -2,6 +2,7 @@
 #include "codec/scram/keys.hpp"
 #include "codec/scram/md5.hpp"
 #include "codec/scram/saslprep.hpp"
+#include "crypto/crypto.hpp"
 #include "fuzz/support.hpp"
 
 using namespace fairing::codec::scram;
@@ -17,8 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require((kind_of(text) == secret_kind::scram) == secret.has_value(), "the kind says the same");
   require(!md5_verify("md52aea419619857e8a27f0f7aa641db0c6", "salt", text) || size == 35, "md5");
-  if (const auto bytes = base64_decode(text, 512))
-    require(base64_encode(*bytes) == text, "base64 is canonical");
+  if (const auto bytes = fairing::crypto::base64_decode(text, 512))
+    require(fairing::crypto::base64_encode(*bytes) == text, "base64 is canonical");
 
   if (size > 512) return 0;
   const auto prepared = saslprep(text);
