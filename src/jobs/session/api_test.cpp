@@ -207,7 +207,7 @@ TEST_F(api_of_jobs, too_much_at_once_is_told_at_once) {
   disk->hold();
   const auto nothing = [](const auto&) {};
   std::vector<command> one;
-  one.emplace_back(read_job{1});
+  one.emplace_back(enqueue{.queue = "emails", .jobs = {new_job{.payload = "{}"}}});
   ASSERT_TRUE(work->submit(nullptr, one, nothing));
   disk->wait_for_commit();
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(work->submit(nullptr, one, nothing));
