@@ -140,8 +140,10 @@ void template_builder::on(const token& t, word w) {
       put(";");
       semicolon_ = false;
     }
+    const bool handle = handle_waits_ && is_handle(t, w);
+    if (handle) w = word::none;  // a name, whatever it reads like
     if (lists_open_ != 0) note_in_list(t, w);
-    if (handle_waits_ && is_handle(t, w)) {
+    if (handle) {
       handle_waits_ = false;
       put(handle_name);
     } else if (t.kind == token_kind::identifier) {

@@ -110,6 +110,14 @@ TEST(sql_template, names_that_frameworks_number_are_one) {
             "declare name no scroll cursor for select c from t");
 }
 
+TEST(sql_template, a_handle_that_reads_like_a_keyword_is_a_name) {
+  same("DEALLOCATE array", "DEALLOCATE p");
+  const auto text = printed("DEALLOCATE ! ARRAY [1 + 2]");
+  EXPECT_EQ(printed(text), text);
+  same("CLOSE select", "CLOSE c");
+  same("DECLARE values CURSOR FOR SELECT a", "DECLARE c CURSOR FOR SELECT a");
+}
+
 TEST(sql_template, other_words_of_those_statements_stay) {
   differ("CLOSE ALL", "CLOSE c");
   differ("DEALLOCATE ALL", "DEALLOCATE p");
