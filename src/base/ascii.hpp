@@ -13,6 +13,15 @@ namespace fairing {
   return (c >= 'A' && c <= 'Z') ? static_cast<char>(c + 32) : c;
 }
 
+// ascii_lower of eight bytes at once.
+[[nodiscard]] constexpr std::uint64_t ascii_lower8(std::uint64_t x) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t high = 0x80 * each;
+  // Without their high bits no byte carries into the next: the sums' high bits say >= 'A' and > 'Z'.
+  const std::uint64_t low = x & ~high;
+  return x | ((low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~x & high) >> 2;
+}
+
 [[nodiscard]] constexpr bool iequals(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -29,6 +29,23 @@ TEST(ascii, lower_and_iequals) {
   EXPECT_TRUE(iequals("", ""));
 }
 
+TEST(ascii, eight_at_once_are_each_as_one_alone) {
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    for (const unsigned neighbour : {0x00U, 0x40U, 0x5AU, 0x7FU, 0x80U, 0xFFU}) {
+      for (unsigned at = 0; at < 8; ++at) {
+        std::uint64_t x = 0;
+        std::uint64_t want = 0;
+        for (unsigned i = 0; i < 8; ++i) {
+          const auto c = static_cast<char>(i == at ? byte : neighbour);
+          x |= std::uint64_t{static_cast<unsigned char>(c)} << 8 * i;
+          want |= std::uint64_t{static_cast<unsigned char>(ascii_lower(c))} << 8 * i;
+        }
+        EXPECT_EQ(ascii_lower8(x), want) << byte << " beside " << neighbour << " at " << at;
+      }
+    }
+  }
+}
+
 TEST(ascii, trim_takes_only_ows) {
   EXPECT_EQ(trim_ows(" \t a b \t"), "a b");
   EXPECT_EQ(trim_ows("\r\na"), "\r\na");

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 
 namespace fairing {
 namespace {
@@ -36,6 +37,17 @@ std::size_t sequence(std::string_view s) noexcept {
   for (std::size_t i = 2; i < n; ++i)
     if ((at(i) & 0xC0) != 0x80) return 0;
   return n;
+}
+
+// Eight bytes of a string that stand for themselves: ASCII, no quote, no backslash, no control character.
+bool all_plain(const char* p) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t high = 0x80 * each;
+  std::uint64_t x;
+  std::memcpy(&x, p, 8);
+  // A byte below n sets its high bit in (y - n * each) & ~y; one that is none may set another's, beside a true one only.
+  const auto below = [&](std::uint64_t y, std::uint64_t n) { return (y - n * each) & ~y; };
+  return ((x | below(x, 0x20) | below(x ^ '"' * each, 1) | below(x ^ '\\' * each, 1)) & high) == 0;
 }
 
 class scanner {
@@ -76,6 +88,8 @@ class scanner {
   bool string() noexcept {
     if (!take('"')) return false;
     while (at_ < text_.size()) {
+      while (text_.size() - at_ >= 8 && all_plain(text_.data() + at_)) at_ += 8;
+      if (done()) return false;
       const auto c = static_cast<unsigned char>(text_[at_]);
       if (c == '"') return ++at_, true;
       if (c < 0x20) return false;

@@ -16,6 +16,30 @@ TEST(json_scan, takes_what_rfc_8259_allows_and_nothing_else) {
     EXPECT_FALSE(json_valid(bad)) << bad;
 }
 
+// Strings are looked at eight bytes at a time: each byte means the same at each place, whatever its neighbours are.
+TEST(json_scan, a_byte_means_the_same_wherever_it_stands) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+    for (const char neighbour : {' ', '!', 'a', '~', '\x7f', '#', '['}) {
+      for (std::size_t at = 0; at < 20; ++at) {
+        std::string text(20, neighbour);
+        text[at] = static_cast<char>(byte);
+        EXPECT_EQ(json_valid('"' + text + '"'), plain)
+            << byte << " beside " << neighbour << " at " << at;
+      }
+    }
+  }
+}
+
+TEST(json_scan, a_string_that_does_not_end_is_none) {
+  for (std::size_t n = 0; n < 20; ++n) {
+    EXPECT_FALSE(json_valid('"' + std::string(n, 'a'))) << n;
+    EXPECT_TRUE(json_valid('"' + std::string(n, 'a') + '"')) << n;
+    EXPECT_TRUE(json_valid('"' + std::string(n, 'a') + "\\n\xC3\xA4" + std::string(n, 'b') + '"'))
+        << n;
+  }
+}
+
 TEST(json_scan, has_a_deepest_level) {
   EXPECT_TRUE(json_valid(std::string(64, '[') + std::string(64, ']')));
   EXPECT_FALSE(json_valid(std::string(65, '[') + std::string(65, ']')));

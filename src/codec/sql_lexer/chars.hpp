@@ -1,6 +1,6 @@
-// chars: the byte classes of PostgreSQL's scanner, and folding eight bytes to lower case at once.
+// chars: the byte classes of PostgreSQL's scanner, and eight bytes read at once, to be folded to lower case.
 //
-// Problem: identifiers are most of a statement's bytes; they are found by table and folded by words.
+// Problem: identifiers are most of a statement's bytes; they are found by table and folded by words (ascii_lower8).
 // Only ASCII is folded: in a multi-byte encoding PostgreSQL does the same (scansup.c). A vertical
 // tab is no white space before PostgreSQL 16. Internal to the module. Pure; any thread.
 #pragma once
@@ -44,15 +44,6 @@ inline constexpr auto classes = make_classes();
 
 [[nodiscard]] constexpr bool is(char c, char_class k) noexcept {
   return (classes[static_cast<unsigned char>(c)] & k) != 0;
-}
-
-// Lower case of eight ASCII letters; other bytes stay.
-[[nodiscard]] constexpr std::uint64_t fold8(std::uint64_t x) noexcept {
-  constexpr std::uint64_t high = 0x8080808080808080ULL;
-  const std::uint64_t low = x & ~high;
-  const std::uint64_t from_a = low + 0x3f3f3f3f3f3f3f3fULL;   // high bit set: at least 'A'
-  const std::uint64_t after_z = low + 0x2525252525252525ULL;  // high bit set: over 'Z'
-  return x | (((from_a ^ after_z) & ~x & high) >> 2);
 }
 
 // The first `size` (at most 8) bytes at p, the rest zero. `room`: readable bytes at p.

@@ -203,7 +203,7 @@ void template_builder::put_folded(std::string_view name) noexcept {
     char* const p = normal_.get() + at;
     const std::size_t room = std::min<std::uint32_t>(8, limits_.normal_bytes - at);
     const std::size_t n = std::min<std::size_t>(to - at, 8);
-    const std::uint64_t folded = chars::fold8(chars::load8(p, n, room));
+    const std::uint64_t folded = ascii_lower8(chars::load8(p, n, room));
     if (n == 8)
       std::memcpy(p, &folded, 8);
     else

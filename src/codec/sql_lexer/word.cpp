@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "base/ascii.hpp"
 #include "codec/sql_lexer/chars.hpp"
 
 namespace fairing::codec::sql_lexer {
@@ -63,13 +64,13 @@ constexpr auto table_index = make_index();
 word word_of(std::string_view name, std::size_t room) noexcept {
   if (name.size() > longest || name.size() < 2) return word::none;
   const char* const p = name.data();
-  const std::uint64_t head = chars::fold8(chars::load8(p, name.size(), room));
+  const std::uint64_t head = ascii_lower8(chars::load8(p, name.size(), room));
   for (std::size_t at = place(head, name.size()); table_index[at] != 0; at = (at + 1) % slots) {
     const entry& e = entries[table_index[at]];
     if (e.bytes[0] != head || e.size != name.size()) continue;
     bool same = true;
     for (std::size_t i = 8; i < name.size() && same; i += 8)
-      same = chars::fold8(chars::load8(p + i, name.size() - i, room - i)) == e.bytes[i / 8];
+      same = ascii_lower8(chars::load8(p + i, name.size() - i, room - i)) == e.bytes[i / 8];
     if (same) return static_cast<word>(table_index[at]);
   }
   return word::none;

@@ -4,23 +4,19 @@
 #include <array>
 #include <cstring>
 
+#include "base/ascii.hpp"
+
 namespace fairing::http {
 namespace {
 
 constexpr std::size_t sortable_parameters = 64;
 
-// ascii_lower of n bytes where they stand, eight at a time.
+// ascii_lower of n bytes where they stand.
 void lower_in_place(char* p, std::size_t n) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101;
-  constexpr std::uint64_t high = 0x80 * each;
   for (; n >= 8; p += 8, n -= 8) {
     std::uint64_t x;
     std::memcpy(&x, p, 8);
-    // Without their high bits no byte carries into the next: the sums' high bits say >= 'A' and > 'Z'.
-    const std::uint64_t low = x & ~high;
-    const std::uint64_t capital =
-        (low + (0x80 - 'A') * each) & ~(low + (0x7f - 'Z') * each) & ~x & high;
-    x |= capital >> 2;
+    x = ascii_lower8(x);
     std::memcpy(p, &x, 8);
   }
   for (; n != 0; ++p, --n) *p = ascii_lower(*p);

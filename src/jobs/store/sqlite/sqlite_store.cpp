@@ -43,9 +43,10 @@ sqlite_store::sqlite_store(sqlite_options o, file_lock lock, database db) noexce
 
 sqlite_store::~sqlite_store() { rollback(); }
 
-result<void> sqlite_store::start() {
+result<void> sqlite_store::start(const mapped_file& file) {
   if (auto r = db_.execute(pragmas(options_.sync)); !r) return r;
   if (auto r = prepare_schema(db_); !r) return r;
+  read_ahead(db_, file);
   const auto texts = statement_texts();
   for (std::size_t i = 0; i < sql_count; ++i) {
     auto s = db_.prepare(texts[i]);
@@ -280,13 +281,14 @@ result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o) {
   if (fd < 0)
     return fail(errc::store_failed, o.path + ": " + std::generic_category().message(errno) +
                                         ": name a file that this user may write in jobs.store");
+  const auto file = sqlite::mapped_file::of(fd);
   ::close(fd);
   if (o.sync == sqlite_sync::full)
     if (auto r = sqlite::settle_log(o.path); !r) return std::unexpected(r.error());
   auto db = sqlite::database::open(o.path, sqlite::database::mode::writes);
   if (!db) return std::unexpected(db.error());
   auto s = std::make_unique<sqlite::sqlite_store>(o, std::move(*lock), std::move(*db));
-  if (auto r = s->start(); !r) return std::unexpected(r.error());
+  if (auto r = s->start(file); !r) return std::unexpected(r.error());
   return s;
 }
 

@@ -24,6 +24,7 @@
 #include "jobs/store/sqlite/database.hpp"
 #include "jobs/store/sqlite/file_lock.hpp"
 #include "jobs/store/sqlite/job_row.hpp"
+#include "jobs/store/sqlite/read_ahead.hpp"
 #include "jobs/store/sqlite/statements.hpp"
 
 namespace fairing::jobs {
@@ -46,7 +47,8 @@ class sqlite_store final : public store {
  public:
   sqlite_store(sqlite_options o, file_lock lock, database db) noexcept;
   ~sqlite_store() override;
-  result<void> start();  // pragmas, tables, statements
+  // Pragmas, tables, statements; `file` as it was opened before SQLite did.
+  result<void> start(const mapped_file& file);
 
   [[nodiscard]] capabilities can() const noexcept override { return {}; }
   result<void> begin() override;

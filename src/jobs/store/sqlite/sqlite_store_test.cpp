@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -131,6 +132,79 @@ TEST(sqlite_store, a_full_disk_loses_the_batch_and_nothing_else) {
   ASSERT_TRUE(s) << s.error().message();
   EXPECT_TRUE((*s)->load(1, true));
   EXPECT_EQ((*s)->load(2, true).error().code, errc::not_found);
+}
+
+// The leaves of index `i` as SQLite itself lists them, in the index's order.
+std::vector<std::uint32_t> leaves_by_dbstat(sqlite::database& db) {
+  std::vector<std::uint32_t> out;
+  auto s =
+      db.prepare("SELECT pageno FROM dbstat WHERE name = 'i' AND pagetype = 'leaf' ORDER BY path");
+  while (s && s->step().value_or(false)) out.push_back(static_cast<std::uint32_t>(s->number(0)));
+  return out;
+}
+
+TEST(read_ahead, knows_all_leaves_of_an_index) {
+  const scratch folder;
+  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  ASSERT_TRUE(db);
+  // Long keys make an index deep: five levels at the end.
+  ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
+  for (const int rows : {0, 1, 20, 300, 3'000, 20'000}) {
+    ASSERT_TRUE(db->execute(
+        "DELETE FROM job; WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n "
+        "WHERE x < " +
+        std::to_string(rows) +
+        ") INSERT INTO job "
+        "SELECT printf('%0700d', (x * 7919) % 20011) FROM n WHERE " +
+        std::to_string(rows) + " > 0"));
+    const auto root = db->number("SELECT rootpage FROM sqlite_schema WHERE name = 'i'");
+    ASSERT_TRUE(root);
+    const auto leaves =
+        sqlite::index_leaves(*db, static_cast<std::uint32_t>(*root), sqlite::most_leaves);
+    EXPECT_EQ(leaves, leaves_by_dbstat(*db)) << rows;
+    EXPECT_EQ(leaves.size() > 1, rows > 10);
+    EXPECT_LE(sqlite::index_leaves(*db, static_cast<std::uint32_t>(*root), 7).size(), 7);
+  }
+}
+
+TEST(read_ahead, what_is_no_index_ends_it) {
+  const scratch folder;
+  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  ASSERT_TRUE(db);
+  ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
+  EXPECT_EQ(sqlite::index_leaves(*db, 0, 10), std::vector<std::uint32_t>{0});
+  EXPECT_EQ(sqlite::index_leaves(*db, 1, 10), std::vector<std::uint32_t>{1});
+  EXPECT_EQ(sqlite::index_leaves(*db, 2, 10), std::vector<std::uint32_t>{2});
+  EXPECT_EQ(sqlite::index_leaves(*db, 4'000'000'000, 10),
+            std::vector<std::uint32_t>{4'000'000'000});
+  const auto nothing = sqlite::mapped_file::of(-1);
+  nothing.will_need(0, 4096);
+  sqlite::read_ahead(*db, nothing);
+}
+
+// Page 3 is an inner page whose cells lie beyond it.
+TEST(read_ahead, a_damaged_page_is_not_followed) {
+  const scratch folder;
+  std::string file(3 * 4096, '\xff');
+  {
+    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+    ASSERT_TRUE(db);
+    ASSERT_TRUE(db->execute(
+        "PRAGMA page_size = 4096; CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
+    std::ifstream(folder.file(), std::ios::binary).read(file.data(), 3 * 4096);
+  }
+  for (const std::size_t cells : {std::size_t{0}, std::size_t{1}, std::size_t{2'041},
+                                  std::size_t{2'042}, std::size_t{65'535}}) {
+    file.resize(2 * 4096);
+    std::string page(4096, '\xff');
+    page[0] = '\x02';
+    page[3] = static_cast<char>(cells >> 8);
+    page[4] = static_cast<char>(cells & 0xff);
+    std::ofstream(folder.file(), std::ios::binary) << file << page;
+    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+    ASSERT_TRUE(db);
+    EXPECT_LE(sqlite::index_leaves(*db, 3, 10).size(), 1) << cells;
+  }
 }
 
 class reading : public ::testing::Test {
