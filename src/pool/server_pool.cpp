@@ -18,11 +18,6 @@ server_pool::server_pool(pool_options o, pool_budget& budget, member_id me,
 
 server_pool::~server_pool() {
   if (total_ != 0 || !waiters_.empty()) FAIRING_BUG("pool_destroyed_in_use");
-  while (auto* s = closing_.front()) {
-    closing_.remove(*s);
-    if (s->promised_to_ != nobody) budget_.hand(s->promised_to_);
-    s->state_ = server_state::absent;
-  }
   budget_.leave(me_);
 }
 
@@ -194,16 +189,40 @@ void server_pool::closed(server& s, micro_time now) noexcept {
     FAIRING_BUG("pool_closed_what_is_not_closing");
     return;
   }
-  closing_.remove(s);
+  forget(s, now);
+  ++totals_.closed;
+  pursue(now);
+}
+
+void server_pool::abandon(server& s, micro_time now) noexcept {
+  if (s.state_ != server_state::absent) forget(s, now);
+}
+
+// It is in no list and counted nowhere any more.
+void server_pool::forget(server& s, micro_time now) noexcept {
+  switch (s.state_) {
+    case server_state::absent:
+      return;
+    case server_state::opening:
+      --opening_;
+      break;
+    case server_state::idle:
+      from_idle(s);
+      break;
+    case server_state::leased:
+    case server_state::pinned:
+      end_lease(s, now);
+      break;
+    case server_state::closing:
+      closing_.remove(s);
+  }
   s.state_ = server_state::absent;
   --total_;
-  ++totals_.closed;
   if (s.promised_to_ != nobody)
     budget_.hand(s.promised_to_);
   else
     budget_.give(me_);
   s.promised_to_ = nobody;
-  pursue(now);
 }
 
 bool server_pool::try_pin(server& s, pin_reason why) noexcept {

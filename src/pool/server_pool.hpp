@@ -30,7 +30,7 @@
 // by time alone is handed on by pass(), which the owner calls soon while held_back() holds.
 // While logins fail, they are tried again after a growing, jittered pause; when `connect_attempts`
 // failed in a row and no server is left, clients are refused at once and one probe at a time goes on.
-// Lifecycle: drain(), then until size() is 0; then destroy. Threads: home core; the budget is shared.
+// Lifecycle: drain(), then until size() is 0, or abandon() what is left; then destroy. Threads: home core; the budget is shared.
 // Cost: acquire() of an idle server and release(): a few ns each, no atomic read-modify-write.
 // Source: hand-off and reasons as measured against PgBouncer; HikariCP for jitter of lifetimes.
 #pragma once
@@ -129,6 +129,8 @@ class server_pool {
   [[nodiscard]] released opened(server& s, micro_time now, std::uint64_t random) noexcept;
   void open_failed(server& s, micro_time now, std::uint64_t random) noexcept;
   void closed(server& s, micro_time now) noexcept;
+  // The process ends before it has gone: forgotten, whatever it is; nothing is done for it. Then it may be destroyed.
+  void abandon(server& s, micro_time now) noexcept;
   // Somebody waits beside an idle server, or one that is not opened because so many run: pass() is to be called
   // within a few milliseconds.
   [[nodiscard]] bool held_back() const noexcept {
@@ -196,6 +198,7 @@ class server_pool {
   void to_idle(server& s, micro_time now) noexcept;
   void from_idle(server& s) noexcept;
   void start_close(server& s, close_reason why, micro_time now) noexcept;
+  void forget(server& s, micro_time now) noexcept;
   void enqueue(waiter& w, micro_time now) noexcept;
   void dequeue(waiter& w) noexcept;
   void refuse(waiter& w, refusal why, micro_time now) noexcept;

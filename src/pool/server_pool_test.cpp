@@ -436,5 +436,32 @@ TEST_F(server_pool_rules, who_waits_beside_idle_servers_is_served_while_it_drain
   EXPECT_EQ(p.pool.size(), 0U);
 }
 
+// The pool's destructor and those of the servers look after what is left of them.
+TEST_F(server_pool_rules, what_is_abandoned_may_be_destroyed_in_any_state) {
+  pool_budget small{100, 4};
+  {
+    test_pool other{options, small};
+    for (int i = 0; i < 4; ++i) (void)other.pool.acquire(other.client(), other.now);
+    (void)other.login();
+    (void)other.login();
+    ASSERT_TRUE(other.pool.try_pin(*other.servers[1], pin_reason::temp_table));
+    (void)other.pool.discard(*other.servers[0], other.now);
+    EXPECT_EQ(other.servers[0]->state(), server_state::closing);
+    EXPECT_EQ(other.servers[1]->state(), server_state::pinned);
+    EXPECT_EQ(other.servers[2]->state(), server_state::opening);
+    for (auto& c : other.clients) other.pool.cancel(*c, other.now);
+    for (auto& s : other.servers) other.pool.abandon(*s, other.now);
+    for (auto& s : other.servers) EXPECT_EQ(s->state(), server_state::absent);
+    EXPECT_EQ(other.pool.size(), 0U);
+    EXPECT_EQ(
+        other.pool.opening() + other.pool.leased() + other.pool.pinned() + other.pool.closing(),
+        0U);
+    EXPECT_EQ(small.in_use(), 0U);
+    other.pool.abandon(*other.servers[0], other.now);  // once more is nothing
+    EXPECT_EQ(small.in_use(), 0U);
+  }
+  EXPECT_EQ(small.in_use(), 0U);
+}
+
 }  // namespace
 }  // namespace fairing::pool

@@ -83,11 +83,8 @@ void server_pool::open_failed(server& s, micro_time now, std::uint64_t random) n
     FAIRING_BUG("pool_open_failed_of_what_is_not_opening");
     return;
   }
-  s.state_ = server_state::absent;
-  --opening_;
-  --total_;
+  forget(s, now);
   ++totals_.open_failed;
-  budget_.give(me_);
   failed(now, random);
   if (refusing())
     while (auto* w = waiters_.front()) refuse(*w, refusal::server_refuses, now);

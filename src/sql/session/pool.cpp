@@ -74,7 +74,10 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
   snapshot_ = live();
 }
 
-sql_pool::~sql_pool() = default;
+// The process does not wait for a log-in or a cancel request that hangs.
+sql_pool::~sql_pool() {
+  for (const auto& s : servers_) machine_.abandon(*s, pool_now());
+}
 
 std::shared_ptr<sql_pool> sql_pool::make(plane_state& plane, core_part& home, pool_key key) {
   const auto labels = plane.labels_of(key);
