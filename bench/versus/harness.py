@@ -155,7 +155,7 @@ class Workspace:
 
     @staticmethod
     def cpu_seconds(processes):
-        """User and system time so far of the processes and all their descendants."""
+        """User and system time so far of the processes and all their descendants, those that have ended included."""
         ticks = 0
         for process in processes:
             for pid in tree(process.pid):
@@ -164,7 +164,7 @@ class Workspace:
                 except OSError:
                     continue
                 fields = stat.rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])
+                ticks += sum(map(int, fields[11:15]))  # its own, and what its children had that it has waited for
         return ticks / TICK
 
     @staticmethod

@@ -3,8 +3,8 @@
 
   jobs.py [--only enqueue,cycle] [--servers fairing,bullmq] [--rounds 5] [--seconds 2] [--quick] [--out FILE]
 
-Besides rows, --only takes `backlog`, `idle`, `parked` and `recovery`. Exit: 0 measured, 1 a goal was missed (with
---strict) or nothing could be measured, 2 wrong usage.
+Besides rows, --only takes `slow-disk`, `postgres`, `backlog`, `idle`, `parked` and `recovery`. Exit: 0 measured, 1 a
+goal was missed (with --strict) or nothing could be measured, 2 wrong usage.
 """
 import argparse
 import json
@@ -16,11 +16,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402
 import jobs_report  # noqa: E402
 import jobs_rows  # noqa: E402
-from jobs_rows import ROWS, start_fairing  # noqa: E402
+from jobs_rows import ROWS, in_turn, start_fairing  # noqa: E402
 from jobs_servers import SERVERS, BullMQ, Ceiling, Disk, Fairing, Tools  # noqa: E402
-from sql_servers import raise_file_limit  # noqa: E402
+from sql_servers import Cluster, raise_file_limit  # noqa: E402
 
-PARTS = (*ROWS, "backlog", "idle", "parked", "recovery")
+PARTS = (*ROWS, "slow-disk", "postgres", "backlog", "idle", "parked", "recovery")
 PAGE = harness.REPOSITORY / "docs/reference/benchmarks-jobs.md"
 
 
@@ -37,8 +37,8 @@ def arguments():
     parser.add_argument("--disk", type=pathlib.Path, default=harness.REPOSITORY / "build",
                         help="where the stores are: a directory on a disk, not on tmpfs")
     parser.add_argument("--build", type=pathlib.Path, default=harness.REPOSITORY / "build/release",
-                        help="the directory with fairing, fairing_lg_jobs and fairing_jobs_ceiling")
-    parser.add_argument("--tools", type=pathlib.Path, help="the directory with the last two, if another")
+                        help="the directory with fairing, fairing_lg_jobs, fairing_jobs_ceiling and libfairing_faults.so")
+    parser.add_argument("--tools", type=pathlib.Path, help="the directory with the last three, if another")
     parser.add_argument("--out", type=pathlib.Path, help="the page; by default docs/reference/benchmarks-jobs.md, "
                         "for a full run in which all take part")
     parser.add_argument("--json", type=pathlib.Path, help="every sample, as JSON")
@@ -52,6 +52,8 @@ def arguments():
 
 def note(what, server, sample):
     client = f"client {sample['client_us']:6.2f}" if "client_us" in sample else " " * 13
+    if sample.get("database_us"):
+        client += f"  database {sample['database_us']:6.2f}"
     print(f"{what:24} {server:8} {sample['rate']:9,.0f}/s  {sample['cpu_us']:7.2f} us/job  busy {sample['busy']:4.0%}  "
           f"{client}  p50 {sample['p50_us']:8,.0f}  p99 {sample['p99_us']:8,.0f} us  {'; '.join(sample['problems'])}",
           file=sys.stderr, flush=True)
@@ -64,9 +66,6 @@ def measure_rows(options, names, tools, disk, result):
         return
     ceiling = Ceiling(tools, disk)
 
-    def keep(row, server, sample, number):
-        result["rows"].setdefault(row.name, {}).setdefault(server, []).append(sample)
-        note(f"{row.name} {number}", server, sample)
     with harness.Workspace() as workspace:
         running = []
         for name in names:
@@ -74,17 +73,22 @@ def measure_rows(options, names, tools, disk, result):
             running[-1].start(workspace, disk)
         for row in rows:
             for number in range(options.rounds):
-                if row.ceiling:
-                    keep(row, "sync", ceiling.measure("sync", options.seconds / 2), number)
-                    keep(row, "sqlite", ceiling.measure("sqlite", options.seconds, row.ceiling), number)
-                for server in running:
-                    keep(row, server.name, row.measure(server, options.seconds), number)
+                for who, sample in in_turn(row, ceiling, running, options.seconds):
+                    result["rows"].setdefault(row.name, {}).setdefault(who, []).append(sample)
+                    note(f"{row.name} {number}", who, sample)
 
 
 def measure_parts(options, tools, disk, result):
     """What asks for a Fairing of its own."""
-    wanted = set(options.only)
+    wanted, rounds = set(options.only), min(options.rounds, 3)
     with harness.Workspace() as workspace:
+        if "slow-disk" in wanted:
+            result["slow_disk"] = jobs_rows.measure_slow_disk(tools, workspace, disk, rounds, options.seconds, note)
+        if "postgres" in wanted:
+            if why := Cluster.missing():
+                print(f"without PostgreSQL: {why}", file=sys.stderr)
+            else:
+                result["postgres"] = jobs_rows.measure_postgres(tools, workspace, disk, rounds, options.seconds, note)
         if "parked" in wanted:
             server = start_fairing(tools, workspace, disk, "parked")
             result["parked"] = jobs_rows.measure_parked(server, options.polls, options.seconds)
@@ -98,7 +102,7 @@ def measure_parts(options, tools, disk, result):
                 result["backlog"] = jobs_rows.measure_backlog(empty, full, options.rounds, options.seconds, note)
                 empty.stop(workspace)
             if "recovery" in wanted:
-                result["recovery"] = jobs_rows.measure_recovery(full, min(options.rounds, 3))
+                result["recovery"] = jobs_rows.measure_recovery(full, rounds)
                 print(f"recovery: {result['recovery']}", file=sys.stderr, flush=True)
             full.stop(workspace)
         if "idle" in wanted:
@@ -112,7 +116,7 @@ def main():
     options = arguments()
     Fairing.binary = options.build.resolve() / "fairing"
     raise_file_limit()
-    result = {"rows": {}, "backlog": {}, "idle": {}, "parked": {}, "recovery": []}
+    result = {"rows": {}, "slow_disk": {}, "postgres": {}, "backlog": {}, "idle": {}, "parked": {}, "recovery": []}
     try:
         os.sched_setaffinity(0, {harness.LOAD_CORE})
         names = harness.present(options.servers, SERVERS)
@@ -125,6 +129,8 @@ def main():
         print(f"bench: {error}", file=sys.stderr)
         return 1
     versions = {name: SERVERS[name].version() for name in names}
+    if result["postgres"]:
+        versions["PostgreSQL"] = Cluster.version()
     page = jobs_report.markdown(result, names, versions, options)
     print(page)
     full = set(options.only) == set(PARTS) and len(names) == len(SERVERS)

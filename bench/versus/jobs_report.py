@@ -1,7 +1,8 @@
 """The page of the jobs benchmark: tables of medians, and the goals the project set itself.
 
-Flow: result = {"rows": {row: {server: [samples]}}, "backlog": {row: {"empty" | "full": [samples]}}, "idle": sample,
-"parked": sample, "recovery": [samples]}; markdown(result, ...) gives the page, goals(result) the verdicts.
+Flow: result = {"rows": {row: {server: [samples]}}, "slow_disk": {ms: {server: [samples]}}, "postgres": {row: [samples]},
+"backlog": {row: {"empty" | "full": [samples]}}, "idle": sample, "parked": sample, "recovery": [samples]};
+markdown(result, ...) gives the page, goals(result) the verdicts.
 """
 import datetime
 import statistics
@@ -76,6 +77,18 @@ def goals(result):
     return found
 
 
+def ratio(mine, samples):
+    """How many times as many jobs a second."""
+    return f"{median(mine, 'rate') / max(median(samples, 'rate'), 1e-9):.2f}×"
+
+
+def wrong(notes, title, samples):
+    """Notes what is wrong with the samples; the mark of such a row."""
+    found = problems(samples)
+    notes += [f"- {title}: {problem}." for problem in found]
+    return " (!)" if found else ""
+
+
 def load_table(rows, servers):
     lines = ["| | through | jobs/s | Fairing ÷ it | CPU µs/job | client's CPU µs/job | p50 µs | p99 µs | core busy |",
              "|---|---|--:|--:|--:|--:|--:|--:|--:|"]
@@ -86,15 +99,58 @@ def load_table(rows, servers):
             samples = by_server.get(server)
             if not samples:
                 continue
-            wrong = problems(samples)
-            notes += [f"- {ROWS[name].title}, {server}: {problem}." for problem in wrong]
-            ratio = f"{median(mine, 'rate') / max(median(samples, 'rate'), 1e-9):.2f}×" if mine and server != "sync" else "–"
+            mark = wrong(notes, f"{ROWS[name].title}, {server}", samples)
+            times = ratio(mine, samples) if mine and server != "sync" else "–"
             client = f"{median(samples, 'client_us'):.1f}" if "client_us" in samples[0] else "–"
             cpu = f"{median(samples, 'cpu_us'):.1f}" if server != "sync" else "–"
-            lines.append(f"| {ROWS[name].title} | {THROUGH.get(server, server)}{' (!)' if wrong else ''} | "
-                         f"{median(samples, 'rate'):,.0f} | {ratio} | {cpu} | {client} | {median(samples, 'p50_us'):,.0f} | "
+            lines.append(f"| {ROWS[name].title} | {THROUGH.get(server, server)}{mark} | "
+                         f"{median(samples, 'rate'):,.0f} | {times} | {cpu} | {client} | {median(samples, 'p50_us'):,.0f} | "
                          f"{median(samples, 'p99_us'):,.0f} | {median(samples, 'busy'):.0%} |")
     return lines + ([""] + notes if notes else [])
+
+
+def slow_disk_table(slow_disk):
+    lines = ["", "## On a slower disk", "",
+             "On the fast disk of the first table CPU decides: what a request costs over HTTP against what a row costs in "
+             f"SQLite. Where a sync takes {', '.join(map(str, slow_disk))} ms, as on cloud block storage and on SSDs without "
+             "power-loss protection, the sync decides, and it is the same for both.", "",
+             "All three run with `libfairing_faults.so` (LD_PRELOAD), in which fsync and fdatasync sleep until so much time has "
+             "passed. p99 in syncs: over the p99 of the write + fdatasync loop. "
+             f"{rounds_of(next(iter(slow_disk.values()))['fairing'])}", "",
+             f"| a sync | {ROWS['enqueue'].title}, through | jobs/s | Fairing ÷ it | CPU µs/job | p50 µs | p99 µs | "
+             "p99 in syncs |",
+             "|--:|---|--:|--:|--:|--:|--:|--:|"]
+    notes = []
+    for ms, by_server in slow_disk.items():
+        sync_p99 = median(by_server["sync"], "p99_us")
+        for server in ("fairing", "sqlite", "sync"):
+            samples, jobs = by_server[server], server != "sync"
+            mark = wrong(notes, f"sync of {ms} ms, {server}", samples)
+            lines.append(f"| {ms} ms | {THROUGH.get(server, server)}{mark} | {median(samples, 'rate'):,.0f} | "
+                         f"{ratio(by_server['fairing'], samples) if jobs else '–'} | "
+                         f"{format(median(samples, 'cpu_us'), '.1f') if jobs else '–'} | {median(samples, 'p50_us'):,.0f} | "
+                         f"{median(samples, 'p99_us'):,.0f} | {median(samples, 'p99_us') / sync_p99:.1f} |")
+    return lines + ([""] + notes if notes else [])
+
+
+def postgres_table(postgres):
+    lines = ["", "## On PostgreSQL", "",
+             "The store is a PostgreSQL (`store: postgres://...`) on the same disk: `fsync`, `synchronous_commit` and "
+             f"`full_page_writes` on, `shared_buffers` 256 MB. It shares core {harness.LOAD_CORE} with the client; Fairing has "
+             f"core {harness.SERVER_CORE}. {rounds_of(next(iter(postgres.values())))}", "",
+             "| | jobs/s | CPU µs/job | PostgreSQL's CPU µs/job | client's CPU µs/job | p50 µs | p99 µs | "
+             f"core {harness.SERVER_CORE} busy | core {harness.LOAD_CORE} busy |", "|---|--:|--:|--:|--:|--:|--:|--:|--:|"]
+    notes = []
+    for name, samples in postgres.items():
+        mark = wrong(notes, ROWS[name].title, samples)
+        lines.append(f"| {ROWS[name].title}{mark} | {median(samples, 'rate'):,.0f} | {median(samples, 'cpu_us'):.1f} | "
+                     f"{median(samples, 'database_us'):.1f} | {median(samples, 'client_us'):.1f} | "
+                     f"{median(samples, 'p50_us'):,.0f} | {median(samples, 'p99_us'):,.0f} | {median(samples, 'busy'):.0%} | {median(samples, 'load_busy'):.0%} |")
+    return lines + ([""] + notes if notes else [])
+
+
+def rounds_of(samples):
+    return f"Rounds: {len(samples)}, medians."
 
 
 def backlog_table(backlog, jobs):
@@ -150,10 +206,16 @@ def markdown(result, servers, versions, options):
                   "commits as many at once as there are jobs in flight: no sockets, no rules. Its CPU and the "
                   "sync loop's are on the server's core.", "",
                   *load_table(result["rows"], servers)]
+    if result["slow_disk"]:
+        lines += slow_disk_table(result["slow_disk"])
+    if result["postgres"]:
+        lines += postgres_table(result["postgres"])
     if result["backlog"]:
         lines += backlog_table(result["backlog"], f"{options.backlog:,}")
     lines += rest_tables(result)
-    foreign = max((median(samples, "foreign") for by_server in result["rows"].values() for server, samples in by_server.items()
+    rows = [*result["rows"].values(), *result["slow_disk"].values(),
+            *({"fairing": samples} for samples in result["postgres"].values())]
+    foreign = max((median(samples, "foreign") for by_server in rows for server, samples in by_server.items()
                    if server in servers), default=0)
     lines += ["", f"Of the cores' time, other work on the machine had at most {foreign:.0%} in any row (median); where that is "
               "much, p99 and throughput are not to be quoted."]

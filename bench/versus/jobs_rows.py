@@ -1,17 +1,22 @@
-"""The rows of the jobs benchmark, and its parts that are no rows: a backlog, idleness, parked polls, recovery.
+"""The rows of the jobs benchmark, and its parts that are no rows: slower disks, PostgreSQL, a backlog, idleness, parked
+polls, recovery.
 
-Flow: ROWS[name].measure(server, seconds) -> a sample of a server that is empty; measure_backlog, measure_idle,
-measure_parked, measure_recovery for the rest. A sample whose answers are not what they should be says so.
+Flow: ROWS[name].measure(server, seconds) -> a sample of a server that is empty; in_turn(row, ...) with the ceilings;
+measure_slow_disk, measure_postgres, measure_backlog, measure_idle, measure_parked, measure_recovery for the rest. A sample
+whose answers are not what they should be says so.
 """
 import os
 import time
 
 import harness
-from jobs_servers import Fairing, Work, line_of
+from jobs_servers import Ceiling, Fairing, Work, line_of
+from sql_servers import Cluster
 
 WARM_SECONDS = 0.3
 FILL = Work(outstanding=4, batch=1000)  # how a backlog is made
 LONGEST_FILL = 300.0
+SYNC_MS = (1, 2, 5)  # of the slower disks
+POSTGRES_ROWS = ("enqueue", "batch", "cycle")
 
 
 class Row:
@@ -43,6 +48,45 @@ ROWS = {row.name: row for row in (
 )}
 BACKLOG_ROWS = {"put, 64 in flight": Work(outstanding=64),
                 "put, run, acknowledged": Work(outstanding=64, workers=200, ahead=1000)}
+
+
+def in_turn(row, ceiling, servers, seconds):
+    """One round of a row: (who, sample) of the limits it is held against, if any, and of each server."""
+    if row.ceiling:
+        yield "sync", ceiling.measure("sync", seconds / 2)
+        yield "sqlite", ceiling.measure("sqlite", seconds, row.ceiling)
+    for server in servers:
+        yield server.name, row.measure(server, seconds)
+
+
+def measure_slow_disk(tools, workspace, disk, rounds, seconds, note):
+    """The row `enqueue` and its limits where a sync takes longer: {ms: {who: samples}}."""
+    result = {}
+    for ms in SYNC_MS:
+        env = tools.slower_sync(ms)
+        ceiling, server = Ceiling(tools, disk, env), start_fairing(tools, workspace, disk, f"sync-{ms}-ms", env=env)
+        for number in range(rounds):
+            for who, sample in in_turn(ROWS["enqueue"], ceiling, [server], seconds):
+                if sample["p50_us"] < ms * 1000:
+                    sample["problems"].append(f"half of its answers waited for no sync of {ms} ms")
+                result.setdefault(ms, {}).setdefault(who, []).append(sample)
+                note(f"sync of {ms} ms {number}", who, sample)
+        server.stop(workspace)
+    return result
+
+
+def measure_postgres(tools, workspace, disk, rounds, seconds, note):
+    """Rows of a Fairing whose store is a PostgreSQL that keeps what it has said: {row: samples}."""
+    workspace.dir.chmod(0o755)  # PostgreSQL runs as another user
+    cluster = Cluster(workspace, disk, fsync="on", synchronous_commit="on", full_page_writes="on")
+    server, result = start_fairing(tools, workspace, disk, "postgres", cluster=cluster), {}
+    for name in POSTGRES_ROWS:
+        for number in range(rounds):
+            sample = ROWS[name].measure(server, seconds)
+            result.setdefault(name, []).append(sample)
+            note(f"{name} {number}", "postgres", sample)
+    server.stop(workspace)
+    return result
 
 
 def fill(server, jobs, delay=0):
@@ -140,7 +184,7 @@ def measure_recovery(server, rounds):
     return found
 
 
-def start_fairing(tools, workspace, disk, name):
-    server = Fairing(tools)
+def start_fairing(tools, workspace, disk, name, **options):
+    server = Fairing(tools, **options)
     server.start(workspace, disk, name)
     return server

@@ -3,6 +3,7 @@
 Flow: server = Fairing(tools); server.start(workspace, disk, "name"); server.measure(Work(...)) -> a sample;
 server.empty(); server.stop(workspace). Ceiling(tools, disk).measure(...) has the same samples.
 The stores are on `disk`, a directory of a real file system; logs and configurations on the workspace's tmpfs.
+Fairing and Ceiling take an environment: tools.slower_sync(ms) makes every sync of theirs take so long.
 """
 import dataclasses
 import json
@@ -46,6 +47,7 @@ class Disk:
         if int(kind or "0", 16) == TMPFS:
             raise harness.BenchError(f"{parent} is on tmpfs, where a sync costs nothing: name a --disk that is one")
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="jobs-bench-", dir=parent))
+        self.path.chmod(0o755)  # PostgreSQL runs as another user
 
     def __enter__(self):
         return self.path
@@ -56,7 +58,12 @@ class Disk:
 
 class Tools:
     def __init__(self, build):
-        self.lg, self.ceiling = harness.built(build, "fairing_lg_jobs", "fairing_jobs_ceiling")
+        self.lg, self.ceiling, self.faults = harness.built(build, "fairing_lg_jobs", "fairing_jobs_ceiling",
+                                                           "libfairing_faults.so")
+
+    def slower_sync(self, ms):
+        """What a process is started with that shall have a disk whose syncs take so long."""
+        return {"LD_PRELOAD": str(self.faults), "FAIRING_SYNC_LEAST_US": str(ms * 1000)}
 
 
 def line_of(process, what):
@@ -72,26 +79,28 @@ def tell(process, text):
 
 
 class Server:
-    """A server and whoever loads it; the one on the server's core, the other on the load's."""
+    """A server and whoever loads it; the one on the server's core, the other on the load's, as is its database, if any."""
 
     name = ""
 
     def __init__(self):
         self.processes, self.workspace, self.number, self.port = [], None, 0, 0
+        self.database = []  # its processes
 
     def clocks(self, client):
         busy = sum(harness.core_busy_seconds(core) for core in {harness.SERVER_CORE, harness.LOAD_CORE})
-        return self.workspace.cpu_seconds(self.processes), self.workspace.cpu_seconds([client]), busy, time.monotonic()
+        return (*map(self.workspace.cpu_seconds, (self.processes, [client], self.database)), busy, time.monotonic())
 
     def sample(self, work, report, before, after):
         """Rates are of jobs: put, or, where there are workers, done."""
-        cpu, client, busy, elapsed = (b - a for a, b in zip(before, after, strict=True))
+        cpu, client, database, busy, elapsed = (b - a for a, b in zip(before, after, strict=True))
         jobs = max(1, report["acks"] if work.workers else report["puts"])
         prefix = "end" if work.workers else "put"
         problems = [f"{report['errors']} errors, the first: {report['first_error']}"] if report["errors"] else []
         return {"jobs": jobs, "rate": jobs / report["seconds"], "cpu_us": cpu / jobs * 1e6, "client_us": client / jobs * 1e6,
-                "p50_us": report[f"{prefix}_p50_us"], "p99_us": report[f"{prefix}_p99_us"], "busy": cpu / elapsed,
-                "client_busy": client / elapsed, "foreign": max(0.0, busy - cpu - client) / elapsed / 2,
+                "database_us": database / jobs * 1e6, "p50_us": report[f"{prefix}_p50_us"],
+                "p99_us": report[f"{prefix}_p99_us"], "busy": cpu / elapsed, "load_busy": (client + database) / elapsed,
+                "foreign": max(0.0, busy - cpu - client - database) / elapsed / 2,
                 "puts": report["puts"], "problems": problems}
 
     def settle(self, quiet_s=0.1, at_most_s=20):
@@ -126,9 +135,12 @@ class Fairing(Server):
     name = "fairing"
     binary = harness.REPOSITORY / "build/release/fairing"
 
-    def __init__(self, tools):
+    def __init__(self, tools, env=None, cluster=None):
+        """`cluster`: the PostgreSQL that has its store; without one it is a file of SQLite."""
         super().__init__()
-        self.tools, self.config = tools, None
+        self.tools, self.env, self.cluster, self.config = tools, env or {}, cluster, None
+        if cluster:
+            self.database = cluster.processes
 
     @classmethod
     def missing(cls):
@@ -142,7 +154,8 @@ class Fairing(Server):
         self.workspace = workspace
         directory = disk / f"fairing-{name}"
         directory.mkdir()
-        self.config = fill(FOLDER / "fairing.yaml", directory / "fairing.yaml", {"FILE": directory / "jobs.db"})
+        store = self.cluster.url if self.cluster else f"sqlite:{directory / 'jobs.db'}"
+        self.config = fill(FOLDER / "fairing.yaml", directory / "fairing.yaml", {"STORE": store})
         self.run()
 
     def run(self):
@@ -150,7 +163,7 @@ class Fairing(Server):
         self.number += 1
         self.processes = [self.workspace.start(
             f"{self.config.parent.name}-{self.number}", [self.binary, "run", "-c", self.config], harness.SERVER_CORE,
-            stdout=subprocess.PIPE, env={"FAIRING_RUNTIME_DIR": str(self.config.parent)})]
+            stdout=subprocess.PIPE, env={"FAIRING_RUNTIME_DIR": str(self.config.parent), **self.env})]
         addresses = line_of(self.processes[0], "fairing did not start").get("listeners", {}).get("jobs")
         if not addresses:
             raise harness.BenchError(f"fairing has no jobs listener: {harness.tail(self.processes[0].log)}")
@@ -276,14 +289,15 @@ class BullMQ(Server):
 class Ceiling:
     """The limits of the disk, on the server's core: the sync loop, and SQLite with `outstanding` rows a commit."""
 
-    def __init__(self, tools, disk):
-        self.tools, self.disk = tools, disk
+    def __init__(self, tools, disk, env=None):
+        self.tools, self.disk, self.env = tools, disk, env or {}
 
     def measure(self, what, seconds, outstanding=1):
         argv = [self.tools.ceiling, "--what", what, "--dir", self.disk, "--seconds", seconds, "--outstanding", outstanding]
         before = os.times()
         done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=120, check=False,
-                              start_new_session=True, preexec_fn=harness._priority_and_core(harness.SERVER_CORE))
+                              start_new_session=True, preexec_fn=harness._priority_and_core(harness.SERVER_CORE),
+                              env={**os.environ, **self.env})
         if done.returncode != 0:
             raise harness.BenchError(f"{what}: {done.stderr.strip()}")
         after, report = os.times(), json.loads(done.stdout)

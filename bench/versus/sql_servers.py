@@ -2,6 +2,7 @@
 
 Flow: backend = RealPostgres(workspace) or FakePostgres(workspace, tools); pooler = POOLERS[name]();
 pooler.start(workspace, backend); pooler.port; pooler.processes; pooler.stop(workspace). Direct is no pooler.
+Cluster(workspace, directory, ...) is a PostgreSQL for other benchmarks.
 """
 import base64
 import hashlib
@@ -14,6 +15,7 @@ import re
 import resource
 import shutil
 import subprocess
+import time
 
 import harness
 from servers import fill, first_line
@@ -87,38 +89,44 @@ class FakePostgres:
         self.port, self.processes = json.loads(line)["port"], [process]
 
 
-class RealPostgres:
-    """A cluster of its own on tmpfs, with pgbench's tables; the load's core is its core."""
+class Cluster:
+    """A PostgreSQL of its own with one user and one database, its data in `place`; the load's core is its core."""
 
-    name = "real"
     settings = {
-        "listen_addresses": "'127.0.0.1'", "shared_buffers": "256MB", "max_connections": "200", "fsync": "off",
-        "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "jit": "off",
+        "listen_addresses": "'127.0.0.1'", "shared_buffers": "256MB", "max_connections": "200", "jit": "off",
         "password_encryption": "scram-sha-256", "dynamic_shared_memory_type": "mmap", "log_min_messages": "fatal",
         "logging_collector": "off",
     }
 
-    def __init__(self, workspace):
+    def __init__(self, workspace, place, **settings):
+        if why := self.missing():
+            raise harness.BenchError(why)
         initdb, server = postgres_program("initdb"), postgres_program("postgres")
-        pgbench = postgres_program("pgbench")
-        if not (initdb and server and pgbench):
-            raise harness.BenchError("PostgreSQL is not installed: run `./dev setup bench`")
-        self.directory = workspace.dir / "postgres"
-        self.directory.mkdir()
-        own(self.directory)
+        # Sockets stay on the workspace: the name of one has 107 characters at most.
+        self.directory, data = workspace.dir / "postgres", place / "postgres" / "data"
+        for directory in {self.directory, data.parent}:
+            directory.mkdir()
+            own(directory)
         self.port = harness.free_port()
-        data = self.directory / "data"
-        self.run([initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8"])
+        self.url = f"postgres://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{DATABASES[0]}?sslmode=disable"
+        self.run([initdb, "-D", data, "-U", "postgres", "-A", "trust", "--locale=C", "-E", "UTF8"])
         (data / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
-        settings = {**self.settings, "port": self.port, "unix_socket_directories": f"'{self.directory}'"}
+        settings = {**self.settings, **settings, "port": self.port, "unix_socket_directories": f"'{self.directory}'"}
         with open(data / "postgresql.conf", "a", encoding="ascii") as config:
             config.writelines(f"{key} = {value}\n" for key, value in settings.items())
         self.processes = [workspace.start("postgres", [*placed(), *unprivileged(), server, "-D", data], harness.LOAD_CORE)]
-        harness.wait_for_port(self.port, self.processes[0], "postgres", self.processes[0].log)
+        self.wait_until_ready()
         self.psql("postgres", f"CREATE ROLE {USER} LOGIN PASSWORD '{scram_secret(PASSWORD)}'")
         self.psql("postgres", f"CREATE DATABASE {DATABASES[0]} OWNER {USER}")
-        self.run([pgbench, "-q", "-i", "-s", SCALE, "-h", self.directory, "-p", self.port, "-U", USER, DATABASES[0]])
-        self.psql(DATABASES[0], "CHECKPOINT")
+
+    def wait_until_ready(self, timeout_s=20):
+        """Its port is open before it lets anybody in."""
+        process, end = self.processes[0], time.monotonic() + timeout_s
+        asked = [str(a) for a in (postgres_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", self.port)]
+        while subprocess.run(asked, check=False).returncode != 0:
+            if process.poll() is not None or time.monotonic() > end:
+                raise harness.BenchError(f"postgres was not ready within {timeout_s} s:\n{harness.tail(process.log)}")
+            time.sleep(0.05)
 
     def run(self, argv):
         done = subprocess.run([*unprivileged(), *(str(a) for a in argv)], capture_output=True, text=True, check=False,
@@ -131,8 +139,26 @@ class RealPostgres:
                   database, "-v", "ON_ERROR_STOP=1", "-c", text])
 
     @staticmethod
+    def missing():
+        programs = ("initdb", "postgres", "psql", "pgbench")
+        return "" if all(map(postgres_program, programs)) else "PostgreSQL is not installed: run `./dev setup bench`"
+
+    @staticmethod
     def version():
         return first_line([str(postgres_program("postgres")), "--version"], r"([\d.]+)")
+
+
+class RealPostgres(Cluster):
+    """On tmpfs, with pgbench's tables, and nothing that would make it wait."""
+
+    name = "real"
+
+    def __init__(self, workspace):
+        super().__init__(workspace, workspace.dir, fsync="off", synchronous_commit="off", full_page_writes="off",
+                         autovacuum="off")
+        self.run([postgres_program("pgbench"), "-q", "-i", "-s", SCALE, "-h", self.directory, "-p", self.port, "-U", USER,
+                  DATABASES[0]])
+        self.psql(DATABASES[0], "CHECKPOINT")
 
 
 class Pooler:

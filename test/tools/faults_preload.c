@@ -1,11 +1,13 @@
 // faults_preload: what a test wants of the disk and the wall clock, put before libc by LD_PRELOAD.
 //
-// Problem: a full disk, an fsync that fails and a clock that jumps cannot be had from the kernel without being root, and
-// a test of one process must not have them for the machine.
+// Problem: a full disk, a slow one, an fsync that fails and a clock that jumps cannot be had from the kernel without being
+// root, and a test of one process must not have them for the machine.
 //
 // Flow:  LD_PRELOAD=libfairing_faults.so FAIRING_FAULTS=FILE fairing run ...
+//        LD_PRELOAD=libfairing_faults.so FAIRING_SYNC_LEAST_US=1000 fairing run ...
 // FILE is mapped and holds `struct faults`, which the test changes while the program runs (support/faults.py). Only files
 // whose names have ".db" in them are concerned; the clock is everybody's. Without FILE nothing is changed.
+// FAIRING_SYNC_LEAST_US is a slower disk: each fsync and fdatasync, of any file, takes at least so long (bench/versus).
 // Threads: any; the counters are atomic.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -34,8 +36,11 @@ struct faults {
 };
 
 static struct faults* faults;
+static int64_t sync_least_ns;
 
-__attribute__((constructor)) static void map_faults(void) {
+__attribute__((constructor)) static void read_environment(void) {
+  const char* least_us = getenv("FAIRING_SYNC_LEAST_US");
+  if (least_us != NULL) sync_least_ns = 1000 * strtoll(least_us, NULL, 10);
   const char* path = getenv("FAIRING_FAULTS");
   if (path == NULL) return;
   const int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -49,8 +54,13 @@ __attribute__((constructor)) static void map_faults(void) {
   faults = at;
 }
 
-// Looked up at each call: a constructor of another library may be earlier than ours.
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+// Looked up at the first call: a constructor of another library may be earlier than ours.
+#define NEXT(name)                                    \
+  ({                                                  \
+    static void* _Atomic next;                        \
+    if (next == NULL) next = dlsym(RTLD_NEXT, #name); \
+    (__typeof__(&name))next;                          \
+  })
 
 static int is_database(int fd) {
   char link[64];
@@ -84,8 +94,22 @@ static int write_strikes(int fd) {
          strikes(&faults->write_fails, &faults->write_errno, &faults->failed_writes, fd);
 }
 
-int fsync(int fd) { return sync_strikes(fd) ? -1 : NEXT(fsync)(fd); }
-int fdatasync(int fd) { return sync_strikes(fd) ? -1 : NEXT(fdatasync)(fd); }
+// Whoever waits for a disk sleeps: the rest of the time is slept, too, and costs no CPU.
+static int sync_slowly(int (*sync)(int), int fd) {
+  if (sync_least_ns == 0) return sync(fd);
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += sync_least_ns % 1000000000;
+  until.tv_sec += sync_least_ns / 1000000000 + until.tv_nsec / 1000000000;
+  until.tv_nsec %= 1000000000;
+  const int code = sync(fd);
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+  }
+  return code;
+}
+
+int fsync(int fd) { return sync_strikes(fd) ? -1 : sync_slowly(NEXT(fsync), fd); }
+int fdatasync(int fd) { return sync_strikes(fd) ? -1 : sync_slowly(NEXT(fdatasync), fd); }
 ssize_t write(int fd, const void* from, size_t size) {
   return write_strikes(fd) ? -1 : NEXT(write)(fd, from, size);
 }
@@ -106,9 +130,7 @@ int statvfs(const char* restrict path, struct statvfs* restrict out) {
 static int64_t offset_ms(void) { return faults == NULL ? 0 : atomic_load(&faults->clock_ms); }
 
 int clock_gettime(clockid_t clock, struct timespec* out) {
-  static __typeof__(&clock_gettime) real;
-  if (real == NULL) real = NEXT(clock_gettime);
-  const int code = real(clock, out);
+  const int code = NEXT(clock_gettime)(clock, out);
   if (code == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
     const int64_t ns = (int64_t)out->tv_nsec + offset_ms() % 1000 * 1000000;
     out->tv_sec += offset_ms() / 1000 + (ns < 0 ? -1 : ns / 1000000000);
