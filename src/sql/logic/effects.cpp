@@ -77,7 +77,17 @@ void add_reset(effects& e, std::string_view text, const lex::analyzer& a) {
   if (a.statements().size() != 1 || !a.statements_complete()) return;
   const auto& s = a.statements()[0];
   e.resets_all = s.kind == statement_kind::reset_all;
+  e.discards_all = s.kind == statement_kind::discard_all;
   e.resets_name = s.kind == statement_kind::reset && lex::name_of(text, s) == "application_name";
+}
+
+void add_set_names(effects& e, std::string_view text, custom_settings& custom) {
+  auto found = set_names_of(text);
+  e.sets_by_parameter = found.by_parameter;
+  e.sets_unknown = found.unknown;
+  for (auto& name : found.names)
+    if (!custom.add(std::move(name))) e.sets_unknown = true;
+  if (e.sets_unknown) e.pin = pin_reason::session_setting;
 }
 
 }  // namespace
@@ -115,6 +125,7 @@ const effects& effects_cache::of(std::string_view text) {
   analyzer_.run(text);
   last_ = effects_of(analyzer_);
   add_reset(last_, text, analyzer_);
+  if (last_.leaves_state) add_set_names(last_, text, custom);
   if (name_) last_.ids = name_(context_, text, analyzer_);
   if (!keep) return last_;
   at->text.assign(text);

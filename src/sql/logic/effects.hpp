@@ -16,6 +16,7 @@
 
 #include "codec/sql_lexer/analyzer.hpp"
 #include "pool/pool_types.hpp"
+#include "sql/logic/custom_settings.hpp"
 #include "sql/logic/text_ids.hpp"
 
 namespace fairing::sql {
@@ -30,6 +31,9 @@ struct effects {
   bool drops_statements = false;        // DEALLOCATE ALL, DISCARD ALL
   bool resets_name = false;             // RESET application_name, alone
   bool resets_all = false;              // RESET ALL, alone
+  bool discards_all = false;            // DISCARD ALL, alone
+  bool sets_by_parameter = false;       // a value of its Bind names a setting
+  bool sets_unknown = false;            // a setting whose name is not known
   std::optional<pool::pin_reason> pin;  // it will probably have to stay on its server
   text_ids ids;                         // for statistics
 };
@@ -44,6 +48,8 @@ class effects_cache {
   using name_text = text_ids (*)(void* context, std::string_view text,
                                  const codec::sql_lexer::analyzer&);
   explicit effects_cache(std::uint64_t seed);
+  // The settings with a dot that the texts set; the relay adds those that values name.
+  custom_settings custom;
   // Called for each text that is not remembered, with all parts of it analysed.
   void on_new(name_text f, void* context) noexcept { name_ = f, context_ = context; }
   // The reference holds until the next call.

@@ -202,6 +202,8 @@ class relay {
   after inject_sync(bool wait);
   void nudge();
   after isolate_sequences(const effects& e);
+  void note_effects(const effects& e) noexcept;
+  void note_set_names(const effects& e, std::string_view message, std::size_t size);
   after end_segment();
   void next_segment() noexcept {
     ++segment_;
@@ -344,6 +346,7 @@ class relay {
   bool drop_query_ = false;        // the Query that waited for it is answered
   bool ask_state_ = false;         // the session may have changed
   bool state_unknown_ = false;     // it could not be asked: the client keeps its server
+  bool sets_unknown_ = false;      // a setting was made under a name that is not known
   bool inject_failed_ = false;     // the injected query under way was cancelled
   bool tell_settings_ =
       false;  // the client was told other values of its settings than those it has

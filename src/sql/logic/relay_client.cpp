@@ -266,7 +266,7 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
     used = size;
     return reset_name(text, e, *start);
   }
-  ask_state_ |= e.leaves_state;
+  note_effects(e);
   ddl_ |= e.ddl;
   queue_.push({.kind = entry_kind::query, .ids = e.ids, .began_us = precise_us()});
   unnamed_.serial = 0;  // a Query ends the unnamed statement
@@ -320,6 +320,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
           rest, size, used);
     if (const auto ready = isolate_sequences(unnamed_.what); ready != after::go_on) return ready;
     if (server_->unnamed != unnamed_.serial) put_unnamed();
+    note_set_names(unnamed_.what, part, size);
     const auto values = watch_bind(unnamed_.what.ids, unnamed_.body, part, size);
     note_portal(portal_name, unnamed_.what, values);
     unsynced_ = true;
@@ -338,6 +339,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
   if (const auto ready = isolate_sequences(n.shared->what); ready != after::go_on) return ready;
   if (const auto ready = prepare_on_server(n); ready != after::go_on) return ready;
   if (stale(n)) return refuse(cached_plan(), rest, size, used);
+  note_set_names(n.shared->what, part, size);
   const auto values = watch_bind(n.shared->what.ids, n.shared->definition, part, size);
   note_portal(portal_name, n.shared->what, values);
   unsynced_ = true;
@@ -447,7 +449,8 @@ relay::after relay::on_execute(std::string_view message) {
   // A portal that was not bound here is a cursor of DECLARE, or one too many.
   const effects e = at != portals_.end() ? at->what : effects{};
   if (auto no = refused_pin(e)) return refuse(std::move(*no), message);
-  ask_state_ |= e.leaves_state || (at == portals_.end() && portals_.size() == most_portals);
+  note_effects(e);
+  ask_state_ |= at == portals_.end() && portals_.size() == most_portals;
   ddl_ |= e.ddl;
   unsynced_ = true;
   queue_.push({.kind = entry_kind::execute,

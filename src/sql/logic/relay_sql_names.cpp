@@ -33,6 +33,12 @@ effects without_names(effects e) {
   return e;
 }
 
+// The values of an EXECUTE are not looked at.
+void may_set_unknown(effects& e) {
+  e.sets_unknown = true;
+  e.pin = pool::pin_reason::session_setting;
+}
+
 std::string already_exists(std::string_view name) {
   return "prepared statement \"" + std::string(name) + "\" already exists";
 }
@@ -66,6 +72,7 @@ relay::after relay::parse_naming(std::string_view message, const pgwire::parse_v
     if (stale(at->second)) return refuse(cached_plan(), message);
     text = replaced(p.sql, s.name, at->second.shared->name);
     what = at->second.shared->what;
+    if (what.sets_by_parameter) may_set_unknown(what);
   } else if (frees) {
     // Runs as the one that frees another name: the statement stays for others.
     pgwire::append_close(to_server.own(), pgwire::target_kind::statement, freed_name);
@@ -98,7 +105,7 @@ relay::after relay::send_query(std::string_view text, const effects& e, entry ma
     dropping_.clear();
     return refuse(std::move(*no), "Q", 1, used);
   }
-  ask_state_ |= e.leaves_state;
+  note_effects(e);
   ddl_ |= e.ddl;
   made.kind = entry_kind::query;
   made.ids = e.ids;
@@ -199,7 +206,9 @@ relay::after relay::sql_execute(std::string_view text, const lex::statement& s) 
   if (const auto ready = prepare_on_server(n, true); ready != after::go_on) return ready;
   std::size_t used = 0;
   if (stale(n)) return refuse(cached_plan(), "Q", 1, used);
-  return send_query(replaced(text, s.name, n.shared->name), n.shared->what);
+  auto what = n.shared->what;
+  if (what.sets_by_parameter) may_set_unknown(what);
+  return send_query(replaced(text, s.name, n.shared->name), what);
 }
 
 // Several statements in one Query, or one that Fairing does not follow: names are replaced where they are known. What it
@@ -243,7 +252,10 @@ relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
     out += text.substr(from, s.name.begin - from);
     out += by;
     from = s.name.end;
-    if (known) also.leaves_state |= at->second.shared->what.leaves_state;
+    if (!known) continue;
+    const auto& what = at->second.shared->what;
+    also.leaves_state |= what.leaves_state;
+    if (what.sets_by_parameter || what.sets_unknown) may_set_unknown(also);
   }
   out += text.substr(from);
   also.leaves_state |= e.drops_statements || pinned_;

@@ -4,8 +4,8 @@
 #include <span>
 #include <utility>
 
+#include "codec/pgwire/client_messages.hpp"
 #include "codec/pgwire/client_writer.hpp"
-
 #include "codec/pgwire/server_messages.hpp"
 #include "codec/pgwire/server_writer.hpp"
 #include "sql/logic/relay.hpp"
@@ -96,10 +96,31 @@ void relay::settle(progress& p) {
   if (std::exchange(ask_state_, false)) {
     state_.values.clear();
     state_reason_.reset();
-    static_cast<void>(inject_query(state_query(), purpose::state));
+    static_cast<void>(inject_query(shared_.effects.custom.state_query(), purpose::state));
     return;
   }
   p.released = !pinned_;
+}
+
+// What the statement that runs now may leave in its session.
+void relay::note_effects(const effects& e) noexcept {
+  ask_state_ |= e.leaves_state;
+  if (e.sets_unknown) sets_unknown_ = true;
+  if (e.discards_all) sets_unknown_ = false;
+}
+
+// The names of settings that a Bind may bring. One that does not come whole cannot be looked at.
+void relay::note_set_names(const effects& e, std::string_view message, std::size_t size) {
+  if (!e.sets_by_parameter) return;
+  const auto bind = pgwire::read_bind(message.substr(header_bytes));
+  if (!bind || message.size() != size) {
+    sets_unknown_ = true;
+    return;
+  }
+  for (const auto& v : bind->parameters)
+    if (auto name = custom_name(v.bytes);
+        !name.empty() && !shared_.effects.custom.add(std::move(name)))
+      sets_unknown_ = true;
 }
 
 // A row of state_query.
@@ -140,6 +161,7 @@ void relay::on_state_known() {
   tell_settings_ = with_start.values.size() != rows->values.size();
   wanted_ = tell_settings_ ? shared_.settings.intern(std::move(with_start)) : rows;
   server_->applied = std::move(rows);
+  if (sets_unknown_ && !state_reason_) state_reason_ = pool::pin_reason::session_setting;
   if (state_reason_) {
     pinned_ = keep_for(*state_reason_);
     return;

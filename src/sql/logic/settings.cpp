@@ -105,4 +105,16 @@ std::string_view state_query() noexcept {
          "UNION ALL SELECT 'u', '', session_user::text";
 }
 
+std::string state_query_with(const std::vector<std::string>& custom) {
+  std::string names;
+  for (const auto& name : custom) names += (names.empty() ? "" : ",") + quote_literal(name);
+  // An extension may have defined some: those are listed, in whatever case.
+  return std::string(state_query()) +
+         " UNION ALL SELECT 's', n, pg_catalog.current_setting(n, true) "
+         "FROM pg_catalog.unnest(ARRAY[" +
+         names +
+         "]::text[]) n WHERE pg_catalog.current_setting(n, true) IS NOT NULL AND NOT EXISTS "
+         "(SELECT 1 FROM pg_catalog.pg_settings g WHERE pg_catalog.lower(g.name) = n)";
+}
+
 }  // namespace fairing::sql

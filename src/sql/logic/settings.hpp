@@ -57,6 +57,8 @@ class settings_table {
 //                  were prepared under names of the client's own (as value)
 // Run outside a transaction, so the advisory locks that are left are the session's.
 [[nodiscard]] std::string_view state_query() noexcept;
+// The same, and the values of these settings that pg_settings does not list (custom_settings.hpp), if they have any.
+[[nodiscard]] std::string state_query_with(const std::vector<std::string>& custom);
 
 // 'it''s': a literal under any standard_conforming_strings.
 [[nodiscard]] std::string quote_literal(std::string_view text);

@@ -1,0 +1,157 @@
+#include "sql/logic/custom_settings.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/ascii.hpp"
+#include "codec/sql_lexer/lexer.hpp"
+#include "codec/sql_lexer/name.hpp"
+#include "sql/logic/settings.hpp"
+
+namespace fairing::sql {
+
+namespace lex = codec::sql_lexer;
+using lex::token;
+using lex::token_kind;
+
+namespace {
+
+constexpr std::size_t longest = 200;
+constexpr int deepest = 3;  // bodies in bodies
+
+bool starts_name(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+bool goes_on(char c) noexcept { return starts_name(c) || (c >= '0' && c <= '9') || c == '$'; }
+
+bool is_name(const token& t) noexcept {
+  return t.kind == token_kind::identifier || t.kind == token_kind::quoted_identifier;
+}
+
+// The text of a literal without its quotes; nullopt where it is written in a way that would have to be undone.
+std::optional<std::string_view> plain_literal(std::string_view literal) noexcept {
+  const auto open = literal.find('\'');
+  if (open > 1 || literal.size() < open + 2 || literal.back() != '\'') return std::nullopt;
+  const auto inside = literal.substr(open + 1, literal.size() - open - 2);
+  if (inside.find_first_of("'\\") != inside.npos) return std::nullopt;
+  return inside;
+}
+
+std::string_view dollar_body(std::string_view literal) noexcept {
+  const auto tag = literal.find('$', 1) + 1;
+  return literal.size() < 2 * tag ? std::string_view{}
+                                  : literal.substr(tag, literal.size() - 2 * tag);
+}
+
+class finder {
+ public:
+  finder(std::string_view text, set_names& out, int depth)
+      : text_(text), lexer_(text), out_(out), depth_(depth) {}
+
+  void run() {
+    step();
+    while (more_) {
+      if (now_.kind == token_kind::dollar_string && depth_ < deepest)
+        finder(dollar_body(now_.of(text_)), out_, depth_ + 1).run();
+      if (now_.kind == token_kind::identifier && iequals(now_.of(text_), "set"))
+        after_set();
+      else if (is_set_config())
+        after_set_config();
+      else
+        step();
+    }
+  }
+
+ private:
+  void step() noexcept {
+    do more_ = lexer_.next(now_);
+    while (more_ && now_.kind == token_kind::comment);
+  }
+  [[nodiscard]] bool is_set_config() const {
+    return is_name(now_) && lex::canonical_name(now_.of(text_)) == "set_config";
+  }
+
+  // SET [SESSION] a.b; what is LOCAL ends with its transaction.
+  void after_set() {
+    step();
+    if (more_ && now_.kind == token_kind::identifier && iequals(now_.of(text_), "session")) step();
+    if (!more_ || !is_name(now_)) return;
+    const auto begin = now_.begin;
+    auto end = now_.end;
+    bool dotted = false;
+    step();
+    while (more_ && now_.is('.')) {
+      step();
+      if (!more_ || !is_name(now_)) return;
+      end = now_.end;
+      dotted = true;
+      step();
+    }
+    if (dotted) take(lex::canonical_setting(text_.substr(begin, end - begin)));
+  }
+
+  void after_set_config() {
+    step();
+    if (!more_ || !now_.is('(')) return;
+    step();
+    if (!more_) return;
+    const auto first = now_;
+    step();
+    const bool alone = more_ && (now_.is(',') || now_.kind == token_kind::typecast);
+    if (alone && first.kind == token_kind::parameter) {
+      out_.by_parameter = true;
+      return;
+    }
+    const bool text = first.kind == token_kind::string || first.kind == token_kind::escape_string;
+    const auto literal = alone && text ? plain_literal(first.of(text_)) : std::nullopt;
+    if (literal)
+      take(*literal);
+    else
+      out_.unknown = true;
+  }
+
+  void take(std::string_view name) {
+    if (auto custom = custom_name(name); !custom.empty()) out_.names.push_back(std::move(custom));
+  }
+
+  std::string_view text_;
+  lex::lexer lexer_;
+  set_names& out_;
+  int depth_;
+  token now_;
+  bool more_ = false;
+};
+
+}  // namespace
+
+set_names set_names_of(std::string_view text) {
+  set_names out;
+  finder(text, out, 0).run();
+  return out;
+}
+
+std::string custom_name(std::string_view text) {
+  if (text.size() > longest) return {};
+  bool begins = true;
+  bool dotted = false;
+  for (const char c : text) {
+    if (begins ? !starts_name(c) : !goes_on(c) && c != '.') return {};
+    begins = c == '.';
+    dotted = dotted || begins;
+  }
+  return dotted && !begins ? to_lower(text) : std::string();
+}
+
+custom_settings::custom_settings() : query_(sql::state_query()) {}
+
+bool custom_settings::add(std::string name) {
+  const auto at = std::lower_bound(names_.begin(), names_.end(), name);
+  if (at != names_.end() && *at == name) return true;
+  if (names_.size() == most) return false;
+  names_.insert(at, std::move(name));
+  query_ = state_query_with(names_);
+  return true;
+}
+
+}  // namespace fairing::sql

@@ -1,0 +1,88 @@
+#include "sql/logic/custom_settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sql/logic/effects.hpp"
+#include "sql/logic/settings.hpp"
+
+namespace fairing::sql {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(custom_settings, names_are_found_where_statements_have_them) {
+  EXPECT_THAT(set_names_of("SET app.tenant = 'a'").names, ElementsAre("app.tenant"));
+  EXPECT_THAT(
+      set_names_of("set /* of */ session App . \"Tenant\" to 'a'; SET x.y TO DEFAULT").names,
+      ElementsAre("app.tenant", "x.y"));
+  EXPECT_THAT(set_names_of("SELECT set_config('app.Tenant', $1, false)").names,
+              ElementsAre("app.tenant"));
+  EXPECT_THAT(set_names_of("SELECT pg_catalog.\"set_config\"(E'a.b'::text, 'x', false)").names,
+              ElementsAre("a.b"));
+  EXPECT_THAT(set_names_of("DO $x$ BEGIN PERFORM set_config('a.b', 'c', false); END $x$").names,
+              ElementsAre("a.b"));
+  EXPECT_THAT(set_names_of("DO $x$ BEGIN EXECUTE $$SET c.d = 1$$; END $x$").names,
+              ElementsAre("c.d"));
+}
+
+TEST(custom_settings, what_pg_settings_lists_and_what_is_none_is_left_out) {
+  for (const auto* text :
+       {"SET search_path = a", "SET LOCAL app.tenant = 'a'", "SELECT 'SET a.b = 1'",
+        "-- SET a.b = 1", "SELECT set_config('search_path', $1, false)",
+        "SELECT my_set_config('a.b')", "SET", "SET a.", "set_config", "SELECT set_config(",
+        "SELECT set_config('a b.c', '', false)"}) {
+    const auto found = set_names_of(text);
+    EXPECT_THAT(found.names, IsEmpty()) << text;
+    EXPECT_FALSE(found.by_parameter) << text;
+  }
+}
+
+TEST(custom_settings, says_when_the_name_is_not_in_the_text) {
+  EXPECT_TRUE(set_names_of("SELECT set_config($1, $2, false)").by_parameter);
+  EXPECT_TRUE(set_names_of("SELECT set_config($1::text, $2, false)").by_parameter);
+  for (const auto* text :
+       {"SELECT set_config('app.' || $1, $2, false)", "SELECT set_config(n, v, false) FROM t",
+        "SELECT set_config($1 || 'a', 'b', false)", "SELECT set_config(E'a\\056b', 'c', false)",
+        "SELECT set_config(setting_name => 'a.b', new_value => '', is_local => false)"})
+    EXPECT_TRUE(set_names_of(text).unknown) << text;
+  EXPECT_FALSE(set_names_of("SELECT set_config('a.b', $2, false)").unknown);
+}
+
+TEST(custom_settings, names_are_those_that_postgresql_takes) {
+  EXPECT_EQ(custom_name("App.Tenant_Id$1.x"), "app.tenant_id$1.x");
+  for (const auto* text :
+       {"", "app", "app.", ".app", "a..b", "a.1b", "1a.b", "a.b c", "a-b.c", "public.t'"})
+    EXPECT_EQ(custom_name(text), "") << text;
+  EXPECT_EQ(custom_name("a." + std::string(198, 'b')), "a." + std::string(198, 'b'));
+  EXPECT_EQ(custom_name("a." + std::string(199, 'b')), "");
+}
+
+TEST(custom_settings, the_server_is_asked_for_each_and_there_are_so_many_at_most) {
+  custom_settings all;
+  EXPECT_EQ(all.state_query(), state_query());
+  EXPECT_TRUE(all.add("b.c"));
+  EXPECT_TRUE(all.add("a.b"));
+  EXPECT_TRUE(all.add("b.c"));
+  EXPECT_THAT(std::string(all.state_query()), HasSubstr("ARRAY['a.b','b.c']"));
+  for (int i = 2; i < 256; ++i) EXPECT_TRUE(all.add("x.n" + std::to_string(i)));
+  EXPECT_FALSE(all.add("y.z"));
+  EXPECT_TRUE(all.add("a.b"));
+}
+
+TEST(custom_settings, effects_keep_the_names_and_hold_who_cannot_be_followed) {
+  effects_cache cache(1);
+  EXPECT_FALSE(cache.of("SET app.tenant = 'a'").pin);
+  EXPECT_THAT(std::string(cache.custom.state_query()), HasSubstr("'app.tenant'"));
+  EXPECT_TRUE(cache.of("SELECT set_config($1, $2, false)").sets_by_parameter);
+  const auto& unknown = cache.of("SELECT set_config('app.' || $1, $2, false)");
+  EXPECT_TRUE(unknown.sets_unknown);
+  EXPECT_EQ(unknown.pin, pool::pin_reason::session_setting);
+  EXPECT_FALSE(cache.of("UPDATE t SET a.b = 1").leaves_state);
+  EXPECT_TRUE(cache.of("DISCARD ALL").discards_all);
+}
+
+}  // namespace
+}  // namespace fairing::sql
