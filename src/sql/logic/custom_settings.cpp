@@ -62,11 +62,14 @@ class finder {
         step();
     }
   }
+  [[nodiscard]] bool reads_list() const noexcept { return reads_list_; }
 
  private:
   void step() noexcept {
     do more_ = lexer_.next(now_);
     while (more_ && now_.kind == token_kind::comment);
+    if (more_ && now_.kind == token_kind::identifier && iequals(now_.of(text_), "pg_settings"))
+      reads_list_ = true;
   }
   [[nodiscard]] bool is_set_config() const {
     return is_name(now_) && lex::canonical_name(now_.of(text_)) == "set_config";
@@ -121,13 +124,17 @@ class finder {
   int depth_;
   token now_;
   bool more_ = false;
+  bool reads_list_ = false;
 };
 
 }  // namespace
 
 set_names set_names_of(std::string_view text) {
   set_names out;
-  finder(text, out, 0).run();
+  finder f(text, out, 0);
+  f.run();
+  // pg_dump: `SELECT set_config(name, '', false) FROM pg_settings WHERE ...`. What comes from there is listed there.
+  if (f.reads_list()) out.unknown = false;
   return out;
 }
 

@@ -49,6 +49,8 @@ TEST(custom_settings, says_when_the_name_is_not_in_the_text) {
         "SELECT set_config(setting_name => 'a.b', new_value => '', is_local => false)"})
     EXPECT_TRUE(set_names_of(text).unknown) << text;
   EXPECT_FALSE(set_names_of("SELECT set_config('a.b', $2, false)").unknown);
+  EXPECT_FALSE(
+      set_names_of("SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'x'").unknown);
 }
 
 TEST(custom_settings, names_are_those_that_postgresql_takes) {

@@ -18,7 +18,7 @@ void add_kind(effects& e, const lex::statement& s) {
     case statement_kind::set:
     case statement_kind::reset:
       // SET LOCAL ends with its transaction.
-      if (!s.local) e.leaves_state = true;
+      (s.local ? e.sets_local : e.leaves_state) = true;
       break;
     case statement_kind::set_characteristics:
     case statement_kind::reset_all:
@@ -62,6 +62,7 @@ void add_kind(effects& e, const lex::statement& s) {
 
 void add_flags(effects& e, const lex::statement& s) {
   const auto& f = s.flags;
+  if (f.has(statement_flag::local_set_config)) e.sets_local = true;
   if (f.has(statement_flag::session_lock)) e.leaves_state = true, e.pin = pin_reason::advisory_lock;
   if (f.has(statement_flag::session_unlock) || f.has(statement_flag::session_unlock_all) ||
       f.has(statement_flag::session_set_config))

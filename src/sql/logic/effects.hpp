@@ -31,6 +31,7 @@ struct effects {
   bool drops_statements = false;        // DEALLOCATE ALL, DISCARD ALL
   bool resets_name = false;             // RESET application_name, alone
   bool resets_all = false;              // RESET ALL, alone
+  bool sets_local = false;              // settings of this transaction alone
   bool discards_all = false;            // DISCARD ALL, alone
   bool sets_by_parameter = false;       // a value of its Bind names a setting
   bool sets_unknown = false;            // a setting whose name is not known

@@ -45,6 +45,7 @@
 #include "sql/logic/insight.hpp"
 #include "sql/logic/out_batch.hpp"
 #include "sql/logic/settings.hpp"
+#include "sql/logic/start_settings.hpp"
 #include "sql/logic/statements.hpp"
 
 namespace fairing::sql {
@@ -65,6 +66,7 @@ struct pool_shared {
   effects_cache effects;
   statement_table statements;
   settings_table settings;
+  known_starts starts;
   relay_limits limits;
   std::string user;               // whose servers they are
   insight* watch = nullptr;       // the core's; null: nobody watches
@@ -120,11 +122,19 @@ struct progress {
 
 class relay {
  public:
-  // `wanted`: settings that the client's start-up asked for; null: none.
+  // `wanted`: settings that the client's start-up asked for; null: none. As it wrote them, until learn_start().
   relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, const settings_ptr& wanted = {});
   ~relay();
   relay(const relay&) = delete;
   relay& operator=(const relay&) = delete;
+
+  // With a server at hand: tries them there and finds out how PostgreSQL lists them. Over when start_learned().
+  void learn_start();
+  [[nodiscard]] bool start_learned() const noexcept { return !learning_; }
+  // What a new session of the client's has: RESET goes back to it.
+  [[nodiscard]] const settings_ptr& start() const noexcept { return start_; }
+  // The body of the ErrorResponse with which PostgreSQL refused them; "": it did not.
+  [[nodiscard]] const std::string& start_error() const noexcept { return start_error_; }
 
   [[nodiscard]] step from_client(std::string_view bytes, std::size_t& taken, mono_time now);
   [[nodiscard]] progress from_server(std::string_view bytes, mono_time now);
@@ -234,6 +244,7 @@ class relay {
   // relay_names.cpp: statements' names.
   after parse_plain(std::string_view message, std::string_view name, const effects& e);
   after parse_named(std::string_view message, std::string_view name, const effects& e);
+  void keep_scope(named& n);
   after prepare_on_server(named& n, bool simple = false);
   void put_prepare(shared_statement& s);
   void make_room(shared_statement& s);
@@ -324,11 +335,12 @@ class relay {
   std::vector<std::string>
       dropping_;  // names that the Query under way will free, in order; "": not one of names_
 
-  const settings_ptr start_;  // what RESET goes back to
-  std::string told_name_;     // application_name as the client knows it
-  settings_ptr wanted_;       // the client's settings
-  settings_ptr changing_;     // what an injected change brings the server to
-  settings state_;            // rows of the state query so far
+  settings_ptr start_;  // what RESET goes back to
+  std::string start_error_;
+  std::string told_name_;  // application_name as the client knows it
+  settings_ptr wanted_;    // the client's settings
+  settings_ptr changing_;  // what an injected change brings the server to
+  settings state_;         // rows of the state query so far
   bool state_pins_ = false;
   std::optional<pool::pin_reason> state_reason_;
 
@@ -346,6 +358,8 @@ class relay {
   bool drop_query_ = false;        // the Query that waited for it is answered
   bool ask_state_ = false;         // the session may have changed
   bool state_unknown_ = false;     // it could not be asked: the client keeps its server
+  bool learning_ = false;          // what the start-up asked for is being tried
+  bool sets_local_ = false;        // so does this transaction, for itself
   bool sets_unknown_ = false;      // a setting was made under a name that is not known
   bool inject_failed_ = false;     // the injected query under way was cancelled
   bool tell_settings_ =

@@ -1,8 +1,10 @@
 // Statements' names: the client's become the shared ones, and what a server lacks is prepared there first.
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/rename.hpp"
 #include "codec/pgwire/server_writer.hpp"
@@ -14,6 +16,18 @@ using pgwire::transaction_status;
 
 namespace {
 constexpr std::string_view our_prefix = "fairing_";
+// What tells the meaning of a text when it is prepared: of names, of literals, of operators.
+constexpr std::array<std::string_view, 11> meaning_settings{"array_nulls",
+                                                            "backslash_quote",
+                                                            "client_encoding",
+                                                            "datestyle",
+                                                            "intervalstyle",
+                                                            "lc_monetary",
+                                                            "search_path",
+                                                            "standard_conforming_strings",
+                                                            "timezone",
+                                                            "timezone_abbreviations",
+                                                            "transform_null_equals"};
 }  // namespace
 
 // A name that no server can have: the server's own error is what the client would get.
@@ -30,13 +44,16 @@ relay::refusal relay::cached_plan() {
   return {pgwire::sqlstate::feature_not_supported, "cached plan must not change result type", {}};
 }
 
-// Clients share a statement if its text means the same to them.
+// Clients share a statement if its text means the same to them: names, literals and operators are understood when it is
+// prepared.
 std::string relay::scope() const {
   // Temporary tables hide others' tables; what changed in this transaction is not known yet.
-  if (pinned_ || ask_state_) return "\x02" + std::to_string(id_);
+  if (pinned_ || ask_state_ || sets_local_) return "\x02" + std::to_string(id_);
+  std::string out;
   for (const auto& [name, value] : wanted_->values)
-    if (name == "search_path") return value;
-  return {};
+    if (std::ranges::any_of(meaning_settings, [&](auto each) { return iequals(each, name); }))
+      out += name + '\0' + value + '\0';
+  return out;
 }
 
 // Changes the client's name; `e`, the queue's last entry, stands for it: skipped, it takes the change back.
@@ -151,12 +168,26 @@ void relay::put_prepare(shared_statement& s) {
 // The server has the statement, at least as fresh as the client's own Parse, and of the rows that the client knows; else
 // that is brought about now, and the rest waits. If it fails the client gets the error: in place of its Query (`simple`),
 // or as that of its extended message.
+// The client's settings are others now than those under which it prepared the statement: prepared here, it would mean
+// something else to those who share it.
+void relay::keep_scope(named& n) {
+  const auto now = scope();
+  if (n.shared->scope == now) return;
+  auto* own = shared_.statements.take(n.shared->definition, n.shared->from_sql, now);
+  if (!own) return;  // no room: as it was
+  own->what = n.shared->what;
+  shared_.statements.give(*n.shared);
+  n.shared = own;
+  n.verified = 0;
+}
+
 relay::after relay::prepare_on_server(named& n, bool simple) {
   // What the server has is known once they are answered: they may be skipped.
   if (earlier_statements_ > 0) return after::wait;
+  if (stale(n)) return after::go_on;  // it will be refused
+  if (!server_->prepared.find(*n.shared)) keep_scope(n);
   auto& s = *n.shared;
   const auto* held = server_->prepared.find(s);
-  if (stale(n)) return after::go_on;  // it will be refused
   const bool there = held && held->epoch >= n.epoch;
   if (there && (held->epoch <= n.verified || s.shape == shared_statement::unknown_shape))
     return after::go_on;

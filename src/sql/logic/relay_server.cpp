@@ -269,6 +269,7 @@ bool relay::on_ready(std::string_view message) {
       status != transaction_status::failed)
     return false;
   server_->status = status;
+  if (status == transaction_status::idle && queue_.ready_due() == 1) sets_local_ = false;
   copy_in_ = copy_ended_ = false;
   ignored_syncs_ = 0;
   if (e.kind == entry_kind::query && e.why == purpose::client) report(e, false);

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "codec/pgwire/client_messages.hpp"
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_messages.hpp"
@@ -22,6 +23,18 @@ relay::after relay::inject_query(std::string_view sql, purpose why) {
   server_->unnamed = 0;
   waiting_ = true;
   return after::wait;
+}
+
+void relay::learn_start() {
+  learning_ = true;
+  for (const auto& [name, value] : start_->values)
+    if (auto custom = custom_name(name);
+        !custom.empty() && !shared_.effects.custom.add(std::move(custom)))
+      sets_unknown_ = true;
+  changing_ = start_;
+  const auto change = change_query(*server_->applied, *start_);
+  if (!change.empty()) static_cast<void>(inject_query(change, purpose::apply));
+  static_cast<void>(inject_query(shared_.effects.custom.state_query(), purpose::state));
 }
 
 relay::after relay::inject_sync(bool wait) {
@@ -105,6 +118,7 @@ void relay::settle(progress& p) {
 // What the statement that runs now may leave in its session.
 void relay::note_effects(const effects& e) noexcept {
   ask_state_ |= e.leaves_state;
+  sets_local_ |= e.sets_local;
   if (e.sets_unknown) sets_unknown_ = true;
   if (e.discards_all) sets_unknown_ = false;
 }
@@ -149,6 +163,14 @@ bool relay::on_state_row(std::string_view message) {
 }
 
 void relay::on_state_known() {
+  if (std::exchange(learning_, false) && start_error_.empty()) {
+    // What is not listed is there all the same: it was set.
+    for (const auto& one : start_->values)
+      if (std::none_of(state_.values.begin(), state_.values.end(),
+                       [&](const auto& row) { return iequals(row.first, one.first); }))
+        state_.values.push_back(one);
+    start_ = shared_.settings.intern(state_);
+  }
   // A setting of the client's start-up that the server does not list was RESET to the server's own default: the client's
   // default is what it began with.
   auto rows = shared_.settings.intern(std::move(state_));
@@ -208,6 +230,11 @@ bool relay::on_injected_error(std::string_view message) {
     case purpose::apply:
     case purpose::sequences:
     case purpose::state:
+      if (learning_ && e.why == purpose::apply) {
+        start_error_ = message.substr(header_bytes);
+        inject_failed_ = true;
+        return true;
+      }
       if (error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled) &&
           (++inject_tries_ < 3 || e.why == purpose::state)) {
         inject_failed_ = true;

@@ -57,7 +57,7 @@ class statement_table {
   statement_table& operator=(const statement_table&) = delete;
 
   // The statement of this definition, one reference more; null if the table's bytes are spent. `scope`: only clients of
-  // the same scope share it (their search_path, or one that has temporary tables).
+  // the same scope share it (what their settings make of a text; or one client alone).
   [[nodiscard]] shared_statement* take(std::string_view definition, bool from_sql,
                                        std::string_view scope = {});
   void retain(shared_statement& s) noexcept { ++s.references; }

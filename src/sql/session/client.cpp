@@ -13,11 +13,6 @@ namespace {
 constexpr std::size_t most_waiting_bytes = 256 * 1024;  // read ahead of a client that waits
 constexpr std::size_t last_bytes = 1 << 20;             // read and dropped at the end
 
-settings_ptr first_settings(sql_pool& p, const std::optional<std::string>& application_name) {
-  if (!application_name) return p.shared.settings.none();
-  return p.shared.settings.intern({{{"application_name", *application_name}}});
-}
-
 void append_state(std::string& out, const server_error& e, std::string_view what) {
   if (!e.known()) return;
   out += what;
@@ -34,13 +29,13 @@ client::client(client_seed seed, pgwire::backend_key key)
       greeting_(std::move(seed.greeting)),
       early_(std::move(seed.bytes)),
       application_name_(std::move(seed.application_name)),
+      asked_(std::move(seed.settings)),
       address_(std::move(seed.address)),
       relayed_(std::move(seed.relayed)) {
   if (seed.tls) stream_.set_tls(std::move(seed.tls));
   out_.open(stream_, pool_->runtime()->config.limits.client_write);
   if (pool_->transaction_mode())
-    relay_.emplace(pool_->shared, static_cast<relay_hooks&>(*this), key_.pid,
-                   first_settings(*pool_, application_name_));
+    relay_.emplace(pool_->shared, static_cast<relay_hooks&>(*this), key_.pid, first_settings());
   else
     raw_.emplace();
   pool_->add(*this);
@@ -130,68 +125,6 @@ std::string_view client::state() const noexcept {
   if (in_flight()) return "active";
   if (relay_ ? relay_->in_transaction() : raw_->in_transaction()) return "in transaction";
   return relay_ ? "pinned" : "idle";
-}
-
-// The end of the log-in: what PostgreSQL would tell a client of this pool.
-net::task<bool> client::welcome() {
-  const bool transaction = pool_->transaction_mode();
-  if (!transaction || pool_->status().empty()) {
-    const bool has = co_await wait_for_server();
-    if (!has) {
-      out_.put(refusal_);
-      co_return false;
-    }
-    if (transaction) release();
-    if (relayed_) {
-      const bool in = co_await log_in();
-      co_return in && !over_;
-    }
-  }
-  std::string text = std::move(greeting_);
-  append_welcome(text);
-  out_.put(text);
-  co_return !over_;
-}
-
-void client::append_welcome(std::string& to) {
-  pgwire::append_authentication_ok(to);
-  bool named = false;
-  for (const auto& [name, value] : pool_->status()) {
-    const bool own = name == "application_name";
-    named = named || own;
-    pgwire::append_parameter_status(
-        to, name, own ? std::string_view(application_name_.value_or("")) : std::string_view(value));
-  }
-  if (!named)
-    pgwire::append_parameter_status(to, "application_name", application_name_.value_or(""));
-  pgwire::append_backend_key_data(to, key_);
-  pgwire::append_ready_for_query(to, pgwire::transaction_status::idle);
-}
-
-net::task<bool> client::wait_for_server() {
-  net::event ready(core_);
-  welcoming_ = &ready;
-  if (relayed_) deadline = relayed_->deadline;
-  const auto a = pool_->acquire(*this);
-  if (a.kind == pool::acquire_kind::granted)
-    granted(static_cast<server&>(*a.to));
-  else if (a.kind == pool::acquire_kind::refused)
-    refused(a.why, {});
-  while (!server_ && refusal_.empty() && !over_) co_await ready.wait();
-  if (server_ && raw_ && application_name_ && !relayed_) {
-    // One session, one name: it cannot be a start-up parameter of a server that is used again.
-    const auto sql = "SET application_name TO " + quote_literal(*application_name_);
-    cleaned_ = false;
-    server_->clean({sql}, true);
-    while (server_ && !cleaned_ && !over_) co_await ready.wait();
-  }
-  welcoming_ = nullptr;
-  co_return server_ != nullptr && !over_;
-}
-
-void client::cleaned() {
-  cleaned_ = true;
-  if (welcoming_) welcoming_->set();
 }
 
 void client::read_bytes(std::string_view fresh) { process(in_.join(fresh)); }
@@ -359,6 +292,7 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
   }
   mark();
   if (p.released) release();
+  if (welcoming_ && relay_->start_learned()) welcoming_->set();
   if (p.proceed) advance();
   if (pool_->plane.draining.load(std::memory_order_relaxed)) begin_drain();
   return p.taken;

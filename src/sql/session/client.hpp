@@ -40,6 +40,7 @@ struct client_seed {
   std::string bytes;     // that it sent already
   std::string greeting;  // what is due to it before AuthenticationOk's followers
   std::optional<std::string> application_name;
+  parameter_list settings;  // further ones that its start-up asks for; transaction pooling
   std::string address;
   std::unique_ptr<relayed_login> relayed;  // null: it is logged in
   std::shared_ptr<sql_pool> pool;
@@ -99,6 +100,8 @@ class client final : public pool::waiter, relay_hooks {
   void refuse(pgwire::sqlstate code, std::string_view message, std::string_view hint);
   void flush();
   void mark();
+  [[nodiscard]] settings_ptr first_settings() const;
+  net::task<bool> learn_start();
   void take(server& s);
   void release();
   void part();    // from its server, when the client ends
@@ -124,6 +127,7 @@ class client final : public pool::waiter, relay_hooks {
   std::string greeting_;
   std::string early_;  // bytes that came with the log-in
   std::optional<std::string> application_name_;
+  const parameter_list asked_;  // of its start-up, but for the name
   std::string address_;
   const std::unique_ptr<relayed_login> relayed_;
   net::event* welcoming_ = nullptr;  // the log-in waits for a server

@@ -102,7 +102,7 @@ net::task<void> login::run() {
   if (!pool) {
     co_await refuse(sqlstate::too_many_connections,
                     "there are too many pools: one for each user, database and set of start-up "
-                    "parameters",
+                    "parameters that cannot be SET",
                     "let clients use the same start-up parameters");
     co_return;
   }
@@ -120,6 +120,7 @@ net::task<void> login::run() {
                       deadline()});
   }
   seed.application_name = std::move(application_name_);
+  seed.settings = std::move(settings_);
   seed.address = std::move(address_);
   seed.pool = pool;
   handed_over_ = true;
@@ -211,6 +212,18 @@ net::task<bool> login::take_parameters(const pgwire::startup_packet& packet) {
       application_name_ = p.value;
     else
       key_.parameters.emplace_back(std::move(name), p.value);
+  }
+  if (key_.mode == pool_mode::transaction) {
+    auto parts = part_start_up(key_.parameters);
+    settings_ = std::move(parts.settings);
+    key_.parameters = std::move(parts.fixed);
+    // By way of `options`; as a parameter of its own it is over that.
+    const auto name =
+        std::ranges::find(settings_, "application_name", &parameter_list::value_type::first);
+    if (name != settings_.end()) {
+      if (!application_name_) application_name_ = std::move(name->second);
+      settings_.erase(name);
+    }
   }
   std::ranges::sort(key_.parameters);
   console_ = key_.database == "fairing" && local_;

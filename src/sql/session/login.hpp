@@ -20,6 +20,7 @@
 #include "codec/scram/server_fsm.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
+#include "sql/logic/start_settings.hpp"
 #include "sql/session/server_login.hpp"
 #include "sql/session/state.hpp"
 
@@ -75,6 +76,7 @@ class login final : net::timed {
   bool console_ = false;
   bool relayed_ = false;  // who it is PostgreSQL finds out, once there is a place for it
   std::optional<std::string> application_name_;
+  parameter_list settings_;  // that follow the client
   bool handed_over_ = false;
 };
 

@@ -40,7 +40,8 @@ class login;
 struct pool_key {
   std::string user;
   std::string database;
-  // Of the client's start-up, by name, in lower case; application_name is not among them.
+  // Of the client's start-up, by name, in lower case, what a session must begin with; in session pooling all but
+  // application_name.
   std::vector<std::pair<std::string, std::string>> parameters;
   pool_mode mode = pool_mode::transaction;
   // Of whoever PostgreSQL itself lets in, one a core: each client logs in through a server of its own.

@@ -69,7 +69,8 @@ def behind(postgres):
         fairing = Fairing(test, {"sql": {
             "listen": "127.0.0.1:0", "session_listen": "127.0.0.1:0",
             "upstream": cluster.url(postgres.port),
-            "pool": {"mode": "transaction", "size": POOL}, "advise": False,
+            # All instances share one pool, and each may pin a server at the same time.
+            "pool": {"mode": "transaction", "size": POOL, "max_pinned": INSTANCES / POOL}, "advise": False,
         }}, threads=2)  # fmt: skip
         ports = [int(address.rpartition(":")[2]) for address in fairing.listeners["sql"]]
         yield server("Fairing", ports[0], ports[-1], fairing)
