@@ -87,8 +87,9 @@ void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
   for (const auto& f : a.found.findings)
     e.indexes.push_back({.table = f.table,
                          .columns = f.columns,
-                         .kind = std::string(name_of(f.kind)),
+                         .fault = std::string(fault_of(f.kind)),
                          .statement = f.statement,
+                         .caution = f.caution,
                          .gain = std::max(f.gain, 0.0),
                          .verified = f.verified == analysis::indexes::verification::yes,
                          .size = f.size > 0 ? analysis::indexes::bytes_text(f.size) : ""});

@@ -31,28 +31,36 @@ TEST(point_1, grades_the_index_advice) {
   auto e = plane();
   EXPECT_EQ(grade_indexes(e).result, grade::not_seen);
   e.analysed = true;
+  EXPECT_EQ(grade_indexes(e).result, grade::not_seen) << "nothing was planned";
   e.templates_analysed = 12;
   EXPECT_EQ(grade_indexes(e).result, grade::pass);
-  e.indexes = {{"orders", {"note"}, "unused", "DROP INDEX CONCURRENTLY orders_note_idx", 0, true}};
+  e.indexes = {{.table = "orders",
+                .fault = "the table has no primary key",
+                .statement = "ALTER TABLE orders ADD COLUMN id ...",
+                .caution = "adding a column rewrites the table under a lock",
+                .verified = true}};
   EXPECT_EQ(grade_indexes(e).result, grade::warn);
-  e.indexes.push_back({"orders",
-                       {"user_id"},
-                       "foreign key without an index",
-                       "CREATE INDEX CONCURRENTLY ON orders (user_id)",
-                       0.9,
-                       false});
+  EXPECT_THAT(grade_indexes(e).evidence, ElementsAre("orders: the table has no primary key"));
+  EXPECT_THAT(grade_indexes(e).fix,
+              ElementsAre("# adding a column rewrites the table under a lock",
+                          "ALTER TABLE orders ADD COLUMN id ..."));
+  e.indexes.push_back({.table = "orders",
+                       .columns = {"user_id"},
+                       .fault = "a foreign key without an index",
+                       .statement = "CREATE INDEX CONCURRENTLY ON orders (user_id)",
+                       .gain = 0.9});
   EXPECT_EQ(grade_indexes(e).result, grade::warn);
   e.indexes.back().verified = true;
   const auto p = grade_indexes(e);
   EXPECT_EQ(p.result, grade::fail);
   EXPECT_EQ(p.evidence.front(),
-            "orders (user_id): foreign key without an index, an index takes away 90 % of the cost");
+            "orders (user_id): a foreign key without an index; an index takes away 90 % of the cost");
   EXPECT_EQ(p.fix.front(), "CREATE INDEX CONCURRENTLY ON orders (user_id)");
   e.indexes.back().size = "1.2 MiB";
   e.advice_off = "no connection";
   const auto old = grade_indexes(e);
   EXPECT_EQ(old.result, grade::fail);
-  EXPECT_THAT(old.evidence.front(), HasSubstr("90 % of the cost, 1.2 MiB"));
+  EXPECT_THAT(old.evidence.front(), HasSubstr("90 % of the cost; it is 1.2 MiB large"));
   EXPECT_EQ(old.evidence.back(), "as of the last look; no new one: no connection");
   e.analysed = false;
   EXPECT_EQ(grade_indexes(e).result, grade::not_seen);

@@ -85,7 +85,9 @@ class IndexAdvice(Insight):
         p = self.point(1)
         self.assertEqual(p["grade"], "fail")
         self.assertTrue(any("customers (email)" in e or "public.customers (email)" in e for e in p["evidence"]), p)
-        self.assertTrue(any(f.startswith("CREATE UNIQUE INDEX CONCURRENTLY") for f in p["fix"]), p)
+        unique = next(i for i, f in enumerate(p["fix"]) if f.startswith("CREATE UNIQUE INDEX CONCURRENTLY"))
+        self.assertIn("HAVING count(*) > 1", p["fix"][unique - 1])
+        self.assertIn("no index serves that", " ".join(p["evidence"]))
         # Nothing is kept open, and nothing was made.
         wait_until(lambda: self.backends() == 0, what="the advice's connection is closed")
         for item in a["items"]:

@@ -71,6 +71,7 @@ std::string table_text(const std::vector<indexes::finding>& findings) {
 std::string to_paste(const std::vector<indexes::finding>& findings) {
   std::string out;
   for (const auto& f : findings) {
+    if (!f.caution.empty()) out += "-- " + one_line(f.caution) + "\n";
     const auto text = one_line(f.statement);
     std::size_t at = 0;
     while (at < text.size()) {
