@@ -35,7 +35,7 @@ struct loop_fact {
   std::string source;  // template whose rows were looped over
   std::string column;
   std::string batched_sql;
-  std::string eager;  // the likeliest framework's form
+  std::string eager;  // "with django: CODE" of the framework; of some where it is not known
   std::uint64_t loops = 0;
   std::uint64_t executions = 0;
   std::uint32_t longest = 0;

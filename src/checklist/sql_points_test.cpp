@@ -72,7 +72,7 @@ loop_fact loop(std::uint32_t longest, double lost_ms) {
           "select * from users",
           "id",
           "select * from orders where user_id = any($1)",
-          "prisma.user.findMany({ include: { orders: true } })",
+          "with prisma: prisma.user.findMany({ include: { orders: true } })",
           1,
           longest,
           longest,
@@ -92,10 +92,12 @@ TEST(point_2, grades_loops) {
   const auto p = grade_n_plus_one(e);
   EXPECT_EQ(p.result, grade::fail);
   EXPECT_THAT(p.evidence.front(),
-              HasSubstr("20 times in 1 loops (longest 20), once for each `id` of "
+              HasSubstr("20 times in 1 loop (longest 20), once for each `id` of "
                         "select * from users; 19 round trips and 4.0 ms lost"));
-  EXPECT_THAT(p.fix, Contains(HasSubstr("include: { orders: true }")));
-  EXPECT_THAT(p.fix, Contains(HasSubstr("any($1)")));
+  EXPECT_THAT(p.fix,
+              ElementsAre("# in one statement: select * from orders where user_id = any($1)",
+                          "# in the backend, with prisma: prisma.user.findMany({ include: { orders: "
+                          "true } })"));
   e.detect = false;
   EXPECT_EQ(grade_n_plus_one(e).result, grade::not_seen);
   EXPECT_THAT(grade_n_plus_one(e).fix, Contains("n_plus_one: { detect: true }"));
