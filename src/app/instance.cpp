@@ -202,7 +202,7 @@ admin::admin_views instance::make_views() {
   admin::admin_views v;
   v.metrics = [&p] { return p.registry.render(); };
   v.checklist = [plane, &p] {
-    return checklist_json(*plane, p.sql.get(), p.advisor.get(), p.jobs.get());
+    return checklist_json(*plane, p.sql.get(), p.advisor.get(), p.jobs.get(), *p.admin);
   };
   v.config = [&p] {
     std::lock_guard lock(p.reload_mutex);

@@ -91,7 +91,8 @@ struct sql_evidence {
   milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none
   milliseconds connect_limit{5000};          // sql.limits.connect
   milliseconds wait_timeout{10'000};         // sql.pool.wait_timeout
-  std::optional<milliseconds> since_scrape;  // since /metrics was last read; nullopt: never
+  std::string admin;                         // where /metrics is: "127.0.0.1:9900", "unix:PATH"
+  std::optional<milliseconds> since_scrape;  // since it was last read; nullopt: never
 };
 
 }  // namespace fairing::checklist

@@ -175,6 +175,16 @@ TEST(point_10, wants_a_reader) {
   auto e = plane();
   EXPECT_EQ(grade_pool_monitoring(e).result, grade::warn);
   EXPECT_THAT(grade_pool_monitoring(e).evidence, Contains("/metrics was never read"));
+  e.admin = "127.0.0.1:9902";
+  EXPECT_THAT(grade_pool_monitoring(e).fix,
+              Contains("# prometheus.yml: scrape_configs: [{ job_name: fairing, static_configs: [{ "
+                       "targets: [\"127.0.0.1:9902\"] }] }]"));
+  e.admin = "0.0.0.0:9902";
+  EXPECT_THAT(grade_pool_monitoring(e).fix,
+              Contains(testing::AllOf(HasSubstr("targets: [\"THIS_HOST:9902\"]"),
+                                      HasSubstr("credentials_file"))));
+  e.admin = "unix:/run/fairing/admin";
+  EXPECT_THAT(grade_pool_monitoring(e).fix, Contains(HasSubstr("reads no unix socket")));
   e.since_scrape = milliseconds{300'000};
   EXPECT_EQ(grade_pool_monitoring(e).result, grade::pass);
   e.since_scrape = milliseconds{300'001};

@@ -184,6 +184,18 @@ class MaxConnections(Insight):
         return PgClient(("127.0.0.1", self.pg.port), user="trudy", database="shop")
 
 
+class Monitoring(Insight):
+    def test_point_10_passes_once_metrics_are_read(self):
+        self.begin(advise=False)
+        p = self.point(10)
+        self.assertEqual((p["grade"], p["evidence"][0]), ("warn", "/metrics was never read"))
+        self.assertIn(f'targets: ["{self.fairing.admin_url.removeprefix("http://")}"]', p["fix"][0])
+        self.fairing.metrics()
+        p = self.point(10)
+        self.assertEqual(p["grade"], "pass", p)
+        self.assertRegex(p["evidence"][0], "^/metrics was read .* ago$")
+
+
 class Pagination(Insight):
     def test_offset_on_a_large_table_and_everything_at_once(self):
         self.begin()
