@@ -97,6 +97,8 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
 void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
   e.analysed = a.advised;
   e.templates_analysed = static_cast<std::uint32_t>(a.found.planned);
+  e.templates_missed = static_cast<std::uint32_t>(a.found.not_analysed);
+  if (e.templates_missed > 0 && !a.found.notes.empty()) e.first_missed = a.found.notes.front();
   e.advice_off = a.why;
   for (const auto& f : a.found.findings)
     e.indexes.push_back({.table = f.table,

@@ -28,6 +28,14 @@ std::string sentence(const index_fact& i) {
   return out;
 }
 
+// What the grade says nothing of.
+void tell_missed(const sql_evidence& sql, point& p) {
+  if (sql.templates_missed == 0) return;
+  p.evidence.push_back(sql.first_missed);
+  if (sql.templates_missed > 1)
+    p.evidence.back() += fmt::format(" (and {} more: /v1/indexes)", sql.templates_missed - 1);
+}
+
 }  // namespace
 
 point grade_indexes(const sql_evidence& sql) {
@@ -38,6 +46,7 @@ point grade_indexes(const sql_evidence& sql) {
     p.evidence.emplace_back(sql.analysed
                                 ? "no statement on a table of the application was planned yet"
                                 : "the plans of the statements have not been looked at yet");
+    tell_missed(sql, p);
     if (!sql.advice_off.empty()) p.evidence.push_back(sql.advice_off);
     p.fix.emplace_back("# now, without waiting: fairing advise --postgres \"$DATABASE_URL\"");
     return p;
@@ -59,6 +68,7 @@ point grade_indexes(const sql_evidence& sql) {
                     sql.templates_analysed));
   }
   conclude(p, std::move(findings));
+  tell_missed(sql, p);
   if (!sql.advice_off.empty())
     p.evidence.push_back("as of the last look; no new one: " + sql.advice_off);
   return p;

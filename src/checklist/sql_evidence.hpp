@@ -83,6 +83,8 @@ struct sql_evidence {
   bool analysed = false;         // the index advice has run at least once
   std::string advice_off;        // why it did not, or does not any more; empty: nothing is wrong
   std::uint32_t templates_analysed = 0;
+  std::uint32_t templates_missed = 0;  // that could not be analysed
+  std::string first_missed;            // "not analysed: STATEMENT: why"
   std::vector<index_fact> indexes;
   std::vector<loop_fact> loops;
   std::vector<page_fact> pages;

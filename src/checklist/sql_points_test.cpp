@@ -34,6 +34,10 @@ TEST(point_1, grades_the_index_advice) {
   EXPECT_EQ(grade_indexes(e).result, grade::not_seen) << "nothing was planned";
   e.templates_analysed = 12;
   EXPECT_EQ(grade_indexes(e).result, grade::pass);
+  e.templates_missed = 3;
+  e.first_missed = "not analysed: select from missing: no such relation";
+  EXPECT_EQ(grade_indexes(e).evidence.back(), e.first_missed + " (and 2 more: /v1/indexes)");
+  e.templates_missed = 0;
   e.indexes = {{.table = "orders",
                 .fault = "the table has no primary key",
                 .statement = "ALTER TABLE orders ADD COLUMN id ...",

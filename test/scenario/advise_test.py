@@ -218,7 +218,8 @@ class Postgres(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as f:
             f.write("SELEKT 1; DROP TABLE tiny; SELECT * FROM nowhere; SELECT 1; DELETE FROM tiny")
         answer = advise("--postgres", self.url, "--file", path)
-        self.assertEqual(answer["statements"]["given"], 5)
+        self.assertEqual((answer["statements"]["given"], answer["statements"]["not_analysed"]), (5, 3), answer["notes"])
+        self.assertTrue(any("nowhere" in n and "does not exist" in n for n in answer["notes"]), answer["notes"])
         self.assertEqual(self.server.psql("SELECT count(*) FROM tiny"), "20")
 
 
