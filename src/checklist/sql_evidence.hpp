@@ -21,8 +21,8 @@ namespace fairing::checklist {
 struct index_fact {
   std::string table;
   std::vector<std::string> columns;
-  std::string fault;      // "statements look rows up by it, and no index serves that"
-  std::string statement;  // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
+  std::string fault;         // "statements look rows up by it, and no index serves that"
+  std::string statement;     // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
   std::string caution = {};  // what to see to before it is run; empty: nothing
   double gain = 0;  // share of the statements' cost that goes; 0 unknown, or none (unused ones)
   bool verified = false;  // a plan with the index was seen to be cheaper

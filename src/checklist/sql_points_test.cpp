@@ -45,9 +45,8 @@ TEST(point_1, grades_the_index_advice) {
                 .verified = true}};
   EXPECT_EQ(grade_indexes(e).result, grade::warn);
   EXPECT_THAT(grade_indexes(e).evidence, ElementsAre("orders: the table has no primary key"));
-  EXPECT_THAT(grade_indexes(e).fix,
-              ElementsAre("# adding a column rewrites the table under a lock",
-                          "ALTER TABLE orders ADD COLUMN id ..."));
+  EXPECT_THAT(grade_indexes(e).fix, ElementsAre("# adding a column rewrites the table under a lock",
+                                                "ALTER TABLE orders ADD COLUMN id ..."));
   e.indexes.push_back({.table = "orders",
                        .columns = {"user_id"},
                        .fault = "a foreign key without an index",
@@ -57,8 +56,9 @@ TEST(point_1, grades_the_index_advice) {
   e.indexes.back().verified = true;
   const auto p = grade_indexes(e);
   EXPECT_EQ(p.result, grade::fail);
-  EXPECT_EQ(p.evidence.front(),
-            "orders (user_id): a foreign key without an index; an index takes away 90 % of the cost");
+  EXPECT_EQ(
+      p.evidence.front(),
+      "orders (user_id): a foreign key without an index; an index takes away 90 % of the cost");
   EXPECT_EQ(p.fix.front(), "CREATE INDEX CONCURRENTLY ON orders (user_id)");
   e.indexes.back().size = "1.2 MiB";
   e.advice_off = "no connection";
@@ -98,10 +98,10 @@ TEST(point_2, grades_loops) {
   EXPECT_THAT(p.evidence.front(),
               HasSubstr("20 times in 1 loop (longest 20), once for each `id` of "
                         "select * from users; 19 round trips and 4.0 ms lost"));
-  EXPECT_THAT(p.fix,
-              ElementsAre("# in one statement: select * from orders where user_id = any($1)",
-                          "# in the backend, with prisma: prisma.user.findMany({ include: { orders: "
-                          "true } })"));
+  EXPECT_THAT(
+      p.fix, ElementsAre("# in one statement: select * from orders where user_id = any($1)",
+                         "# in the backend, with prisma: prisma.user.findMany({ include: { orders: "
+                         "true } })"));
   e.detect = false;
   EXPECT_EQ(grade_n_plus_one(e).result, grade::not_seen);
   EXPECT_THAT(grade_n_plus_one(e).fix, Contains("n_plus_one: { detect: true }"));

@@ -132,7 +132,8 @@ class report {
         out += fmt::format("; {} is then not needed any more", i.name);
     }
     if (!caution.empty())
-      out += "; all values differ and it is looked up alone, so it is proposed as unique: " + caution;
+      out +=
+          "; all values differ and it is looked up alone, so it is proposed as unique: " + caution;
     if (t.writes > 0) out += fmt::format("; {} rows were written there", t.writes);
     return out;
   }

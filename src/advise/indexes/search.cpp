@@ -10,8 +10,8 @@ namespace fairing::advise::indexes {
 
 namespace {
 
-constexpr double same_cost = 1.10;  // a longer index must be better by more than this
-constexpr int max_rounds = 3;       // indexes for one statement
+constexpr double same_cost = 1.10;    // a longer index must be better by more than this
+constexpr int max_rounds = 3;         // indexes for one statement
 constexpr std::size_t max_told = 10;  // statements that could not be analysed; the rest is counted
 
 std::string shortened(const std::string& text, std::size_t most) {

@@ -36,8 +36,8 @@ bool grouped(const json& s) {
 
 // The server's own, and the jobs plane's: nothing is advised on them, and nothing is missed.
 bool of_system(std::string_view schema, std::string_view name) {
-  for (const auto* s : {"pg_catalog", "information_schema", "fairing", "mysql",
-                        "performance_schema", "sys"})
+  for (const auto* s :
+       {"pg_catalog", "information_schema", "fairing", "mysql", "performance_schema", "sys"})
     if (schema == s) return true;
   return name.starts_with("pg_");  // pg_stat_statements may be anywhere
 }
