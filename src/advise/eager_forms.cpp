@@ -153,23 +153,6 @@ bool aliased_in_full(std::string_view column) {
          alias.ends_with(column.substr(dot + 1, as - dot - 1));
 }
 
-std::string_view likely(const loop_names& n) {
-  const auto t = n.loop_template;
-  const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
-  const auto column = first_column(t);
-  if (quoted_parts(column) == 3) return "prisma";
-  if (aliased_by_table(t)) return "typeorm";
-  if (has("\" as \"")) return "sequelize";
-  if (quoted_parts(column) == 2) return "django";
-  if (quoted_parts(column) == 1 && !column.ends_with(".*") && !column.contains(" as ")) {
-    // Drizzle selects plain columns and compares qualified ones; Knex quotes what it is given.
-    const auto table = parts_of(t).table;
-    return has(" where " + table + ".") ? "drizzle" : "knex";
-  }
-  if (has(" as anon_") || has("where $1 = ") || aliased_in_full(column)) return "sqlalchemy";
-  return "";
-}
-
 }  // namespace
 
 std::string singular(std::string_view word) {
@@ -187,6 +170,23 @@ std::string model_name(std::string_view table) {
   if (!out.empty() && out[0] >= 'a' && out[0] <= 'z')
     out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
+}
+
+std::string_view likely_framework(const loop_names& n) {
+  const auto t = n.loop_template;
+  const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
+  const auto column = first_column(t);
+  if (quoted_parts(column) == 3) return "prisma";
+  if (aliased_by_table(t)) return "typeorm";
+  if (has("\" as \"")) return "sequelize";
+  if (quoted_parts(column) == 2) return "django";
+  if (quoted_parts(column) == 1 && !column.ends_with(".*") && !column.contains(" as ")) {
+    // Drizzle selects plain columns and compares qualified ones; Knex quotes what it is given.
+    const auto table = parts_of(t).table;
+    return has(" where " + table + ".") ? "drizzle" : "knex";
+  }
+  if (has(" as anon_") || has("where $1 = ") || aliased_in_full(column)) return "sqlalchemy";
+  return "";
 }
 
 std::vector<eager_form> eager_forms(const loop_names& names) {
@@ -212,7 +212,7 @@ std::vector<eager_form> eager_forms(const loop_names& names) {
   out.push_back({"laravel", fmt::format("{}::with('{}')->get()", r.model, field)});
   out.push_back({"spring", spring(r)});
   out.push_back({"knex", raw(r)});
-  const auto first = likely(names);
+  const auto first = likely_framework(names);
   const auto at = std::ranges::find(out, first, &eager_form::framework);
   if (at != out.end()) std::rotate(out.begin(), at, at + 1);
   return out;

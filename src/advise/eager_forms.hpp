@@ -32,6 +32,9 @@ struct eager_form {
 
 [[nodiscard]] std::vector<eager_form> eager_forms(const loop_names& names);
 
+// The framework that wrote the template, by its habits; empty: none is recognised.
+[[nodiscard]] std::string_view likely_framework(const loop_names& names);
+
 // orders -> Order, order_items -> OrderItem, categories -> Category.
 [[nodiscard]] std::string model_name(std::string_view table);
 // orders -> order; what is no plural stays.

@@ -146,7 +146,8 @@ void add_options(CLI::App& v, verb what, options& o, raw_flags& raw) {
                       what == verb::jobs;
   if (client)
     v.add_option("--admin", o.admin,
-                 "The instance (FAIRING_ADMIN), default http://127.0.0.1:9900; or unix:PATH")
+                 "The instance (FAIRING_ADMIN), default http://127.0.0.1:9900; or PORT, HOST:PORT, "
+                 "unix:PATH")
         ->type_name("URL");
 }
 

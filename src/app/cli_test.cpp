@@ -181,6 +181,15 @@ TEST(cli, nobody_there_is_exit_3) {
   EXPECT_THAT(a.err, HasSubstr("no instance at unix:/nonexistent/fairing.sock"));
 }
 
+TEST(cli, an_instance_is_named_as_listeners_are) {
+  const config::environment none = [](const std::string&) { return std::nullopt; };
+  EXPECT_EQ(find_instance("9902/", none).url, "http://127.0.0.1:9902");
+  EXPECT_EQ(find_instance("shop.internal:9902", none).url, "http://shop.internal:9902");
+  EXPECT_EQ(find_instance("[::1]:9902", none).url, "http://[::1]:9902");
+  EXPECT_EQ(find_instance("http://127.0.0.1:9902/", none).url, "http://127.0.0.1:9902");
+  EXPECT_EQ(find_instance("unix:/run/a", none).url, "unix:/run/a");
+}
+
 TEST(cli, purge_sends_what_was_asked_with_the_token) {
   one_answer server(http_answer(200, R"({"seq":7,"tiers":{"l1":"done"}})"));
   const auto a =

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "app/config/address.hpp"
 #include "app/config/source.hpp"
 #include "app/config/version.hpp"
 
@@ -43,7 +44,11 @@ void add(header_list& list, const std::string& line) {
 endpoint find_instance(const std::string& admin, const config::environment& env) {
   endpoint e;
   e.url = admin;
-  while (e.url.ends_with('/') && !e.url.starts_with("unix:")) e.url.pop_back();
+  if (!e.url.starts_with("unix:")) {
+    while (e.url.ends_with('/')) e.url.pop_back();
+    // As `run --admin` takes it.
+    if (const auto listen = config::parse_listen(e.url)) e.url = "http://" + to_text(*listen);
+  }
   e.token_path = config::runtime_directory(env) + "/token";
   if (const auto token = env("FAIRING_TOKEN"); token && !token->empty()) {
     e.token = *token;

@@ -13,13 +13,13 @@
 namespace fairing::app {
 
 struct endpoint {
-  std::string url;            // "http://127.0.0.1:9900", "127.0.0.1:9900" or "unix:PATH"
+  std::string url;            // "http://127.0.0.1:9900" or "unix:PATH"
   std::string token;          // empty: none was found
   std::string token_path;     // where it was looked for, for the message
   std::string token_problem;  // why there is none
 };
 
-// From --admin or FAIRING_ADMIN, with the token of FAIRING_TOKEN or the runtime directory.
+// From --admin or FAIRING_ADMIN (a URL, PORT, HOST:PORT or unix:PATH), with the token of FAIRING_TOKEN or the runtime directory.
 [[nodiscard]] endpoint find_instance(const std::string& admin, const config::environment& env);
 
 struct reply {

@@ -190,7 +190,8 @@ result<void> instance::open_admin(const config::config& c) {
     token = std::move(*made);
   }
   auto server = admin::admin_server::open(*p.cores, c.admin.listen, make_views(), std::move(token));
-  if (!server) return std::unexpected(at_key(server.error(), "admin.listen", c.admin.listen));
+  const auto key = c.admin.listen_of_variable ? "admin.listen of FAIRING_ADMIN" : "admin.listen";
+  if (!server) return std::unexpected(at_key(server.error(), key, c.admin.listen));
   p.admin = std::move(*server);
   return {};
 }
@@ -201,7 +202,7 @@ admin::admin_views instance::make_views() {
   admin::admin_views v;
   v.metrics = [&p] { return p.registry.render(); };
   v.checklist = [plane, &p] {
-    return checklist_json(*plane, p.sql.get(), p.advisor.get(), p.jobs.get());
+    return checklist_json(*plane, p.sql.get(), p.advisor.get(), p.jobs.get(), *p.admin);
   };
   v.config = [&p] {
     std::lock_guard lock(p.reload_mutex);

@@ -146,7 +146,10 @@ std::string indexes_json(const advise::live_advice& a, std::size_t limit) {
               {"advised", nullptr},
               {"server", a.server},
               {"planner", a.planner},
-              {"statements", {{"given", a.found.statements}, {"planned", a.found.planned}}},
+              {"statements",
+               {{"given", a.found.statements},
+                {"planned", a.found.planned},
+                {"not_analysed", a.found.not_analysed}}},
               {"notes", a.found.notes}};
   if (!a.why.empty()) out["why"] = a.why;
   if (a.advised) out["advised"] = a.advised_at.time_since_epoch().count();

@@ -1,5 +1,7 @@
 #include "app/sql_facts.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "advise/batched_sql.hpp"
@@ -33,15 +35,27 @@ void add_templates(checklist::sql_evidence& e, const std::vector<sql::template_r
   }
 }
 
+// As the framework that wrote the statement has it; where it is not known, as one of each language has it (all of them
+// are in /v1/n_plus_one).
+std::string eager_text(const analysis::loop_names& names) {
+  const auto forms = analysis::eager_forms(names);
+  if (!analysis::likely_framework(names).empty())
+    return fmt::format("with {}: {}", forms.front().framework, forms.front().code);
+  std::string out;
+  for (const auto& f : forms)
+    if (f.framework == "prisma" || f.framework == "django" || f.framework == "laravel")
+      out += fmt::format("{}with {}: {}", out.empty() ? "" : "; ", f.framework, f.code);
+  return out;
+}
+
 void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& rows) {
   for (const auto& r : rows) {
-    const auto forms = analysis::eager_forms({r.source, r.column, r.text, r.slot});
     e.loops.push_back({.text = r.text,
                        .source = r.source,
                        .column = r.column,
                        .batched_sql = analysis::batched_sql(
                            r.text, {.slot = r.slot, .type = r.type, .kind = r.kind}),
-                       .eager = forms.empty() ? std::string{} : forms.front().code,
+                       .eager = eager_text({r.source, r.column, r.text, r.slot}),
                        .loops = r.loops,
                        .executions = r.executions,
                        .longest = r.longest,
@@ -83,12 +97,15 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
 void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
   e.analysed = a.advised;
   e.templates_analysed = static_cast<std::uint32_t>(a.found.planned);
+  e.templates_missed = static_cast<std::uint32_t>(a.found.not_analysed);
+  if (e.templates_missed > 0 && !a.found.notes.empty()) e.first_missed = a.found.notes.front();
   e.advice_off = a.why;
   for (const auto& f : a.found.findings)
     e.indexes.push_back({.table = f.table,
                          .columns = f.columns,
-                         .kind = std::string(name_of(f.kind)),
+                         .fault = std::string(fault_of(f.kind)),
                          .statement = f.statement,
+                         .caution = f.caution,
                          .gain = std::max(f.gain, 0.0),
                          .verified = f.verified == analysis::indexes::verification::yes,
                          .size = f.size > 0 ? analysis::indexes::bytes_text(f.size) : ""});

@@ -203,10 +203,14 @@ admin::readiness readiness_of(const http::http_plane& plane,
 }
 
 std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
-                           const advise::live_advisor* advisor, const jobs::jobs_plane* jobs) {
+                           const advise::live_advisor* advisor, const jobs::jobs_plane* jobs,
+                           const admin::admin_server& admin) {
   const auto facts = facts_of(plane);
-  const auto of_sql =
-      sql && advisor ? evidence_of(*sql, *advisor->latest()) : checklist::sql_evidence{};
+  auto of_sql = sql && advisor ? evidence_of(*sql, *advisor->latest()) : checklist::sql_evidence{};
+  of_sql.admin = admin.address();
+  // The clock of the wall may have been set back.
+  if (const auto at = admin.last_scrape())
+    of_sql.since_scrape = std::max<milliseconds>(now().wall - *at, milliseconds{0});
   const auto of_jobs = jobs ? evidence_of(*jobs) : checklist::jobs_evidence{};
   return to_json(checklist::grade_all(plane.evidence.take(), facts, of_sql, of_jobs));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/server.hpp"
 #include "admin/views.hpp"
 #include "app/advise/live_advisor.hpp"
 #include "checklist/evidence.hpp"
@@ -23,10 +24,11 @@ namespace fairing::app {
 [[nodiscard]] std::string entries_json(const http::http_plane& plane,
                                        const admin::entries_query& q);
 [[nodiscard]] std::string upstreams_json(const http::http_plane& plane);
-// `sql`, `jobs`: null without that plane.
+// `sql`, `jobs`: null without that plane. `admin` is who is asked.
 [[nodiscard]] std::string checklist_json(const http::http_plane& plane, const sql::sql_plane* sql,
                                          const advise::live_advisor* advisor,
-                                         const jobs::jobs_plane* jobs);
+                                         const jobs::jobs_plane* jobs,
+                                         const admin::admin_server& admin);
 
 // How far the process is.
 enum class stage : std::uint8_t {

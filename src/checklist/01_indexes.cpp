@@ -3,7 +3,7 @@
 //   fail      an index is missing that was verified to take away at least half of its statements' cost
 //   warn      any other finding: a smaller or unverified gain, unused, redundant or invalid indexes
 //   pass      the advice ran on the templates seen and found nothing
-//   not_seen  it has not run yet, or there is no sql plane
+//   not_seen  it has not run yet, no template could be planned, or there is no sql plane
 #include <fmt/format.h>
 
 #include "checklist/points.hpp"
@@ -14,10 +14,26 @@ namespace {
 
 constexpr double fail_gain = 0.5;
 
-std::string columns_of(const index_fact& i) {
-  std::string out;
-  for (const auto& c : i.columns) out += fmt::format("{}{}", out.empty() ? "" : ", ", c);
+// "shop.t (n): statements look rows up by it, and no index serves that; an index takes away 90 % of the cost".
+std::string sentence(const index_fact& i) {
+  std::string out = i.table;
+  if (!i.columns.empty()) out += fmt::format(" ({})", fmt::join(i.columns, ", "));
+  out += ": " + i.fault;
+  if (i.gain > 0)
+    out += fmt::format("; an index takes away {:.0f} % of the cost{}", 100 * i.gain,
+                       i.verified ? "" : " (unverified)");
+  else if (!i.verified)
+    out += "; not verified by a plan";
+  if (!i.size.empty()) out += fmt::format("; it is {} large", i.size);
   return out;
+}
+
+// What the grade says nothing of.
+void tell_missed(const sql_evidence& sql, point& p) {
+  if (sql.templates_missed == 0) return;
+  p.evidence.push_back(sql.first_missed);
+  if (sql.templates_missed > 1)
+    p.evidence.back() += fmt::format(" (and {} more: /v1/indexes)", sql.templates_missed - 1);
 }
 
 }  // namespace
@@ -26,8 +42,11 @@ point grade_indexes(const sql_evidence& sql) {
   constexpr std::string_view title = "Database queries use indexes";
   if (!sql.configured) return without_sql(1, title);
   point p{1, std::string(title), grade::not_seen, {}, {}};
-  if (!sql.analysed) {
-    p.evidence.emplace_back("the plans of the statements have not been looked at yet");
+  if (!sql.analysed || (sql.indexes.empty() && sql.templates_analysed == 0)) {
+    p.evidence.emplace_back(sql.analysed
+                                ? "no statement on a table of the application was planned yet"
+                                : "the plans of the statements have not been looked at yet");
+    tell_missed(sql, p);
     if (!sql.advice_off.empty()) p.evidence.push_back(sql.advice_off);
     p.fix.emplace_back("# now, without waiting: fairing advise --postgres \"$DATABASE_URL\"");
     return p;
@@ -37,14 +56,9 @@ point grade_indexes(const sql_evidence& sql) {
     finding f;
     f.severity = i.verified && i.gain >= fail_gain ? grade::fail : grade::warn;
     f.weight = i.gain;
-    f.evidence = fmt::format("{} ({}): {}", i.table, columns_of(i), i.kind);
-    if (i.gain > 0)
-      f.evidence += fmt::format(", an index takes away {:.0f} % of the cost{}", 100 * i.gain,
-                                i.verified ? "" : " (unverified)");
-    else if (!i.verified)
-      f.evidence += ", unverified";
-    if (!i.size.empty()) f.evidence += ", " + i.size;
-    f.fix = {i.statement};
+    f.evidence = sentence(i);
+    if (!i.caution.empty()) f.fix.push_back("# " + i.caution);
+    f.fix.push_back(i.statement);
     findings.push_back(std::move(f));
   }
   if (findings.empty()) {
@@ -54,6 +68,7 @@ point grade_indexes(const sql_evidence& sql) {
                     sql.templates_analysed));
   }
   conclude(p, std::move(findings));
+  tell_missed(sql, p);
   if (!sql.advice_off.empty())
     p.evidence.push_back("as of the last look; no new one: " + sql.advice_off);
   return p;

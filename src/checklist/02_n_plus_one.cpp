@@ -30,13 +30,13 @@ point grade_n_plus_one(const sql_evidence& sql) {
     f.severity = l.longest >= fail_longest || l.lost_ms >= fail_lost_ms ? grade::fail : grade::warn;
     f.weight = l.lost_ms;
     f.evidence = fmt::format(
-        "{}: {} times in {} loops (longest {}), once for each `{}` of {}; {} round trips and "
+        "{}: {} times in {} loop{} (longest {}), once for each `{}` of {}; {} round trips and "
         "{:.1f} ms "
         "lost",
-        short_sql(l.text), l.executions, l.loops, l.longest, l.column, short_sql(l.source),
-        l.executions - l.loops, l.lost_ms);
-    if (!l.eager.empty()) f.fix.push_back("# in the backend: " + l.eager);
-    if (!l.batched_sql.empty()) f.fix.push_back("# or in one statement: " + l.batched_sql);
+        short_sql(l.text), l.executions, l.loops, l.loops == 1 ? "" : "s", l.longest, l.column,
+        short_sql(l.source), l.executions - l.loops, l.lost_ms);
+    if (!l.batched_sql.empty()) f.fix.push_back("# in one statement: " + l.batched_sql);
+    if (!l.eager.empty()) f.fix.push_back("# in the backend, " + l.eager);
     findings.push_back(std::move(f));
   }
   if (findings.empty()) {

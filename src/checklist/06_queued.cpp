@@ -35,7 +35,10 @@ std::vector<std::string> fix_of(const row& r, const site_facts& site, const jobs
   std::vector<std::string> fix;
   if (r.method == row_method::get && r.counts.state_changing == 0) {
     fix = route_fix(r, "cache: { ttl: 60s, stale_while_revalidate: 10m }");
-    fix.insert(fix.begin(), "# where an answer of a minute ago is good enough, compute it once:");
+    fix.insert(
+        fix.begin(),
+        "# where an answer of a minute ago is good enough, compute it once; this `cache` goes "
+        "in place of the one that point 5 gives the route:");
   }
   if (puts_off(r, site)) {
     fix.emplace_back(
@@ -50,12 +53,14 @@ std::vector<std::string> fix_of(const row& r, const site_facts& site, const jobs
       "kept, answered 202 with a Location for its state and answer, and run as a job");
   for (auto& line : route_fix(r, "async: { mode: prefer, queue: slow }"))
     fix.push_back(std::move(line));
-  if (!jobs.configured)
+  if (!jobs.configured) {
+    fix.emplace_back("# fairing.yaml, beside http:");
     fix.emplace_back(
         "jobs: { listen: 127.0.0.1:9324, store: \"sqlite:fairing-jobs.db\", queues: [ { name: "
         "slow, timeout: 5m, concurrency: 4 } ] }");
-  else if (std::ranges::none_of(jobs.queues, [](const auto& q) { return q.name == "slow"; }))
+  } else if (std::ranges::none_of(jobs.queues, [](const auto& q) { return q.name == "slow"; })) {
     fix.emplace_back("# under jobs.queues: - { name: slow, timeout: 5m, concurrency: 4 }");
+  }
   fix.emplace_back(
       "# or in the backend: put the work on a queue of the jobs plane, answer 202 Accepted with a "
       "Location, let a worker do it");

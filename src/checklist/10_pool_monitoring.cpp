@@ -13,7 +13,21 @@ namespace fairing::checklist {
 
 namespace {
 constexpr milliseconds lately{300'000};
+
+// How Prometheus gets at /metrics; beyond loopback the admin asks for its token.
+std::string scrape_fix(std::string admin) {
+  if (admin.starts_with("unix:"))
+    return "# Prometheus reads no unix socket: give admin.listen a port, and scrape /metrics there";
+  const bool loopback = admin.starts_with("127.") || admin.starts_with("[::1]");
+  for (const std::string_view any : {"0.0.0.0:", "[::]:"})
+    if (admin.starts_with(any)) admin.replace(0, any.size() - 1, "THIS_HOST");
+  return fmt::format(
+      "# prometheus.yml: scrape_configs: [{{ job_name: fairing, {}static_configs: [{{ targets: "
+      "[\"{}\"] }}] }}]",
+      loopback ? "" : "authorization: { credentials_file: FILE_OF_THE_ADMIN_TOKEN }, ", admin);
 }
+
+}  // namespace
 
 point grade_pool_monitoring(const sql_evidence& sql) {
   constexpr std::string_view title = "Database connection pool monitoring";
@@ -27,9 +41,7 @@ point grade_pool_monitoring(const sql_evidence& sql) {
     p.evidence.push_back(sql.since_scrape ? fmt::format("/metrics was last read {} ago",
                                                         format_duration(*sql.since_scrape))
                                           : std::string("/metrics was never read"));
-    p.fix.emplace_back(
-        "# prometheus.yml: scrape_configs: [{ job_name: fairing, static_configs: [{ targets: "
-        "[\"127.0.0.1:9900\"] }] }]");
+    p.fix.push_back(scrape_fix(sql.admin));
   }
   for (const auto& f : sql.pools) {
     if (p.evidence.size() > max_findings) break;

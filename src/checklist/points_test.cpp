@@ -83,6 +83,17 @@ row with_repeats(std::uint64_t repeats, std::uint64_t measured, std::int64_t us_
   return r;
 }
 
+TEST(conclude, lines_of_one_place_stand_together_and_nothing_twice) {
+  point p;
+  const auto of = [](std::vector<std::string> fix) {
+    return finding{.severity = grade::warn, .weight = 0, .evidence = "e", .fix = std::move(fix)};
+  };
+  conclude(p, {of({"# at a", "- 1", "# only if"}), of({"# at a", "- 2", "# only if"}),
+               of({"# at a", "- 1"}), of({"# why", "# at a", "- 3"}), of({"# at b", "- 1"})});
+  EXPECT_THAT(p.fix, testing::ElementsAre("# at a", "- 1", "- 2", "# only if", "# why", "- 3",
+                                          "# at b", "- 1"));
+}
+
 TEST(point_5, grades_what_a_cache_would_save) {
   EXPECT_EQ(grade_cached(seen({with_repeats(20, 100, 50'000)}), sites).result, grade::pass);
   EXPECT_EQ(grade_cached(seen({with_repeats(40, 100, 50'000)}), sites).result, grade::warn);
@@ -94,7 +105,9 @@ TEST(point_5, grades_what_a_cache_would_save) {
               HasSubstr("90 of 100 answers of the backend (90 %) repeated the one of at most 60 s "
                         "before; a cache would have saved 90 requests and 4.50 s of backend time "
                         "a minute"));
-  EXPECT_EQ(p.fix[0], "# http, site shop: under routes");
+  EXPECT_EQ(p.fix[0],
+            "# http, site shop: under routes; the first match wins, so lines of several points for "
+            "one match become one entry");
   EXPECT_EQ(p.fix[1],
             "- { match: GET /api/products/*, cache: { ttl: 60s, stale_while_revalidate: 10s } }");
 }

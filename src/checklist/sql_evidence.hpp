@@ -21,8 +21,9 @@ namespace fairing::checklist {
 struct index_fact {
   std::string table;
   std::vector<std::string> columns;
-  std::string kind;  // "foreign key", "where", "order by", "unused", "redundant", "invalid" ...
-  std::string statement;  // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
+  std::string fault;         // "statements look rows up by it, and no index serves that"
+  std::string statement;     // CREATE INDEX CONCURRENTLY ..., DROP INDEX CONCURRENTLY ...
+  std::string caution = {};  // what to see to before it is run; empty: nothing
   double gain = 0;  // share of the statements' cost that goes; 0 unknown, or none (unused ones)
   bool verified = false;  // a plan with the index was seen to be cheaper
   std::string size = {};  // "1.2 MiB": what it takes, or frees when dropped; empty: not known
@@ -34,7 +35,7 @@ struct loop_fact {
   std::string source;  // template whose rows were looped over
   std::string column;
   std::string batched_sql;
-  std::string eager;  // the likeliest framework's form
+  std::string eager;  // "with django: CODE" of the framework; of some where it is not known
   std::uint64_t loops = 0;
   std::uint64_t executions = 0;
   std::uint32_t longest = 0;
@@ -82,6 +83,8 @@ struct sql_evidence {
   bool analysed = false;         // the index advice has run at least once
   std::string advice_off;        // why it did not, or does not any more; empty: nothing is wrong
   std::uint32_t templates_analysed = 0;
+  std::uint32_t templates_missed = 0;  // that could not be analysed
+  std::string first_missed;            // "not analysed: STATEMENT: why"
   std::vector<index_fact> indexes;
   std::vector<loop_fact> loops;
   std::vector<page_fact> pages;
@@ -90,7 +93,8 @@ struct sql_evidence {
   milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none
   milliseconds connect_limit{5000};          // sql.limits.connect
   milliseconds wait_timeout{10'000};         // sql.pool.wait_timeout
-  std::optional<milliseconds> since_scrape;  // since /metrics was last read; nullopt: never
+  std::string admin;                         // where /metrics is: "127.0.0.1:9900", "unix:PATH"
+  std::optional<milliseconds> since_scrape;  // since it was last read; nullopt: never
 };
 
 }  // namespace fairing::checklist

@@ -31,28 +31,40 @@ TEST(point_1, grades_the_index_advice) {
   auto e = plane();
   EXPECT_EQ(grade_indexes(e).result, grade::not_seen);
   e.analysed = true;
+  EXPECT_EQ(grade_indexes(e).result, grade::not_seen) << "nothing was planned";
   e.templates_analysed = 12;
   EXPECT_EQ(grade_indexes(e).result, grade::pass);
-  e.indexes = {{"orders", {"note"}, "unused", "DROP INDEX CONCURRENTLY orders_note_idx", 0, true}};
+  e.templates_missed = 3;
+  e.first_missed = "not analysed: select from missing: no such relation";
+  EXPECT_EQ(grade_indexes(e).evidence.back(), e.first_missed + " (and 2 more: /v1/indexes)");
+  e.templates_missed = 0;
+  e.indexes = {{.table = "orders",
+                .fault = "the table has no primary key",
+                .statement = "ALTER TABLE orders ADD COLUMN id ...",
+                .caution = "adding a column rewrites the table under a lock",
+                .verified = true}};
   EXPECT_EQ(grade_indexes(e).result, grade::warn);
-  e.indexes.push_back({"orders",
-                       {"user_id"},
-                       "foreign key without an index",
-                       "CREATE INDEX CONCURRENTLY ON orders (user_id)",
-                       0.9,
-                       false});
+  EXPECT_THAT(grade_indexes(e).evidence, ElementsAre("orders: the table has no primary key"));
+  EXPECT_THAT(grade_indexes(e).fix, ElementsAre("# adding a column rewrites the table under a lock",
+                                                "ALTER TABLE orders ADD COLUMN id ..."));
+  e.indexes.push_back({.table = "orders",
+                       .columns = {"user_id"},
+                       .fault = "a foreign key without an index",
+                       .statement = "CREATE INDEX CONCURRENTLY ON orders (user_id)",
+                       .gain = 0.9});
   EXPECT_EQ(grade_indexes(e).result, grade::warn);
   e.indexes.back().verified = true;
   const auto p = grade_indexes(e);
   EXPECT_EQ(p.result, grade::fail);
-  EXPECT_EQ(p.evidence.front(),
-            "orders (user_id): foreign key without an index, an index takes away 90 % of the cost");
+  EXPECT_EQ(
+      p.evidence.front(),
+      "orders (user_id): a foreign key without an index; an index takes away 90 % of the cost");
   EXPECT_EQ(p.fix.front(), "CREATE INDEX CONCURRENTLY ON orders (user_id)");
   e.indexes.back().size = "1.2 MiB";
   e.advice_off = "no connection";
   const auto old = grade_indexes(e);
   EXPECT_EQ(old.result, grade::fail);
-  EXPECT_THAT(old.evidence.front(), HasSubstr("90 % of the cost, 1.2 MiB"));
+  EXPECT_THAT(old.evidence.front(), HasSubstr("90 % of the cost; it is 1.2 MiB large"));
   EXPECT_EQ(old.evidence.back(), "as of the last look; no new one: no connection");
   e.analysed = false;
   EXPECT_EQ(grade_indexes(e).result, grade::not_seen);
@@ -64,7 +76,7 @@ loop_fact loop(std::uint32_t longest, double lost_ms) {
           "select * from users",
           "id",
           "select * from orders where user_id = any($1)",
-          "prisma.user.findMany({ include: { orders: true } })",
+          "with prisma: prisma.user.findMany({ include: { orders: true } })",
           1,
           longest,
           longest,
@@ -84,10 +96,12 @@ TEST(point_2, grades_loops) {
   const auto p = grade_n_plus_one(e);
   EXPECT_EQ(p.result, grade::fail);
   EXPECT_THAT(p.evidence.front(),
-              HasSubstr("20 times in 1 loops (longest 20), once for each `id` of "
+              HasSubstr("20 times in 1 loop (longest 20), once for each `id` of "
                         "select * from users; 19 round trips and 4.0 ms lost"));
-  EXPECT_THAT(p.fix, Contains(HasSubstr("include: { orders: true }")));
-  EXPECT_THAT(p.fix, Contains(HasSubstr("any($1)")));
+  EXPECT_THAT(
+      p.fix, ElementsAre("# in one statement: select * from orders where user_id = any($1)",
+                         "# in the backend, with prisma: prisma.user.findMany({ include: { orders: "
+                         "true } })"));
   e.detect = false;
   EXPECT_EQ(grade_n_plus_one(e).result, grade::not_seen);
   EXPECT_THAT(grade_n_plus_one(e).fix, Contains("n_plus_one: { detect: true }"));
@@ -165,6 +179,16 @@ TEST(point_10, wants_a_reader) {
   auto e = plane();
   EXPECT_EQ(grade_pool_monitoring(e).result, grade::warn);
   EXPECT_THAT(grade_pool_monitoring(e).evidence, Contains("/metrics was never read"));
+  e.admin = "127.0.0.1:9902";
+  EXPECT_THAT(grade_pool_monitoring(e).fix,
+              Contains("# prometheus.yml: scrape_configs: [{ job_name: fairing, static_configs: [{ "
+                       "targets: [\"127.0.0.1:9902\"] }] }]"));
+  e.admin = "0.0.0.0:9902";
+  EXPECT_THAT(grade_pool_monitoring(e).fix,
+              Contains(testing::AllOf(HasSubstr("targets: [\"THIS_HOST:9902\"]"),
+                                      HasSubstr("credentials_file"))));
+  e.admin = "unix:/run/fairing/admin";
+  EXPECT_THAT(grade_pool_monitoring(e).fix, Contains(HasSubstr("reads no unix socket")));
   e.since_scrape = milliseconds{300'000};
   EXPECT_EQ(grade_pool_monitoring(e).result, grade::pass);
   e.since_scrape = milliseconds{300'001};

@@ -9,6 +9,46 @@
 
 namespace fairing::checklist {
 
+namespace {
+
+// The fixes of several findings as one text: lines that go to the same place stand together below its comments, and
+// nothing stands there twice.
+class fix_text {
+ public:
+  void add(std::vector<std::string> fix) {
+    const auto is_comment = [](const std::string& line) { return line.starts_with('#'); };
+    for (auto at = fix.begin(); at != fix.end();) {
+      const auto below = std::find_if_not(at, fix.end(), is_comment);
+      const auto end = std::find_if(below, fix.end(), is_comment);
+      const std::vector<std::string> comments(at, below);
+      auto to = std::ranges::find(blocks_, comments, &block::comments);
+      if (to == blocks_.end()) to = blocks_.insert(to, {comments, {}});
+      for (auto line = below; line != end; ++line)
+        if (std::ranges::find(to->lines, *line) == to->lines.end()) to->lines.push_back(*line);
+      at = end;
+    }
+  }
+
+  void write_to(std::vector<std::string>& out) const {
+    std::string place;  // of the lines written last
+    for (const auto& b : blocks_) {
+      for (const auto& c : b.comments)
+        if (b.lines.empty() ? std::ranges::find(out, c) == out.end() : c != place) out.push_back(c);
+      out.insert(out.end(), b.lines.begin(), b.lines.end());
+      if (!b.lines.empty()) place = b.comments.empty() ? std::string() : b.comments.back();
+    }
+  }
+
+ private:
+  struct block {
+    std::vector<std::string> comments;
+    std::vector<std::string> lines;
+  };
+  std::vector<block> blocks_;
+};
+
+}  // namespace
+
 void conclude(point& p, std::vector<finding> findings) {
   if (findings.empty()) return;
   std::ranges::sort(findings, [](const finding& a, const finding& b) {
@@ -16,12 +56,12 @@ void conclude(point& p, std::vector<finding> findings) {
     return a.weight != b.weight ? a.weight > b.weight : a.evidence < b.evidence;
   });
   p.result = findings.front().severity;
+  fix_text fix;
   for (std::size_t i = 0; i < std::min(findings.size(), max_findings); ++i) {
     p.evidence.push_back(std::move(findings[i].evidence));
-    for (auto& line : findings[i].fix)
-      if (std::ranges::find(p.fix, line) == p.fix.end() || !line.starts_with('#'))
-        p.fix.push_back(std::move(line));
+    fix.add(std::move(findings[i].fix));
   }
+  fix.write_to(p.fix);
   if (findings.size() > max_findings)
     p.evidence.push_back(fmt::format("and {} more", findings.size() - max_findings));
 }
@@ -65,7 +105,9 @@ std::vector<std::string> route_fix(const row& r, std::string_view yaml) {
   const auto match = fmt::format("{}{}{}", method, method.empty() ? "" : " ", match_of(r.path));
   const auto place =
       r.route.empty() ? std::string{} : fmt::format(", above the route {}", yaml_text(r.route));
-  return {fmt::format("# http, site {}: under routes{}", yaml_text(r.site), place),
+  return {fmt::format("# http, site {}: under routes{}; the first match wins, so lines of several "
+                      "points for one match become one entry",
+                      yaml_text(r.site), place),
           fmt::format("- {{ match: {}, {} }}", yaml_text(match), yaml)};
 }
 

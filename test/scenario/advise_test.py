@@ -28,6 +28,8 @@ CREATE TABLE products (id bigint PRIMARY KEY, sku text NOT NULL, category int NO
 CREATE TABLE events (happened_at timestamptz NOT NULL, kind int NOT NULL, actor int NOT NULL, payload text NOT NULL);
 CREATE TABLE posts (id bigint PRIMARY KEY, author int NOT NULL, published_at timestamptz NOT NULL, body text NOT NULL);
 CREATE TABLE tiny (id int PRIMARY KEY, word text);
+CREATE SCHEMA fairing;
+CREATE TABLE fairing.about (version integer NOT NULL); -- as in the jobs plane's store: nobody's to alter
 INSERT INTO customers SELECT i, 'user' || i || '@example.org', 'c' || i % 40, 'Name ' || i % 7000, now() - i * interval '1 min' FROM generate_series(1, 20000) i;
 INSERT INTO orders SELECT i, 1 + (i * 7919) % 20000, 's' || i % 5, i % 200, (i / 200) % 100, i % 977, now() - (i * 31 % 60000) * interval '1 min', repeat('n', 60) FROM generate_series(1, 60000) i;
 INSERT INTO order_lines SELECT i, 1 + (i::bigint * 104729) % 60000, 1 + (i * 31) % 20000, i % 9 FROM generate_series(1, 120000) i;
@@ -177,9 +179,11 @@ class Postgres(unittest.TestCase):
         self.server.psql("CREATE EXTENSION pg_stat_statements", database="counted")
         for i in range(3):
             self.server.psql(f"SELECT * FROM customers WHERE name = 'Name {i}'", database="counted")
+        self.server.psql("SELECT version FROM fairing.about", database="counted")
         answer = advise("--postgres", self.url.replace("/shop", "/counted"))
         item = self.found(answer)[("where", "customers", ("name",))]
         self.assertIn("name = $1", item["statements"][0])
+        self.assertNotIn("fairing.about", json.dumps(answer))
 
     def test_analyze_runs_only_what_is_known_and_changes_nothing(self):
         path = os.path.join(self.server.directory, "analyze.sql")
@@ -214,7 +218,8 @@ class Postgres(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as f:
             f.write("SELEKT 1; DROP TABLE tiny; SELECT * FROM nowhere; SELECT 1; DELETE FROM tiny")
         answer = advise("--postgres", self.url, "--file", path)
-        self.assertEqual(answer["statements"]["given"], 5)
+        self.assertEqual((answer["statements"]["given"], answer["statements"]["not_analysed"]), (5, 3), answer["notes"])
+        self.assertTrue(any("nowhere" in n and "does not exist" in n for n in answer["notes"]), answer["notes"])
         self.assertEqual(self.server.psql("SELECT count(*) FROM tiny"), "20")
 
 

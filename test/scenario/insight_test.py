@@ -85,7 +85,9 @@ class IndexAdvice(Insight):
         p = self.point(1)
         self.assertEqual(p["grade"], "fail")
         self.assertTrue(any("customers (email)" in e or "public.customers (email)" in e for e in p["evidence"]), p)
-        self.assertTrue(any(f.startswith("CREATE UNIQUE INDEX CONCURRENTLY") for f in p["fix"]), p)
+        unique = next(i for i, f in enumerate(p["fix"]) if f.startswith("CREATE UNIQUE INDEX CONCURRENTLY"))
+        self.assertIn("HAVING count(*) > 1", p["fix"][unique - 1])
+        self.assertIn("no index serves that", " ".join(p["evidence"]))
         # Nothing is kept open, and nothing was made.
         wait_until(lambda: self.backends() == 0, what="the advice's connection is closed")
         for item in a["items"]:
@@ -180,6 +182,18 @@ class MaxConnections(Insight):
         from support.pgclient import PgClient
 
         return PgClient(("127.0.0.1", self.pg.port), user="trudy", database="shop")
+
+
+class Monitoring(Insight):
+    def test_point_10_passes_once_metrics_are_read(self):
+        self.begin(advise=False)
+        p = self.point(10)
+        self.assertEqual((p["grade"], p["evidence"][0]), ("warn", "/metrics was never read"))
+        self.assertIn(f'targets: ["{self.fairing.admin_url.removeprefix("http://")}"]', p["fix"][0])
+        self.fairing.metrics()
+        p = self.point(10)
+        self.assertEqual(p["grade"], "pass", p)
+        self.assertRegex(p["evidence"][0], "^/metrics was read .* ago$")
 
 
 class Pagination(Insight):

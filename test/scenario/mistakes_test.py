@@ -199,6 +199,9 @@ class Mistakes(MistakeCase):
             self.start_refused("--http", used + backend, "--admin", "off", words=("http.listen", used, "ss -ltnp"))
         with self.subTest("an admin port in use"):
             self.start_refused("--http", "0" + backend, "--admin", used, words=("admin.listen", used, "ss -ltnp"))
+        with self.subTest("an admin port in use, by the variable"):
+            env = {"FAIRING_ADMIN": f"http://{used}"}
+            self.start_refused("--http", "0" + backend, env=env, words=("admin.listen of FAIRING_ADMIN", used))
         with self.subTest("an address of another machine"):
             self.start_refused(
                 "--http", "203.0.113.1:0" + backend, "--admin", "off", words=("http.listen", "203.0.113.1", "no interface")

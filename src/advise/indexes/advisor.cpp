@@ -30,10 +30,11 @@ bool looked_up_alone(const statement_facts& s, std::uint32_t table, int column_n
          s.predicates[0].how == comparison::equals;
 }
 
-std::string unique_check(const catalogue& c, const table& t, const column& col) {
-  const auto name = quoted(col.name, c.kind);
-  return fmt::format("SELECT {}, count(*) FROM {} GROUP BY 1 HAVING count(*) > 1", name,
-                     quoted_table(t, c.kind));
+std::string unique_caution(const catalogue& c, const table& t, const column& col) {
+  return fmt::format(
+      "first see that nothing comes of `SELECT {}, count(*) FROM {} GROUP BY 1 HAVING count(*) > "
+      "1`; leave UNIQUE out if values may repeat",
+      quoted(col.name, c.kind), quoted_table(t, c.kind));
 }
 
 class report {
@@ -61,7 +62,8 @@ class report {
     for (const auto s : c.statements)
       if (f.statements.size() < 5 && search_.statements()[s].key == nullptr)
         f.statements.push_back(search_.statements()[s].facts.text);
-    f.evidence = evidence(c, *t, fk, unique);
+    if (unique) f.caution = unique_caution(catalogue_, *t, *t->find(c.index.keys[0].column));
+    f.evidence = evidence(c, *t, fk, f.caution);
     return f;
   }
 
@@ -97,7 +99,7 @@ class report {
   }
 
   [[nodiscard]] std::string evidence(const choice& c, const table& t, const foreign_key* fk,
-                                     bool unique) const {
+                                     const std::string& caution) const {
     const auto& s = search_.statements()[c.statements.front()];
     std::string out;
     if (fk != nullptr) {
@@ -129,11 +131,9 @@ class report {
                std::equal(i.keys.begin(), i.keys.end(), c.index.columns().begin()))
         out += fmt::format("; {} is then not needed any more", i.name);
     }
-    if (unique)
-      out += fmt::format(
-          "; all values differ and it is looked up alone, so it is proposed as unique: first see "
-          "that nothing comes of `{}`; leave UNIQUE out if values may repeat",
-          unique_check(catalogue_, t, *t.find(c.index.keys[0].column)));
+    if (!caution.empty())
+      out +=
+          "; all values differ and it is looked up alone, so it is proposed as unique: " + caution;
     if (t.writes > 0) out += fmt::format("; {} rows were written there", t.writes);
     return out;
   }
@@ -168,10 +168,11 @@ void find_missing_unique(const catalogue& c, const index_search& search,
     f.statement = k.create_sql(c, true, true);
     if (there->keys.size() == 1 && !there->constraint && c.kind == dialect::postgres)
       f.statement += "; DROP INDEX CONCURRENTLY " + quoted(there->name, c.kind);
+    f.caution = unique_caution(c, *t, *col);
     f.evidence = fmt::format(
         "all values of {} differ and it is looked up alone, but {} is not unique: nothing keeps "
-        "two requests at once from inserting the same value; first see that nothing comes of `{}`",
-        col->name, there->name, unique_check(c, *t, *col));
+        "two requests at once from inserting the same value; {}",
+        col->name, there->name, f.caution);
     f.statements = {s.facts.text};
     out.push_back(std::move(f));
   }

@@ -66,6 +66,7 @@ struct advice {
   std::vector<std::string> notes;  // what could not be looked at, and why
   std::size_t statements = 0;
   std::size_t planned = 0;
+  std::size_t not_analysed = 0;  // of the statements: notes say which and why
 };
 
 [[nodiscard]] advice give_advice(const catalogue& c, std::span<const workload_statement> workload,

@@ -176,6 +176,30 @@ TEST(advisor, without_what_if_it_is_unverified) {
   EXPECT_EQ(a.notes.size(), 1U);
 }
 
+TEST(advisor, says_which_statements_it_could_not_analyse) {
+  const auto c = without_foreign_key();
+  scripted db;
+  std::vector<workload_statement> w = {{"SELECT a FROM missing_refused WHERE b = $1", 1, -1},
+                                       {"SELECT a FROM some_view", 1, -1},
+                                       {"SELEKT 1", 1, -1},
+                                       {"SELECT relname FROM pg_class", 1, -1},
+                                       {"SELECT name FROM fairing.queue", 1, -1},
+                                       {"WITH x AS (SELECT 1) SELECT * FROM x", 1, -1}};
+  const auto a = give_advice(c, w, db);
+  EXPECT_EQ(a.not_analysed, 3U);
+  ASSERT_EQ(a.notes.size(), 3U);
+  EXPECT_EQ(a.notes[0],
+            "not analysed: SELECT a FROM missing_refused WHERE b = $1: relation does not exist");
+  EXPECT_EQ(a.notes[1],
+            "not analysed: SELECT a FROM some_view: some_view is a view, or no table of this "
+            "database");
+  for (int i = 0; i < 20; ++i) w.push_back({"SELECT a FROM view_" + std::to_string(i), 1, -1});
+  const auto many = give_advice(c, w, db);
+  EXPECT_EQ(many.not_analysed, 23U);
+  ASSERT_EQ(many.notes.size(), 11U);
+  EXPECT_EQ(many.notes.back(), "and 13 more statements were not analysed");
+}
+
 TEST(advisor, plans_are_bounded) {
   const auto c = without_foreign_key();
   scripted db;

@@ -162,11 +162,11 @@ void find_missing_primary_keys(const catalogue& c, std::vector<finding>& out) {
     f.kind = finding_kind::primary_key;
     f.statement = primary_key_sql(c, t, f.columns);
     f.verified = verification::yes;
+    if (f.columns.empty()) f.caution = "adding a column rewrites the table under a lock";
     f.evidence = fmt::format(
         "{} ({}) has no primary key: rows cannot be told apart, updates and deletes cannot be "
-        "replicated{}",
-        f.table, rows_text(t.rows),
-        f.columns.empty() ? "; adding a column rewrites the table under a lock" : "");
+        "replicated{}{}",
+        f.table, rows_text(t.rows), f.caution.empty() ? "" : "; ", f.caution);
     out.push_back(std::move(f));
   }
 }
@@ -199,7 +199,8 @@ void find_unused(const catalogue& c, double after_days, const std::set<std::stri
     if (t->writes > 0) f.evidence += fmt::format(", while {} rows were written", t->writes);
     if (c.has_replicas) {
       f.verified = verification::unverified;
-      f.evidence += "; there are replicas: look at pg_stat_user_indexes there before dropping it";
+      f.caution = "there are replicas: look at pg_stat_user_indexes there before dropping it";
+      f.evidence += "; " + f.caution;
     }
     out.push_back(std::move(f));
   }

@@ -30,6 +30,32 @@ std::string_view name_of(finding_kind k) noexcept {
   return "";
 }
 
+std::string_view fault_of(finding_kind k) noexcept {
+  switch (k) {
+    case finding_kind::primary_key:
+      return "the table has no primary key: rows cannot be told apart";
+    case finding_kind::foreign_key:
+      return "a foreign key without an index: to delete a row it refers to reads all of this table";
+    case finding_kind::where:
+      return "statements look rows up by it, and no index serves that";
+    case finding_kind::order_by:
+      return "statements read rows in its order, and no index has that order";
+    case finding_kind::join:
+      return "statements join tables by it, and no index serves that";
+    case finding_kind::unique:
+      return "statements look single rows up by it, and nothing keeps its values unique";
+    case finding_kind::composite:
+      return "statements look rows up by these together, and no single index serves that";
+    case finding_kind::unused:
+      return "its index is kept up at each write, and no statement reads it";
+    case finding_kind::redundant:
+      return "its index is contained in another one, and each write pays for both";
+    case finding_kind::invalid:
+      return "its index was never finished: each write keeps it up, and no statement can read it";
+  }
+  return "";
+}
+
 std::string_view name_of(verification v) noexcept {
   switch (v) {
     case verification::yes:

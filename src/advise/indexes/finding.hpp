@@ -27,6 +27,8 @@ enum class finding_kind : std::uint8_t {
 };
 inline constexpr std::size_t finding_kinds = 10;
 [[nodiscard]] std::string_view name_of(finding_kind k) noexcept;
+// What is wrong with the table's columns, for whoever writes the backend: "rows are looked up by this ...".
+[[nodiscard]] std::string_view fault_of(finding_kind k) noexcept;
 
 enum class verification : std::uint8_t {
   yes,         // by the planner with a hypothetical index, or it is a fact of the catalogue
@@ -53,6 +55,7 @@ struct finding {
   verification verified = verification::unverified;
   finding_source source = finding_source::catalogue;
   std::string evidence;
+  std::string caution;  // what to see to before the statement is run; empty: nothing
   std::vector<std::string> statements;  // that gain, the best first; at most 5
   double weight = 0;                    // for sorting: cost saved over all calls
 };

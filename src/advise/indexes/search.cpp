@@ -10,8 +10,9 @@ namespace fairing::advise::indexes {
 
 namespace {
 
-constexpr double same_cost = 1.10;  // a longer index must be better by more than this
-constexpr int max_rounds = 3;       // indexes for one statement
+constexpr double same_cost = 1.10;    // a longer index must be better by more than this
+constexpr int max_rounds = 3;         // indexes for one statement
+constexpr std::size_t max_told = 10;  // statements that could not be analysed; the rest is counted
 
 std::string shortened(const std::string& text, std::size_t most) {
   return text.size() <= most ? text : text.substr(0, most - 3) + "...";
@@ -28,23 +29,34 @@ void index_search::note(std::string text) {
   if (out_.notes.size() < limits_.max_notes) out_.notes.push_back(std::move(text));
 }
 
+void index_search::not_analysed(const std::string& statement, const std::string& why) {
+  if (++out_.not_analysed <= max_told)
+    note(fmt::format("not analysed: {}: {}", shortened(statement, 80), why));
+}
+
 void index_search::plan_all(std::span<const workload_statement> workload) {
   for (const auto& w : workload) {
     ++out_.statements;
     auto facts = read_statement(w.text, catalogue_);
     if (!facts) {
-      note(fmt::format("not looked at: {}: {}", shortened(w.text, 80), facts.error().message()));
+      not_analysed(w.text, facts.error().message());
       continue;
     }
-    if (facts->relations.empty() || !may_plan()) continue;
-    auto today = database_.explain(*facts);
+    if ((facts->relations.empty() && facts->unknown.empty()) || !may_plan()) continue;
+    auto today = database_.explain(*facts);  // it knows best what is missing
     if (!today) {
-      note(fmt::format("not planned: {}: {}", shortened(w.text, 80), today.error().message()));
+      not_analysed(w.text, today.error().message());
+      continue;
+    }
+    if (facts->relations.empty()) {
+      not_analysed(w.text, facts->unknown.front() + " is a view, or no table of this database");
       continue;
     }
     ++out_.planned;
     statements_.push_back({std::move(*facts), std::move(*today), std::max(w.calls, 1.0), nullptr});
   }
+  if (out_.not_analysed > max_told)
+    note(fmt::format("and {} more statements were not analysed", out_.not_analysed - max_told));
 }
 
 void index_search::add_foreign_keys(const std::vector<foreign_key>& keys) {

@@ -55,6 +55,7 @@ class index_search {
   };
 
   void note(std::string text);
+  void not_analysed(const std::string& statement, const std::string& why);
   [[nodiscard]] bool may_plan() noexcept { return ++plans_ <= limits_.max_plans; }
   [[nodiscard]] std::vector<candidate> wanted(const planned_statement& s) const;
   void try_one(std::size_t statement);

@@ -34,6 +34,14 @@ bool grouped(const json& s) {
   return s.contains("groupClause") || s.contains("distinctClause") || s.contains("havingClause");
 }
 
+// The server's own, and the jobs plane's: nothing is advised on them, and nothing is missed.
+bool of_system(std::string_view schema, std::string_view name) {
+  for (const auto* s :
+       {"pg_catalog", "information_schema", "fairing", "mysql", "performance_schema", "sys"})
+    if (schema == s) return true;
+  return name.starts_with("pg_");  // pg_stat_statements may be anywhere
+}
+
 }  // namespace
 
 std::string literal_text(const json& node) {
@@ -174,6 +182,9 @@ void statement_reader::add_table(const json& range_var, scope& in) {
   if (t != nullptr && out_.relations.size() < max_relations) {
     n.relation = out_.relations.size();
     out_.relations.push_back({t->id, in.block, n.alias});
+  } else if (t == nullptr && !hidden && !of_system(schema, name) &&
+             out_.unknown.size() < max_relations) {
+    out_.unknown.push_back(schema.empty() ? name : schema + "." + name);
   }
   in.names.push_back(std::move(n));
 }

@@ -85,6 +85,7 @@ struct statement_facts {
   std::string text;
   bool reads_only = false;  // a SELECT without FOR UPDATE and the like
   std::vector<relation> relations;
+  std::vector<std::string> unknown;  // what it reads that is no table of the catalogue
   std::vector<predicate> predicates;
   std::vector<join> joins;
   std::vector<wrapped> wrappings;

@@ -71,6 +71,7 @@ std::string table_text(const std::vector<indexes::finding>& findings) {
 std::string to_paste(const std::vector<indexes::finding>& findings) {
   std::string out;
   for (const auto& f : findings) {
+    if (!f.caution.empty()) out += "-- " + one_line(f.caution) + "\n";
     const auto text = one_line(f.statement);
     std::size_t at = 0;
     while (at < text.size()) {
@@ -101,8 +102,10 @@ std::string measured_text(const std::vector<measured>& all) {
 
 std::string text_of(const report& r) {
   const auto& a = r.advice;
-  std::string out = fmt::format("{}; {}\n{} statement{} given, {} planned\n\n", r.server, r.planner,
+  std::string out = fmt::format("{}; {}\n{} statement{} given, {} planned", r.server, r.planner,
                                 a.statements, a.statements == 1 ? "" : "s", a.planned);
+  if (a.not_analysed > 0) out += fmt::format(", {} not analysed (see the notes)", a.not_analysed);
+  out += "\n\n";
   if (a.findings.empty())
     out += "Nothing to say.\n";
   else
@@ -136,7 +139,10 @@ std::string json_of(const report& r) {
   }
   const json out = {{"server", r.server},
                     {"planner", r.planner},
-                    {"statements", {{"given", r.advice.statements}, {"planned", r.advice.planned}}},
+                    {"statements",
+                     {{"given", r.advice.statements},
+                      {"planned", r.advice.planned},
+                      {"not_analysed", r.advice.not_analysed}}},
                     {"items", items},
                     {"next", nullptr},
                     {"rejected", rejected},

@@ -9,7 +9,8 @@ namespace fairing::app::advise {
 
 namespace {
 
-// Ours: tables of people, not of the system or an extension.
+// Tables of the application: not of the system, of an extension or of the jobs plane's store, whose schema is
+// `fairing` (jobs/store/postgres/schema.cpp).
 constexpr const char* tables_sql = R"(
 SELECT c.oid, n.nspname, c.relname, c.reltuples, pg_table_size(c.oid),
        coalesce(s.n_tup_ins + s.n_tup_upd, 0), pg_table_is_visible(c.oid), c.relispartition
@@ -17,7 +18,7 @@ SELECT c.oid, n.nspname, c.relname, c.reltuples, pg_table_size(c.oid),
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid
  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+   AND n.nspname NOT IN ('information_schema', 'fairing') AND n.nspname !~ '^pg_'
    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                     WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid
                       AND d.deptype = 'e')
@@ -39,7 +40,7 @@ SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.
   LEFT JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname
        AND s.attname = a.attname AND s.inherited = (c.relkind = 'p')
  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped
-   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+   AND n.nspname NOT IN ('information_schema', 'fairing') AND n.nspname !~ '^pg_'
  ORDER BY a.attrelid, a.attnum)";
 
 constexpr const char* indexes_sql = R"(
@@ -59,7 +60,7 @@ SELECT i.indrelid, n.nspname, c.relname, m.amname, i.indkey::text, i.indnkeyatts
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_am m ON m.oid = c.relam
   LEFT JOIN pg_catalog.pg_stat_all_indexes s ON s.indexrelid = i.indexrelid
- WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+ WHERE n.nspname NOT IN ('information_schema', 'fairing') AND n.nspname !~ '^pg_'
  ORDER BY c.relname, i.indexrelid)";
 
 constexpr const char* foreign_keys_sql = R"(
@@ -220,6 +221,7 @@ result<indexes::catalogue> read_catalogue(postgres_connection& from) {
   return out;
 }
 
+// Statements on the store's tables are left out: there are many, and nothing is advised on them.
 result<workload> read_workload(postgres_connection& from, std::size_t most) {
   const auto there = from.query(
       "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n "
@@ -234,6 +236,7 @@ result<workload> read_workload(postgres_connection& from, std::size_t most) {
       "SELECT s.query, sum(s.calls), sum(s.{0}) FROM {1}.pg_stat_statements s "
       "WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) "
       "AND s.query ~* '^\\s*(/\\*.*\\*/\\s*)*(select|insert|update|delete|with)\\M' "
+      "AND s.query !~* '\\m(from|join|into|update)\\s+\"?fairing\"?\\.' "
       "GROUP BY s.query ORDER BY 3 DESC LIMIT {2}",
       from.version() >= 130000 ? "total_exec_time" : "total_time", there->text(0, 0), most));
   if (!rows) {

@@ -64,9 +64,12 @@ class checker {
   void take_listener(const std::string& k, const listen_address& a) {
     if (a.unix_path.empty() && a.port == 0) return;  // each picks its own
     const auto [first, fresh] = listeners_.try_emplace(to_text(a), k);
-    if (!fresh)
-      error(k, fmt::format("`{}`: {} is also `{}`, at {}; give each its own", k, to_text(a),
-                           first->second, to_text(place_of(places_, first->second))));
+    if (fresh) return;
+    const auto& other = first->second;
+    error(k, fmt::format("`{}`: {} is also {}; give each its own", k, to_text(a),
+                         places_.contains(other)
+                             ? fmt::format("`{}`, at {}", other, to_text(place_of(places_, other)))
+                             : fmt::format("the default of `{}`", other)));
   }
 
   void site(std::size_t i) {

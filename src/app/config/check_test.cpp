@@ -47,7 +47,7 @@ TEST(check, listeners_must_differ) {
               ElementsAre("fairing.yaml:3:15: `http.1.listen`: 127.0.0.1:8080 is also "
                           "`http.0.listen`, at fairing.yaml:2:15; give each its own"));
   EXPECT_THAT(plain.errors("http: { listen: 9900, upstream: http://h }"),
-              ElementsAre(HasSubstr("is also `admin.listen`")));
+              ElementsAre(HasSubstr("is also the default of `admin.listen`; give")));
   EXPECT_THAT(plain.errors("admin: 0\nhttp: [ { listen: 0, upstream: http://h }, { listen: 0, "
                            "upstream: http://h } ]"),
               IsEmpty());

@@ -49,6 +49,7 @@ struct instance_config {
 
 struct admin_config {
   std::string listen = "127.0.0.1:9900";  // "off": none
+  bool listen_of_variable = false;        // FAIRING_ADMIN gave `listen`, not the file or a flag
   std::string token;                      // empty: one is made at start
 };
 

@@ -253,7 +253,9 @@ std::string markdown() {
       "nearest key; all errors "
       "of a file are told at once. `--set http.0.timeouts.total=3s` sets any key. Precedence: "
       "`--set`, flags, "
-      "environment (`FAIRING_ADMIN`, `FAIRING_RUNTIME_DIR`, `FAIRING_CONFIG`), file.\n",
+      "environment (`FAIRING_ADMIN`, `FAIRING_RUNTIME_DIR`, `FAIRING_CONFIG`), file. So a "
+      "`FAIRING_ADMIN` that is set for the commands also says where `run` has its admin; where the "
+      "file says otherwise, a note tells.\n",
       version);
   table(schema(), {}, out);
   out +=

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "app/config/address.hpp"
 #include "app/config/overrides.hpp"
 #include "app/config/schema.hpp"
 
@@ -14,7 +15,9 @@ namespace fairing::config {
 
 namespace {
 
-// FAIRING_ADMIN is a URL for the client commands; `run` takes the address out of it.
+constexpr const char* admin_variable = "FAIRING_ADMIN";
+
+// It is a URL for the client commands; `run` takes the address out of it.
 std::string admin_from_url(std::string text) {
   if (text.starts_with("http://")) text.erase(0, 7);
   while (text.ends_with('/') && !text.starts_with("unix:")) text.pop_back();
@@ -22,10 +25,33 @@ std::string admin_from_url(std::string text) {
 }
 
 void from_environment(node& tree, const environment& env) {
-  if (const auto admin = env("FAIRING_ADMIN"); admin && !admin->empty())
-    apply_key(tree, "admin", "listen", admin_from_url(*admin), {"FAIRING_ADMIN"});
+  if (const auto admin = env(admin_variable); admin && !admin->empty())
+    apply_key(tree, "admin", "listen", admin_from_url(*admin), {admin_variable});
   if (const auto dir = env("FAIRING_RUNTIME_DIR"); dir && !dir->empty())
     apply_key(tree, "runtime", "dir", *dir, {"FAIRING_RUNTIME_DIR"});
+}
+
+// What the file says of the admin's address, if it does.
+std::optional<node> written_admin(node& tree) {
+  auto* n = tree.find("admin");
+  if (n != nullptr && n->kind == node_kind::mapping) n = n->find("listen");
+  if (n == nullptr || n->kind != node_kind::scalar) return std::nullopt;
+  return *n;
+}
+
+// A variable that is set for the commands moves the instance too: say so where the file wants another place.
+void tell_variable(const std::optional<node>& written, const locations& places, config& c,
+                   diagnostics& notes) {
+  const auto at = place_of(places, "admin.listen");
+  c.admin.listen_of_variable = at.source == admin_variable;
+  if (!c.admin.listen_of_variable || !written ||
+      parse_listen(written->text) == parse_listen(c.admin.listen))
+    return;
+  notes.push_back(
+      {at, "admin.listen",
+       fmt::format("`admin.listen` is {} and not {} of {}: the variable goes before the file; "
+                   "unset it, or give --admin, for another",
+                   c.admin.listen, written->written, to_text(written->at))});
 }
 
 struct flat {
@@ -98,6 +124,7 @@ loaded config_source::load_text(std::string_view text) const {
   if (!parsed) return out;
   node& tree = *parsed;
   substitute(tree, env, out.errors);
+  const auto admin_of_file = written_admin(tree);
   if (tree.kind == node_kind::mapping) {
     from_environment(tree, env);
     for (const auto& s : sites) apply_site(tree, s.listen, s.url);
@@ -116,6 +143,7 @@ loaded config_source::load_text(std::string_view text) const {
     if (!known) out.errors.push_back(std::move(e));
   }
   if (made.places.empty() || !made.places.contains("")) made.places[""] = tree.at;
+  tell_variable(admin_of_file, made.places, made.value, out.notes);
   // With other errors about, a missing site is most likely their consequence.
   if (out.errors.empty()) check(made.value, made.places, out.errors, out.notes);
   const auto order = [](const diagnostic& d) {

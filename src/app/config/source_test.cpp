@@ -26,6 +26,25 @@ TEST(source, precedence_is_set_then_flags_then_environment_then_file) {
   EXPECT_EQ(s.load(text).value.runtime.dir, "/tmp/x");
 }
 
+TEST(source, the_variable_before_the_file_is_noted) {
+  test_source s;
+  s.environment["FAIRING_ADMIN"] = "http://127.0.0.1:9002";
+  const auto moved = s.load(good_site + "admin: 9001\n");
+  EXPECT_TRUE(moved.value.admin.listen_of_variable);
+  EXPECT_THAT(test_source::texts(moved.notes),
+              ElementsAre("FAIRING_ADMIN: `admin.listen` is 127.0.0.1:9002 and not 9001 of "
+                          "fairing.yaml:2:8: the variable goes before the file; unset it, or give "
+                          "--admin, for another"));
+  EXPECT_THAT(s.load(good_site + "admin: { listen: 9002 }\n").notes, IsEmpty());
+  const auto alone = s.load(good_site);
+  EXPECT_TRUE(alone.value.admin.listen_of_variable);
+  EXPECT_THAT(alone.notes, IsEmpty());
+  s.from.admin = "9003";
+  const auto by_flag = s.load(good_site + "admin: 9001\n");
+  EXPECT_FALSE(by_flag.value.admin.listen_of_variable);
+  EXPECT_THAT(by_flag.notes, IsEmpty());
+}
+
 TEST(source, http_flags_make_sites_without_a_file) {
   test_source s;
   s.from.sites = {{"8080", "http://127.0.0.1:3000"},

@@ -145,7 +145,9 @@ TEST(sql_section, users) {
 
 TEST(sql_section, listeners) {
   EXPECT_THAT(errors("session_listen: 6432"), ElementsAre(HasSubstr("is also `sql.listen`")));
-  EXPECT_THAT(errors("session_listen: 9900"), ElementsAre(HasSubstr("is also `admin.listen`")));
+  EXPECT_THAT(
+      errors("session_listen: 9900"),
+      ElementsAre(HasSubstr("127.0.0.1:9900 is also the default of `admin.listen`; give each")));
   EXPECT_THAT(plain.errors(good_site + "sql: { listen: 8080, upstream: 'postgres://a:b@h' }"),
               ElementsAre(HasSubstr("is also `http.listen`")));
   EXPECT_THAT(errors("", "postgres://app:pw@localhost:6432/d"),
