@@ -1,5 +1,7 @@
 #include "sql/session/pool.hpp"
 
+#include <algorithm>
+
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "sql/session/client.hpp"
@@ -7,7 +9,7 @@
 namespace fairing::sql {
 
 namespace {
-constexpr seconds forget_after{60};  // without clients and servers
+constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
 
 metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
@@ -18,6 +20,14 @@ metrics::labels with(metrics::labels l, const char* name, std::string_view value
 metrics::counter queries_of(metrics::registry& r, const metrics::labels& l, const char* outcome) {
   return r.add_counter("fairing_sql_queries_total", "Statements that clients had run",
                        with(l, "outcome", outcome));
+}
+}  // namespace
+
+namespace {
+// PostgreSQL's answer to this user, database or parameter; others are of the moment.
+bool is_of_the_names(std::string_view sqlstate) noexcept {
+  constexpr std::array<std::string_view, 5> classes{"22", "28", "3D", "42", "55"};
+  return std::ranges::any_of(classes, [&](auto c) { return sqlstate.starts_with(c); });
 }
 }  // namespace
 
@@ -89,7 +99,9 @@ void sql_pool::add(client& c) { clients_[c.id()] = &c; }
 
 void sql_pool::remove(client& c) {
   clients_.erase(c.id());
+  left_at = now().mono;
   expected.fetch_sub(1);
+  forget_if_never_let_in();
 }
 
 client* sql_pool::find(std::uint32_t id) noexcept {
@@ -113,7 +125,9 @@ void sql_pool::opened(server& s, const opened_server& how) {
 }
 
 void sql_pool::open_failed(server& s, const server_error& e) {
-  if (last_error_.message != e.message)
+  // A pool that is forgotten at once would say it to each client anew.
+  if (last_error_.message != e.message &&
+      plane.is_news(key.user + '\0' + key.database + '\0' + e.message))
     log::warn("sql_server_refused", {{"user", key.user},
                                      {"database", key.database},
                                      {"sqlstate", e.sqlstate},
@@ -122,6 +136,7 @@ void sql_pool::open_failed(server& s, const server_error& e) {
   probe.open_failed();
   machine_.open_failed(s, pool_now(), home.random());
   std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
+  forget_if_never_let_in();
 }
 
 void sql_pool::give_back(server& s) {
@@ -229,13 +244,23 @@ void sql_pool::tick(pool::micro_time t) {
       if (auto* c = servers_[i]->user) c->check_limits(coarse);
   publish();
   plane.look_at_homes(*this);
-  if (expected.load() > 0 || !servers_.empty()) {
-    unused_since_ = mono_time::max();
-  } else if (unused_since_ == mono_time::max()) {
-    unused_since_ = coarse;
-  } else if (coarse - unused_since_ > forget_after) {
-    home.core.post([self = shared_from_this()] { (void)self->plane.retire(*self); });
-  }
+  if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
+}
+
+// Later: it may be used still by whoever calls this.
+void sql_pool::forget_soon() {
+  if (expected.load() == 0 && servers_.empty())
+    home.core.post([self = shared_from_this()] { self->plane.retire(*self); });
+}
+
+// A name that is wrong today is no pool that anybody comes back to.
+void sql_pool::forget_if_never_let_in() {
+  if (machine_.totals().opened == 0 && is_of_the_names(last_error_.sqlstate)) forget_soon();
+}
+
+void sql_pool::dismiss() {
+  dismissed_ = true;
+  machine_.drain(pool_now());
 }
 
 pool_snapshot sql_pool::live() const {

@@ -124,8 +124,8 @@ std::shared_ptr<sql_pool> plane_state::pool_for(const pool_key& key) {
       if (!best || at->second->expected.load() < best->expected.load()) best = at->second;
     }
     if (!all && pools_.size() >= most_pools) {
-      if (!best) return nullptr;
-      all = true;
+      all = best != nullptr;
+      if (!all && !dismiss_longest_unused()) return nullptr;
     }
     if (all) {
       best->expected.fetch_add(1);
@@ -247,21 +247,48 @@ std::vector<std::shared_ptr<sql_pool>> plane_state::pools() const {
   return all;
 }
 
-bool plane_state::retire(sql_pool& p) {
+void plane_state::retire(sql_pool& p) {
   {
     const std::lock_guard lock(mutex_);
-    if (p.expected.load() > 0 || !p.servers().empty()) return false;
-    pools_.erase(p.key.text());
-    auto first = p.key;
-    first.home = 0;
-    if (const auto at = homes_.find(first.text()); at != homes_.end() && !p.key.relayed) {
-      if (p.key.home == 0)
-        homes_.erase(at);
-      else if (at->second == p.key.home + 1)
-        at->second = p.key.home;
-    }
+    if (p.expected.load() > 0 || !p.servers().empty()) return;
+    forget(p);
   }
   std::erase_if(p.home.pools, [&p](const auto& each) { return each.get() == &p; });
+}
+
+void plane_state::forget(const sql_pool& p) {
+  const auto known = pools_.find(p.key.text());
+  if (known == pools_.end() || known->second.get() != &p) return;  // dismissed before
+  pools_.erase(known);
+  auto first = p.key;
+  first.home = 0;
+  if (const auto at = homes_.find(first.text()); at != homes_.end() && !p.key.relayed) {
+    if (p.key.home == 0)
+      homes_.erase(at);
+    else if (at->second == p.key.home + 1)
+      at->second = p.key.home;
+  }
+}
+
+// False: all have clients.
+bool plane_state::dismiss_longest_unused() {
+  std::shared_ptr<sql_pool> oldest;
+  for (const auto& [text, p] : pools_)
+    if (p->expected.load() == 0 && (!oldest || p->left_at.load() < oldest->left_at.load()))
+      oldest = p;
+  if (!oldest) return false;
+  forget(*oldest);
+  oldest->home.core.post([oldest] { oldest->dismiss(); });
+  return true;
+}
+
+bool plane_state::is_news(std::string what) {
+  const auto t = now().mono;
+  const std::lock_guard lock(mutex_);
+  const auto at = told_.find(what);
+  if (at != told_.end() && t - at->second < told_for) return false;
+  if (at == told_.end() && told_.size() >= most_told) told_.clear();
+  told_.insert_or_assign(std::move(what), t);
   return true;
 }
 
