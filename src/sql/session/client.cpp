@@ -284,7 +284,13 @@ void client::refused(pool::refusal why, pool::microseconds waited) {
                 std::to_string(std::chrono::duration_cast<milliseconds>(waited).count()) + " ms";
       hint = "Fairing's sql.pool.size is " + std::to_string(pool_->runtime()->pool_size) +
              ": raise it, or look for transactions that are held open (SHOW CLIENTS)";
+      if (last.postgres_is_full()) hint = last.hint;
       append_state(hint, last, "; PostgreSQL said last: ");
+      break;
+    case pool::refusal::paused:
+      state = sqlstate::cannot_connect_now;
+      message = "the database is paused from Fairing's console";
+      hint = "RESUME there ends the pause";
       break;
     case pool::refusal::queue_full:
       message = "too many clients wait for a server already";

@@ -335,6 +335,11 @@ std::vector<bool> tls_attempts(const sql_runtime& r) {
   }
 }
 
+std::string server_error::text() const {
+  if (!known() || sqlstate.empty()) return message;
+  return message + " (" + sqlstate + ")";
+}
+
 void server_error::append_fatal(std::string& out) const {
   using pgwire::message_writer;
   message_writer w(out, server_type::error_response);

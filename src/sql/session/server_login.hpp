@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/pgwire/sqlstate.hpp"
 #include "codec/pgwire/startup.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
@@ -31,7 +32,12 @@ struct server_error {
   std::string detail;
   std::string hint;
   [[nodiscard]] bool known() const noexcept { return !message.empty(); }
+  // Too many clients already, or what is left is kept for others.
+  [[nodiscard]] bool postgres_is_full() const noexcept {
+    return sqlstate == pgwire::code(pgwire::sqlstate::too_many_connections);
+  }
   void append_fatal(std::string& out) const;
+  [[nodiscard]] std::string text() const;  // MESSAGE (SQLSTATE); empty: there is none
 };
 
 struct server_request {

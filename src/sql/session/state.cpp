@@ -190,15 +190,19 @@ void plane_state::look_at_homes(sql_pool& first) {
 }
 
 void plane_state::pause(const std::string& database, bool on) {
+  bool changed = true;
   {
     const std::lock_guard lock(mutex_);
     if (on)
-      paused_.insert(database);
+      changed = paused_.insert(database).second;
     else if (database.empty())
-      paused_.clear();
+      changed = !std::exchange(paused_, {}).empty();
     else
-      paused_.erase(database);
+      changed = paused_.erase(database) > 0;
   }
+  if (changed)
+    log::info(on ? "sql_paused" : "sql_resumed",
+              {{"database", database.empty() ? std::string_view("(all)") : database}});
   for (const auto& p : pools())
     p->home.core.post([p] { p->set_paused(p->plane.paused(p->key.database)); });
 }
@@ -206,6 +210,16 @@ void plane_state::pause(const std::string& database, bool on) {
 bool plane_state::paused(const std::string& database) const {
   const std::lock_guard lock(mutex_);
   return paused_.contains("") || paused_.contains(database);
+}
+
+bool plane_state::paused_itself(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return paused_.contains(database);
+}
+
+bool plane_state::has_database(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(pools_, [&](const auto& p) { return p.second->key.database == name; });
 }
 
 std::shared_ptr<sql_pool> plane_state::relay_pool(core_part& home) {

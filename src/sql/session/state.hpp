@@ -113,6 +113,10 @@ struct plane_state {
   // Of a database, or of all (""): nobody gets a server, in the pools of now and those made meanwhile. Any thread.
   void pause(const std::string& database, bool on);
   [[nodiscard]] bool paused(const std::string& database) const;
+  // By name, not as one of all.
+  [[nodiscard]] bool paused_itself(const std::string& database) const;
+  // A pool has it.
+  [[nodiscard]] bool has_database(std::string_view name) const;
   // Nobody uses it any more: forgotten, unless a client is on its way. Its home core.
   void retire(sql_pool& p);
   // Of its metrics. Names are a client's words, so there is a limit to how many are told apart.
