@@ -69,7 +69,10 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
                        .formula = p.formula,
                        .leases = p.leases,
                        .waited = p.waited,
-                       .timeouts = p.refused,
+                       .timeouts = p.no_room,
+                       .unserved = p.refused - p.no_room,
+                       .last_fault = p.last_fault,
+                       .postgres_full = p.postgres_full,
                        .wait_p95_us = p.wait_p95_us});
     if (!fit) continue;
     auto& told = e.pools.back();

@@ -16,8 +16,11 @@ void conclude(point& p, std::vector<finding> findings) {
     return a.weight != b.weight ? a.weight > b.weight : a.evidence < b.evidence;
   });
   p.result = findings.front().severity;
+  std::vector<std::vector<std::string>> told;
   for (std::size_t i = 0; i < std::min(findings.size(), max_findings); ++i) {
     p.evidence.push_back(std::move(findings[i].evidence));
+    if (std::ranges::find(told, findings[i].fix) != told.end()) continue;
+    told.push_back(findings[i].fix);
     for (auto& line : findings[i].fix)
       if (std::ranges::find(p.fix, line) == p.fix.end() || !line.starts_with('#'))
         p.fix.push_back(std::move(line));

@@ -6,6 +6,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.postgres import Postgres
 from support.sql_case import SqlCase, start_postgres, stop_postgres
 from support.wait import wait_until
 
@@ -123,7 +124,77 @@ class Own(SqlCase):
         self.assertEqual(self.client(session=True).server_pid(), pid)  # clean, so used again
 
 
+class NoServer(SqlCase):
+    """Why a client got none: what it is told, and what the checklist makes of it."""
+
+    def point(self, number):
+        return next(p for p in self.fairing.call("GET", "/v1/checklist")[1]["points"] if p["number"] == number)
+
+    def test_postgresql_has_no_connection_left(self):
+        # Three are kept for superusers.
+        pg = Postgres(max_connections=6, settings="max_wal_senders = 0").start()
+        self.addCleanup(pg.stop)
+        self.start(upstream=pg.url(), pool={"size": 5, "wait_timeout": "1s"})
+        held = [self.client() for _ in range(4)]
+        for c in held[:3]:
+            c.query("BEGIN")
+        e = self.refused("53300", held[3].query, "SELECT 1")
+        self.assertIn("max_connections", e.hint)
+        self.assertNotIn("raise it, or look", e.hint)
+        wait_until(lambda: self.point(4)["grade"] == "fail", what="the figures' tick")
+        point = self.point(4)
+        self.assertTrue(any("1 client was turned away" in line for line in point["evidence"]), point)
+        self.assertTrue(any("max_connections" in line for line in point["fix"]), point)
+        self.assertFalse(any("size: 5" in line for line in point["fix"]), point)
+
+    def test_other_refusals_are_not_about_room(self):
+        self.start(pool={"size": 5})
+        c = self.client()
+        c.query("SELECT 1")
+        self.pg.sql("ALTER USER alice PASSWORD 'other'")
+        self.addCleanup(self.pg.sql, "ALTER USER alice PASSWORD 'alice'")
+        with self.client(database="fairing") as console:
+            console.query("RECONNECT app")
+        self.wait_until_shown("POOLS", lambda r: r["size"] == "0")
+        self.refused("28P01", c.query, "SELECT 1")
+        wait_until(lambda: "1 client was given no connection" in self.point(4)["evidence"][-1], what="the figures' tick")
+        point = self.point(4)
+        self.assertEqual(point["grade"], "pass")
+        self.assertIn("(28P01)", point["evidence"][-1])
+
+    def test_the_database_is_paused(self):
+        self.start(pool={"size": 1, "wait_timeout": "1s"})
+        c = self.client()
+        c.query("SELECT 1")
+        with self.client(database="fairing") as console:
+            console.query("PAUSE app")
+            self.assertEqual([r["paused"] for r in self.show("POOLS")], ["1"])
+            wait_until(lambda: self.fairing.call("GET", "/v1/pools")[1]["items"][0]["paused"])
+            e = self.refused("57P03", c.query, "SELECT 1")
+            self.assertIn("RESUME", e.hint)
+            self.assertIn("paused", e.message)
+            console.query("RESUME app")
+            self.assertEqual([r["paused"] for r in self.show("POOLS")], ["0"])
+        self.assertEqual(c.query("SELECT 2"), [["2"]])
+        log = self.fairing.log()
+        for event in ("sql_paused", "sql_resumed"):
+            self.assertIn(f'"event":"{event}","database":"app"', log)
+        self.assertFalse(any("turned away" in line for line in self.point(4)["evidence"]))
+
+
 class Console(SqlCase):
+    def test_orders_that_would_do_nothing(self):
+        self.start(pool={"size": 1})
+        self.client()
+        console = self.client(database="fairing")
+        for order in ("PAUSE", "RESUME", "RECONNECT"):
+            e = self.refused("3D000", console.query, f"{order} nope")
+            self.assertEqual(e.message, "no such database: nope")
+        console.query("PAUSE")
+        self.refused("22023", console.query, "RESUME app")
+        console.query("RESUME")
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
+
     def test_pause_resume_reconnect(self):
         self.start(pool={"size": 2}, users=[{"name": "bob", "password": "bob"}])
         c = self.client()

@@ -30,8 +30,11 @@ struct pool_report {
   std::uint32_t size = 0;     // servers that all pools together may have
   std::uint32_t formula = 0;  // database_cores * 2 + spindles
   std::uint64_t leases = 0;
-  std::uint64_t waited = 0;   // of them, after a wait
-  std::uint64_t refused = 0;  // clients that got none
+  std::uint64_t waited = 0;    // of them, after a wait
+  std::uint64_t refused = 0;   // clients that got none
+  std::uint64_t no_room = 0;   // of them, for want of room
+  std::string last_fault;      // of opening a server, with its SQLSTATE; empty: there was none
+  bool postgres_full = false;  // it was that PostgreSQL had no connection left
   std::int64_t wait_p95_us = 0;
 };
 

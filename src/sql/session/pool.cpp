@@ -133,6 +133,12 @@ void sql_pool::open_failed(server& s, const server_error& e) {
                                      {"sqlstate", e.sqlstate},
                                      {"message", e.message}});
   last_error_ = e;
+  if (e.postgres_is_full() && e.hint.empty())
+    last_error_.hint =
+        "PostgreSQL's max_connections is reached: raise it, end other connections, or make "
+        "sql.pool.size (" +
+        std::to_string(runtime_->pool_size) + ") smaller";
+  last_fault_ = last_error_;
   probe.open_failed();
   machine_.open_failed(s, pool_now(), home.random());
   std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
@@ -276,6 +282,7 @@ pool_snapshot sql_pool::live() const {
   s.running = machine_.running();
   s.concurrency = machine_.concurrency();
   s.paused = machine_.paused();
+  s.last_fault = last_fault_;
   s.totals = machine_.totals();
   return s;
 }

@@ -30,6 +30,7 @@ struct pool_snapshot {
   std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0, closing = 0,
                 waiting = 0, running = 0, concurrency = 0;
   bool paused = false;
+  server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
 };
 
@@ -121,7 +122,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   std::vector<std::unique_ptr<server>> servers_;
   std::unordered_map<std::uint32_t, client*> clients_;
   std::vector<std::pair<std::string, std::string>> status_;
-  server_error last_error_;
+  server_error last_error_;  // of opening a server, since one was opened
+  server_error last_fault_;  // the same, ever
   bool passing_soon_ = false;
   bool dismissed_ = false;
   metrics::histogram wait_;
