@@ -112,6 +112,7 @@ checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
   add_templates(e, plane.queries(), advice);
   add_loops(e, plane.loops());
   add_pools(e, plane.pools(), fit_of(advice.room, config, plane.pool_size()));
+  if (auto upstream = plane.upstream(); !upstream.up) e.upstream_fault = upstream.fault;
   add_advice(e, advice);
   return e;
 }

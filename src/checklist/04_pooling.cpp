@@ -79,6 +79,7 @@ point grade_pooling(const sql_evidence& sql) {
   for (const auto& f : sql.pools) judge(f, findings);
   if (sql.pools.empty()) {
     p.evidence.emplace_back("no client has connected yet");
+    if (!sql.upstream_fault.empty()) p.evidence.push_back("PostgreSQL: " + sql.upstream_fault);
     return p;
   }
   if (findings.empty()) {

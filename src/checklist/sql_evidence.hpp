@@ -89,6 +89,7 @@ struct sql_evidence {
   std::vector<loop_fact> loops;
   std::vector<page_fact> pages;
   std::vector<pool_fact> pools;
+  std::string upstream_fault;                // why PostgreSQL lets nobody in; empty: it does
   milliseconds statement_limit{0};           // sql.limits.statement; 0 none
   milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none
   milliseconds connect_limit{5000};          // sql.limits.connect

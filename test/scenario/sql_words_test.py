@@ -182,6 +182,55 @@ class NoServer(SqlCase):
         self.assertFalse(any("turned away" in line for line in self.point(4)["evidence"]))
 
 
+class Upstream(SqlCase):
+    """What is seen of a PostgreSQL that lets nobody in while nobody is connected."""
+
+    def verbose(self):
+        status, text = self.fairing.call("GET", "/readyz?verbose", token=False)
+        self.assertEqual(status, 200)
+        return next(line for line in text.splitlines() if "upstream:sql" in line)
+
+    def test_it_is_not_there(self):
+        pg = Postgres().start()
+        self.addCleanup(pg.stop)
+        pg.halt()
+        self.start(upstream=pg.url())
+        wait_until(lambda: '"event":"sql_upstream_down"' in self.fairing.log(), what="the event")
+        self.assertEqual(
+            self.verbose(), f"[!]upstream:sql 127.0.0.1:{pg.port} warning: down, it cannot be reached (08001)"
+        )
+        pg.launch()
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
+        self.assertEqual(self.verbose(), f"[+]upstream:sql 127.0.0.1:{pg.port} ok: up")
+        log = self.fairing.log()
+        self.assertEqual((log.count("sql_upstream_down"), log.count("sql_upstream_up")), (1, 1))
+
+    def test_its_password_is_wrong(self):
+        self.start(upstream=self.pg.url(password="wrong"), users=[{"name": "bob", "password": "bob"}])
+        wait_until(lambda: '"sqlstate":"28P01"' in self.fairing.log(), what="the event")
+        self.assertIn("[!]", self.verbose())
+        self.assertIn("down, it refuses the user (28P01)", self.verbose())
+        self.client(user="bob").query("SELECT 1")
+        self.assertIn("[!]", self.verbose(), "another user's log-in says nothing of this one's")
+        self.refused("28P01", self.client, password="wrong")
+        self.assertEqual(self.fairing.log().count("sql_upstream_down"), 1)
+
+    def test_a_client_s_wrong_database_is_not_its_fault(self):
+        self.start()
+        wait_until(lambda: "ok: up" in self.verbose(), what="the look at the start")
+        self.refused("3D000", self.client, database="nope")
+        self.assertIn("ok: up", self.verbose())
+
+    def test_a_failed_auth_query_is_the_log_s(self):
+        self.start(auth_query="SELECT usename, passwd FROM pg_shadow WHERE usename = $1")
+        for _ in range(2):
+            e = self.refused("57P03", self.client, user="bob")
+            self.assertNotIn("pg_shadow", e.message + e.hint)
+        log = self.fairing.log()
+        self.assertEqual(log.count('"event":"sql_auth_query_failed","user":"bob"'), 1)
+        self.assertIn("permission denied", log)
+
+
 class Console(SqlCase):
     def test_orders_that_would_do_nothing(self):
         self.start(pool={"size": 1})

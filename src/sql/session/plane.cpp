@@ -335,6 +335,20 @@ std::vector<pool_report> sql_plane::pools() const {
   return out;
 }
 
+upstream_report sql_plane::upstream() const {
+  const auto v = parts_->state.upstream.now();
+  const auto runtime = parts_->state.runtime();
+  const auto& up = runtime->config.upstream;
+  const bool local = up.host.starts_with('/');
+  upstream_report r{.where = local ? up.host : up.host + ':' + std::to_string(up.port),
+                    .detail = v.tried ? "up" : "not tried yet"};
+  if (!v.fault.known()) return r;
+  r.up = false;
+  r.detail = "down, " + std::string(v.fault.kind()) + " (" + v.fault.sqlstate + ")";
+  r.fault = v.fault.text();
+  return r;
+}
+
 sql_config sql_plane::config() const { return parts_->state.runtime()->config; }
 
 std::uint32_t sql_plane::pool_size() const { return parts_->state.runtime()->pool_size; }

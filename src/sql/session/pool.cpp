@@ -1,7 +1,5 @@
 #include "sql/session/pool.hpp"
 
-#include <algorithm>
-
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "sql/session/client.hpp"
@@ -20,14 +18,6 @@ metrics::labels with(metrics::labels l, const char* name, std::string_view value
 metrics::counter queries_of(metrics::registry& r, const metrics::labels& l, const char* outcome) {
   return r.add_counter("fairing_sql_queries_total", "Statements that clients had run",
                        with(l, "outcome", outcome));
-}
-}  // namespace
-
-namespace {
-// PostgreSQL's answer to this user, database or parameter; others are of the moment.
-bool is_of_the_names(std::string_view sqlstate) noexcept {
-  constexpr std::array<std::string_view, 5> classes{"22", "28", "3D", "42", "55"};
-  return std::ranges::any_of(classes, [&](auto c) { return sqlstate.starts_with(c); });
 }
 }  // namespace
 
@@ -109,6 +99,14 @@ client* sql_pool::find(std::uint32_t id) noexcept {
   return at == clients_.end() ? nullptr : at->second;
 }
 
+// Its log-ins are what sql.upstream says. Without a database there, each client names its own.
+bool sql_pool::is_upstreams_own(const server_error& e) const {
+  const auto& up = runtime_->config.upstream;
+  if (key.user != up.user) return false;
+  return up.database.empty() ? !e.is_of_the_names() || e.is_of_the_user()
+                             : key.database == up.database;
+}
+
 pool::server* sql_pool::open() noexcept {
   servers_.push_back(std::make_unique<server>(*this));
   auto* s = servers_.back().get();
@@ -117,6 +115,7 @@ pool::server* sql_pool::open() noexcept {
 }
 
 void sql_pool::opened(server& s, const opened_server& how) {
+  if (!key.relayed) plane.upstream.opened(is_upstreams_own({}));
   status_ = how.status;
   last_error_ = {};
   s.state_id = state_id_of(s.session.applied);
@@ -139,6 +138,7 @@ void sql_pool::open_failed(server& s, const server_error& e) {
         "sql.pool.size (" +
         std::to_string(runtime_->pool_size) + ") smaller";
   last_fault_ = last_error_;
+  plane.upstream.failed(is_upstreams_own(e), e);
   probe.open_failed();
   machine_.open_failed(s, pool_now(), home.random());
   std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
@@ -261,7 +261,7 @@ void sql_pool::forget_soon() {
 
 // A name that is wrong today is no pool that anybody comes back to.
 void sql_pool::forget_if_never_let_in() {
-  if (machine_.totals().opened == 0 && is_of_the_names(last_error_.sqlstate)) forget_soon();
+  if (machine_.totals().opened == 0 && last_error_.is_of_the_names()) forget_soon();
 }
 
 void sql_pool::dismiss() {

@@ -15,30 +15,13 @@
 #include <utility>
 #include <vector>
 
-#include "codec/pgwire/sqlstate.hpp"
 #include "codec/pgwire/startup.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
+#include "sql/session/server_error.hpp"
 #include "sql/session/state.hpp"
 
 namespace fairing::sql {
-
-namespace pgwire = codec::pgwire;
-
-// An error of PostgreSQL, or of ours on the way to it, as a client is shown it.
-struct server_error {
-  std::string sqlstate;
-  std::string message;
-  std::string detail;
-  std::string hint;
-  [[nodiscard]] bool known() const noexcept { return !message.empty(); }
-  // Too many clients already, or what is left is kept for others.
-  [[nodiscard]] bool postgres_is_full() const noexcept {
-    return sqlstate == pgwire::code(pgwire::sqlstate::too_many_connections);
-  }
-  void append_fatal(std::string& out) const;
-  [[nodiscard]] std::string text() const;  // MESSAGE (SQLSTATE); empty: there is none
-};
 
 struct server_request {
   std::string user;

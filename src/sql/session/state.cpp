@@ -50,6 +50,7 @@ void core_part::tick() {
       busy_.add(std::int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1'000, precise_us()),
       std::memory_order_relaxed);
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i]->tick(t);
+  if (core.index() == 0) plane.upstream.look(*this);
 }
 
 plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first,
@@ -88,12 +89,15 @@ runtime_ptr plane_state::runtime() const {
 
 void plane_state::set_runtime(runtime_ptr r) {
   bool other_place = false;
+  bool other_servers = false;
   {
     const std::lock_guard lock(mutex_);
     other_place = runtime_->config.upstream.host != r->config.upstream.host ||
                   runtime_->config.upstream.port != r->config.upstream.port;
+    other_servers = !same_servers(runtime_->config, r->config);
     runtime_ = r;
   }
+  if (other_servers) upstream.forget();
   secrets.ask_again();
   budget.set_limit(r->pool_size);
   for (auto& p : parts_)

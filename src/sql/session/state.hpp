@@ -29,6 +29,7 @@
 #include "sql/session/outlet.hpp"
 #include "sql/session/runtime.hpp"
 #include "sql/session/secrets.hpp"
+#include "sql/session/upstream_watch.hpp"
 
 namespace fairing::sql {
 
@@ -92,6 +93,7 @@ struct plane_state {
   cancel_keys keys;               // any thread
   secret_cache secrets;           // any thread
   login_guard guard;              // any thread
+  upstream_watch upstream;        // any thread
   sql_counters count;
   std::string mock_seed;  // of the secrets of users that do not exist
   std::atomic<std::int64_t> connections{0};
