@@ -153,6 +153,8 @@ class relay {
   // A limit of ours is about to cancel the statement under way: its error will say so. 0: no more.
   void limited_by(milliseconds limit) noexcept { limit_ = limit; }
   [[nodiscard]] bool limited() const noexcept { return limit_.count() > 0; }
+  // The server has said by a FATAL, which the client was shown, that it ends the connection.
+  [[nodiscard]] bool farewell() const noexcept { return farewell_; }
 
   // Says so to the client and ends the conversation.
   void fatal(pgwire::sqlstate code, std::string_view message, std::string_view hint = {});
@@ -337,6 +339,7 @@ class relay {
   bool shown_ = false;             // the server's message at hand goes to the client
   bool torn_ = false;              // the client has a part of a message whose rest will not come
   bool waiting_ = false;           // for an entry that ends_wait
+  bool farewell_ = false;          // the server has ended the connection by a FATAL
   bool pending_ = false;           // a message of the client's goes on when the wait is over
   bool blocked_ = false;           // from_client said wait
   bool preparing_simple_ = false;  // what is being prepared is for a Query

@@ -375,6 +375,7 @@ bool relay::on_error(std::string_view message) {
   const auto error = pgwire::read_error(message.substr(header_bytes));
   if (queue_.empty() || (error && error->fatal())) {
     // Of its own accord: it is going down, or a limit of the session was passed.
+    farewell_ = error && error->fatal();
     show_error(message, error);
     over_ = true;
     return true;

@@ -275,6 +275,20 @@ TEST(relay, a_fatal_error_of_the_server_is_shown_once) {
   EXPECT_TRUE(t.broken);
 }
 
+TEST(relay, a_fatal_error_behind_rows_is_a_farewell) {
+  talk t;
+  static_cast<void>(t.client(Q("SELECT 1")));
+  const auto last = columns({"a"}) + row({"x"}) + error("57P01", "terminating", "FATAL");
+  EXPECT_EQ(t.server(last), last);
+  EXPECT_TRUE(t.broken);
+  EXPECT_TRUE(t.farewell());
+  talk idle;
+  static_cast<void>(idle.client(Q("SELECT 1")));
+  static_cast<void>(idle.server(complete("SELECT 0") + ready() + error("XX000", "unasked")));
+  EXPECT_TRUE(idle.broken);
+  EXPECT_FALSE(idle.farewell());
+}
+
 TEST(relay, every_split_of_the_bytes_gives_the_same) {
   const auto program = P("s", "SELECT $1") + D("s") + B("p", "s", "v") + E("p") + C("s") + S();
   const auto answers = parsed() + parameters({25}) + columns({"a"}) + bound() + row({"v"}) +

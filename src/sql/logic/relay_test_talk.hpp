@@ -65,6 +65,8 @@ class talk {
   }
   void limit(milliseconds l) { relay_->limited_by(l); }
   [[nodiscard]] bool pinned() const { return relay_->pinned(); }
+  [[nodiscard]] std::size_t unread() const { return input_.size(); }
+  [[nodiscard]] bool farewell() const { return relay_->farewell(); }
 
   recorder hooks;
   bool released = false;

@@ -120,6 +120,8 @@ bool client::within_answer() const noexcept {
   return relay_ ? relay_->within_answer() : raw_->within_answer();
 }
 
+bool client::farewell() const noexcept { return relay_ ? relay_->farewell() : raw_->farewell(); }
+
 bool client::in_flight() const noexcept {
   return relay_ ? relay_->in_flight() || !relay_->quiet() : raw_->in_flight();
 }
@@ -358,8 +360,7 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
     relay_->detach();
     server_ = nullptr;
     s.user = nullptr;
-    s.fault(s.last_error.known() ? pool::close_reason::server_gone
-                                 : pool::close_reason::protocol_doubt);
+    s.fault(farewell() ? pool::close_reason::server_gone : pool::close_reason::protocol_doubt);
     finish();
     return p.taken;
   }
@@ -392,13 +393,13 @@ void client::release() {
   pool_->give_back(s);
 }
 
-void client::lost(const server_error& e) {
+void client::lost() {
   // In the middle of a row there is no place for an error: the end of the connection tells.
   const bool torn = within_answer();
   server_ = nullptr;
   if (relay_) relay_->detach();
   std::string text;
-  if (!torn && !e.known())  // else the client was shown PostgreSQL's own words
+  if (!torn && !farewell())  // else the client was shown PostgreSQL's own words
     pgwire::append_error(text,
                          {.code = sqlstate::connection_failure,
                           .severity = "FATAL",
