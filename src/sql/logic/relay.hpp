@@ -52,10 +52,9 @@ namespace fairing::sql {
 namespace pgwire = codec::pgwire;
 
 struct relay_limits {
-  std::size_t statement_bytes =
-      16ULL << 20;                // a longer Parse is refused, a longer Query is not looked at
-  std::size_t pipeline = 65'536;  // messages on their way
-  std::size_t notice_bytes = 1ULL << 20;  // of a server's message that is read whole
+  std::size_t statement_bytes = 16ULL << 20;  // of a Query or Parse; a longer one is refused
+  std::size_t pipeline = 65'536;              // messages on their way
+  std::size_t notice_bytes = 1ULL << 20;      // of a server's message that is read whole
 };
 
 // What the relays of one pool share; on its home core.
@@ -216,6 +215,7 @@ class relay {
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
   [[nodiscard]] static refusal too_many_pins(pool::pin_reason reason);
+  [[nodiscard]] static refusal too_long();
   [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
                                          std::string_view message, std::size_t size);
   void note_portal(std::string_view name, const effects& e, std::uint64_t values = 0);

@@ -25,6 +25,24 @@ TEST(relay, a_refused_pin_is_an_error_of_the_statement_alone) {
   EXPECT_EQ(t.server(complete("SELECT 0") + ready()), complete("SELECT 0") + ready());
 }
 
+// Whatever the cut: nothing of it reaches the server, none of it is kept, and the client stays.
+TEST(relay, a_query_over_the_limit_costs_the_statement_alone) {
+  const auto told =
+      ours(sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
+           "raise sql.limits.statement_size");
+  const auto huge = Q("SELECT '" + std::string(1000, 'x') + "'");
+  for (const std::size_t cut : {std::size_t{5}, std::size_t{300}, huge.size()}) {
+    talk t;
+    t.limits().statement_bytes = 200;
+    EXPECT_EQ(t.client(huge.substr(0, cut)), failing);
+    EXPECT_EQ(t.unread(), 0U);
+    EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+    EXPECT_TRUE(t.released);
+    EXPECT_EQ(t.client(huge.substr(cut) + Q("SELECT 1")), Q("SELECT 1"));
+    EXPECT_EQ(t.server(complete("SELECT 0") + ready()), complete("SELECT 0") + ready());
+  }
+}
+
 TEST(relay, a_refused_pin_fails_the_transaction_as_any_error_does) {
   talk t;
   static_cast<void>(t.client(Q("BEGIN")));
