@@ -28,7 +28,8 @@ class Pins(SqlCase):
             for run in (b.query, b.extended):
                 e = self.refused("53300", run, statement)
                 self.assertEqual((e.severity, b.transaction), ("ERROR", "I"))
-                self.assertIn("max_pinned", e.hint)
+                self.assertIn("keep 1 of at most 1", e.message)
+                self.assertIn("max_pinned, or give sql.session_listen an address", e.hint)
             self.assertEqual(b.extended("SELECT $1::int", ["4"]), [["4"]])
         b.query("PREPARE hold AS SELECT pg_advisory_lock(7)")
         self.refused("53300", b.query, "EXECUTE hold")

@@ -92,10 +92,18 @@ struct statement_done {
   bool failed = false;
 };
 
+// Servers that clients keep beyond their transaction.
+struct pin_use {
+  std::uint32_t now = 0;
+  std::uint32_t most = 0;
+  bool session_listen = false;  // there is one, where a client may keep its server
+};
+
 class relay_hooks {
  public:
   // May the client keep its server beyond the transaction? Asked again for each reason; keep(nullopt) ends it.
   [[nodiscard]] virtual bool keep(std::optional<pool::pin_reason> reason) = 0;
+  [[nodiscard]] virtual pin_use pins() const = 0;
   virtual void done(const statement_done& d) = 0;
 
  protected:
@@ -214,7 +222,7 @@ class relay {
   after drop(std::string_view rest, std::size_t size, std::size_t& used);
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
-  [[nodiscard]] static refusal too_many_pins(pool::pin_reason reason);
+  [[nodiscard]] refusal too_many_pins(pool::pin_reason reason) const;
   [[nodiscard]] static refusal too_long();
   [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
                                          std::string_view message, std::size_t size);

@@ -24,6 +24,8 @@ class talk {
       reason = r;
       return allow;
     }
+    [[nodiscard]] pin_use pins() const override { return {2, 2, session_listen}; }
+    bool session_listen = true;
     void done(const statement_done&) override {}
   };
 

@@ -476,6 +476,13 @@ bool client::keep(std::optional<pool::pin_reason> reason) {
   return true;
 }
 
+pin_use client::pins() const {
+  const auto& machine = pool_->machine();
+  return {.now = machine.pinned(),
+          .most = machine.max_pinned(),
+          .session_listen = !pool_->runtime()->config.session_listen.empty()};
+}
+
 void client::done(const statement_done& d) {
   (d.failed ? pool_->queries_failed : pool_->queries).add();
   if (d.ended_us - d.began_us >= 1000 * pool_->runtime()->config.slow.count())
