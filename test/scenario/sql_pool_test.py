@@ -516,7 +516,8 @@ class Console(SqlCase):
         e = self.refused("42601", console.query, "SELECT 1")
         self.assertIn("SHOW HELP", e.hint)
         self.refused("0A000", console.extended, "SHOW POOLS")
-        self.assertEqual(console.query("show version;"), [["Fairing"]])
+        version = self.fairing.cli("version").stdout.strip()  # "fairing 0.1.0"
+        self.assertEqual(console.query("show version;"), [[version.capitalize()]])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #include "app/config/postgres_url.hpp"
 #include "app/config/schema_bind.hpp"
 #include "app/config/schema_set.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 #include "codec/scram/keys.hpp"
 
 namespace fairing::config::detail {

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/ascii.hpp"
+#include "base/version.hpp"
 #include "codec/pgwire/client_messages.hpp"
 #include "codec/pgwire/server_writer.hpp"
 #include "net/alarm.hpp"
@@ -22,7 +23,6 @@ using pgwire::transaction_status;
 namespace {
 constexpr std::uint32_t text_oid = 25;
 constexpr std::size_t longest_query = 16 * 1024;
-constexpr std::string_view version = "Fairing";
 
 using row = std::vector<std::string>;
 struct table {
@@ -245,7 +245,7 @@ net::task<std::string> answer(core_part& part, std::string text, bool rules) {
         co_return out;
       }
     if (iequals(what, "VERSION")) {
-      append_table(out, {{"version"}, {{std::string(version)}}});
+      append_table(out, {{"version"}, {{"Fairing " + std::string(version)}}});
       co_return out;
     }
     if (iequals(what, "HELP")) {
