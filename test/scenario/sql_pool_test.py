@@ -474,34 +474,6 @@ class Pins(SqlCase):
         self.refused("42P01", other.query, "SELECT * FROM mine")
 
 
-class ManyPools(SqlCase):
-    MOST = 256
-
-    def test_wrong_names_lock_nobody_out(self):
-        self.start(pool={"size": 2})
-        for i in range(self.MOST + 4):
-            self.refused("3D000", PgClient, self.address, database=f"wrong{i}")
-        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
-        self.wait_until_shown("POOLS", lambda r: r["database"] == "app" and len(self.show("POOLS")) == 1)
-        self.refused("3D000", PgClient, self.address, database=f"wrong{i}")
-        self.assertEqual(self.fairing.log().count(f'"database":"wrong{i}"'), 1, "one line a minute")
-
-    def test_the_longest_unused_pool_makes_room(self):
-        names = [f"user{i}" for i in range(self.MOST)]
-        self.pg.sql("".join(f"CREATE USER {n} PASSWORD '{n}';" for n in names))
-        self.start(pool={"size": 2}, users=[{"name": n, "password": n} for n in names])
-        stays = self.client()
-        gone = self.client(database="postgres")
-        gone.close()
-        self.wait_until_shown("POOLS", lambda r: r["database"] == "postgres" and r["clients"] == "0")
-        for n in names:
-            self.client(user=n).close()
-        self.assertLessEqual(len(self.show("POOLS")), self.MOST)
-        self.assertNotIn("postgres", [r["database"] for r in self.show("POOLS")])
-        self.assertEqual(stays.query("SELECT 1"), [["1"]])
-        self.assertEqual(self.client(database="postgres").query("SELECT 2"), [["2"]])
-
-
 class Console(SqlCase):
     def test_it_shows_what_there_is_and_nothing_else(self):
         self.start(pool={"size": 2})

@@ -222,7 +222,6 @@ class relay {
   after drop(std::string_view rest, std::size_t size, std::size_t& used);
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
-  [[nodiscard]] refusal too_many_pins(pool::pin_reason reason) const;
   [[nodiscard]] static refusal too_long();
   [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
                                          std::string_view message, std::size_t size);
@@ -301,6 +300,7 @@ class relay {
   void on_state_known();
   void on_state_unknown();
   [[nodiscard]] bool keep_for(pool::pin_reason reason);
+  [[nodiscard]] refusal too_many_pins(pool::pin_reason reason) const;
   [[nodiscard]] bool on_injected_error(std::string_view message);
   void doubt(progress& p, std::string_view why);
   void report(const entry& e, bool failed);

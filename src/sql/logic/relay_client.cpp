@@ -223,17 +223,6 @@ std::optional<relay::refusal> relay::refused_pin(const effects& e) {
   return std::nullopt;
 }
 
-relay::refusal relay::too_many_pins(pool::pin_reason reason) const {
-  const auto pins = hooks_.pins();
-  return {pgwire::sqlstate::too_many_connections,
-          "this would keep a server beyond its transaction (" + std::string(pool::name(reason)) +
-              "), and other clients keep " + std::to_string(pins.now) + " of at most " +
-              std::to_string(pins.most) + " already",
-          std::string("raise sql.pool.max_pinned, or ") +
-              (pins.session_listen ? "connect to sql.session_listen"
-                                   : "give sql.session_listen an address and connect there")};
-}
-
 relay::refusal relay::too_long() {
   return {pgwire::sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
           "raise sql.limits.statement_size"};
