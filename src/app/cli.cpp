@@ -16,9 +16,9 @@
 #include "app/cli_top.hpp"
 #include "app/client.hpp"
 #include "app/config/describe.hpp"
-#include "app/config/version.hpp"
 #include "app/run.hpp"
 #include "app/terminal.hpp"
+#include "base/version.hpp"
 
 namespace fairing::app {
 
@@ -61,8 +61,8 @@ answer validate(const options& o) {
 }
 
 answer version(const options& o) {
-  if (o.json) return {exit_ok, fmt::format("{{\"version\":\"{}\"}}\n", config::version), {}};
-  return {exit_ok, fmt::format("fairing {}\n", config::version), {}};
+  if (o.json) return {exit_ok, fmt::format("{{\"version\":\"{}\"}}\n", fairing::version), {}};
+  return {exit_ok, fmt::format("fairing {}\n", fairing::version), {}};
 }
 
 // One exchange with the instance; `ok` is set when there is a JSON answer of 2xx.
@@ -222,7 +222,7 @@ int top_live(const options& o) {
     const auto at = std::chrono::steady_clock::now();
     auto now = parse_metrics(r.body);
     const double seconds = std::chrono::duration<double>(at - asked).count();
-    print(fmt::format("\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", config::version,
+    print(fmt::format("\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", fairing::version,
                       client.where().url, frame(now, before.empty() ? nullptr : &before, seconds)),
           stdout);
     before = std::move(now);

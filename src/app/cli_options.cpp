@@ -10,7 +10,7 @@
 #include "app/cli_jobs.hpp"
 #include "app/config/nearest.hpp"
 #include "app/config/postgres_url.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 
 namespace fairing::app {
 
@@ -227,7 +227,7 @@ std::optional<std::string> take_jobs(const std::vector<std::string>& texts, opti
 std::optional<std::string> take_flags(const raw_flags& raw, options& o) {
   if (!raw.redis.empty())
     return fmt::format("`--redis` is not in this version of Fairing ({}); remove it",
-                       config::version);
+                       fairing::version);
   for (const auto& text : raw.http) {
     const auto split = text.find('=');
     if (split == std::string::npos || split == 0 || split + 1 == text.size())
@@ -352,7 +352,7 @@ std::string help_markdown() {
       "talk to a running instance read its token from FAIRING_TOKEN or "
       "`$FAIRING_RUNTIME_DIR/token` (default "
       "`/run/fairing/token`, else `$XDG_RUNTIME_DIR/fairing/token`).\n",
-      config::version);
+      fairing::version);
   for (const auto& row : verbs) {
     const auto* v = app.get_subcommand(row.name);
     out += fmt::format("\n## `fairing {}`\n{}\n\n| | |\n|---|---|\n", row.name, row.doc);

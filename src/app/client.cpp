@@ -7,7 +7,7 @@
 
 #include "app/config/address.hpp"
 #include "app/config/source.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 
 namespace fairing::app {
 
@@ -83,7 +83,7 @@ reply admin_client::call(const std::string& path, const std::string* json) const
   curl_easy_setopt(c, CURLOPT_URL, url.c_str());
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(c, CURLOPT_PROXY, "");
-  const auto agent = fmt::format("fairing/{}", config::version);
+  const auto agent = fmt::format("fairing/{}", fairing::version);
   curl_easy_setopt(c, CURLOPT_USERAGENT, agent.c_str());
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);

@@ -83,7 +83,10 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
                        .formula = p.formula,
                        .leases = p.leases,
                        .waited = p.waited,
-                       .timeouts = p.refused,
+                       .timeouts = p.no_room,
+                       .unserved = p.refused - p.no_room,
+                       .last_fault = p.last_fault,
+                       .postgres_full = p.postgres_full,
                        .wait_p95_us = p.wait_p95_us});
     if (!fit) continue;
     auto& told = e.pools.back();
@@ -126,6 +129,7 @@ checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
   add_templates(e, plane.queries(), advice);
   add_loops(e, plane.loops());
   add_pools(e, plane.pools(), fit_of(advice.room, config, plane.pool_size()));
+  if (auto upstream = plane.upstream(); !upstream.up) e.upstream_fault = upstream.fault;
   add_advice(e, advice);
   return e;
 }

@@ -199,6 +199,10 @@ admin::readiness readiness_of(const http::http_plane& plane,
                                         : fmt::format("{}, {}", told.word, told.reason);
       out.checks.push_back({name, told.word == "up", std::move(detail), false});
     }
+  if (sql != nullptr) {
+    auto told = sql->upstream();
+    out.checks.push_back({"upstream:sql " + told.where, told.up, std::move(told.detail), false});
+  }
   return out;
 }
 

@@ -1,9 +1,11 @@
 // Point 4: connection pooling configured. From the sql plane's pools: their size against the formula and
 // max_connections, and what clients waited.
 //   fail      the instances together may open more than PostgreSQL takes, or clients were turned away
+//             for want of room
 //   warn      tight; over twice the formula; or the 95th percentile of waits is over 100 ms
 //   pass      every pool fits and nobody waits long
 //   not_seen  no sql plane, or no client came yet
+// Clients that got no connection as none could be opened are told of, and not graded: no size helps.
 #include <fmt/format.h>
 
 #include "checklist/points.hpp"
@@ -22,25 +24,49 @@ std::vector<std::string> size_fix(const pool_fact& f) {
   return out;
 }
 
+// Of clients that wait: more connections, where the database bears more.
+std::vector<std::string> wait_fix(const pool_fact& f) {
+  if (f.postgres_full)
+    return {"# PostgreSQL's max_connections is reached: raise it, or make sql.pool.size smaller"};
+  const auto size = f.advised_size != 0 ? f.advised_size : f.formula;
+  if (size == 0 || size > f.size) return size_fix(f);
+  return {
+      "# sql.pool.size is as large as the database bears: look for transactions that are held open "
+      "(SHOW CLIENTS), and end them by sql.limits.transaction_idle"};
+}
+
 void judge(const pool_fact& f, std::vector<finding>& findings) {
-  const auto add = [&](grade severity, double weight, std::string evidence) {
-    findings.push_back({severity, weight, std::move(evidence), size_fix(f)});
+  const auto add = [&](grade severity, double weight, std::string evidence,
+                       std::vector<std::string> fix) {
+    findings.push_back({severity, weight, std::move(evidence), std::move(fix)});
   };
-  if (f.fit == pool_fit::too_many) add(grade::fail, 2, fmt::format("{}: {}", f.name, f.fit_text));
+  if (f.fit == pool_fit::too_many)
+    add(grade::fail, 2, fmt::format("{}: {}", f.name, f.fit_text), size_fix(f));
   if (f.timeouts != 0)
     add(grade::fail, 1,
-        fmt::format("{}: {} clients were turned away after waiting (SQLSTATE 53300)", f.name,
-                    f.timeouts));
-  if (f.fit == pool_fit::tight) add(grade::warn, 2, fmt::format("{}: {}", f.name, f.fit_text));
+        fmt::format("{}: {} turned away after waiting (SQLSTATE 53300)", f.name,
+                    clients_were(f.timeouts)),
+        wait_fix(f));
+  if (f.fit == pool_fit::tight)
+    add(grade::warn, 2, fmt::format("{}: {}", f.name, f.fit_text), size_fix(f));
   if (f.leases >= min_samples && f.wait_p95_us > long_wait_us)
     add(grade::warn, 1,
         fmt::format("{}: {} of {} leases waited, the 95th percentile {}", f.name, f.waited,
-                    f.leases, show_us(f.wait_p95_us)));
+                    f.leases, show_us(f.wait_p95_us)),
+        wait_fix(f));
   if (f.formula != 0 && f.size > 2 * f.formula)
     add(grade::warn, 0,
         fmt::format(
             "{}: {} connections; the database's cores and disks bear {} (cores * 2 + spindles)",
-            f.name, f.size, f.formula));
+            f.name, f.size, f.formula),
+        size_fix(f));
+}
+
+std::string unserved_text(const pool_fact& f) {
+  const auto last = f.last_fault.empty() ? std::string("Fairing was stopping, or it was paused")
+                                         : "the last error of opening one: " + f.last_fault;
+  return fmt::format("{}: {} given no connection, though not for want of room; {}", f.name,
+                     clients_were(f.unserved), last);
 }
 
 }  // namespace
@@ -53,6 +79,7 @@ point grade_pooling(const sql_evidence& sql) {
   for (const auto& f : sql.pools) judge(f, findings);
   if (sql.pools.empty()) {
     p.evidence.emplace_back("no client has connected yet");
+    if (!sql.upstream_fault.empty()) p.evidence.push_back("PostgreSQL: " + sql.upstream_fault);
     return p;
   }
   if (findings.empty()) {
@@ -66,6 +93,9 @@ point grade_pooling(const sql_evidence& sql) {
     }
   }
   conclude(p, std::move(findings));
+  for (const auto& f : sql.pools)
+    if (f.unserved != 0 && p.evidence.size() <= max_findings)
+      p.evidence.push_back(unserved_text(f));
   return p;
 }
 

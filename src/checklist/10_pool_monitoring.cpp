@@ -45,8 +45,8 @@ point grade_pool_monitoring(const sql_evidence& sql) {
   }
   for (const auto& f : sql.pools) {
     if (p.evidence.size() > max_findings) break;
-    p.evidence.push_back(fmt::format("{}: {} of {} leases waited, {} clients were turned away",
-                                     f.name, f.waited, f.leases, f.timeouts));
+    p.evidence.push_back(fmt::format("{}: {} of {} leases waited, {} turned away for want of room",
+                                     f.name, f.waited, f.leases, clients_were(f.timeouts)));
   }
   p.fix.emplace_back(
       "# alarm: histogram_quantile(0.95, rate(fairing_pool_wait_seconds_bucket[5m])) > 0.1, "

@@ -65,6 +65,8 @@ void conclude(point& p, std::vector<finding> findings);
 // Text as a YAML scalar in flow style: plain where that is safe, else in double quotes.
 [[nodiscard]] std::string yaml_text(std::string_view text);
 
+// "1 client was", "3 clients were".
+[[nodiscard]] std::string clients_were(std::uint64_t n);
 [[nodiscard]] std::string show_us(std::int64_t us);  // "350 us", "12.3 ms", "1.50 s"
 [[nodiscard]] std::string show_share(std::uint64_t part, std::uint64_t whole);  // "37 %"
 [[nodiscard]] std::string show_row(const row& r,

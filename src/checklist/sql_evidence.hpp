@@ -68,8 +68,11 @@ struct pool_fact {
   pool_fit fit = pool_fit::unknown;
   std::string fit_text;  // numbers, and what to do
   std::uint64_t leases = 0;
-  std::uint64_t waited = 0;    // leases that had to wait
-  std::uint64_t timeouts = 0;  // clients that got none within wait_timeout
+  std::uint64_t waited = 0;     // leases that had to wait
+  std::uint64_t timeouts = 0;   // clients that got none for want of room, most after wait_timeout
+  std::uint64_t unserved = 0;   // clients that got none for another reason
+  std::string last_fault = {};  // of opening a connection; empty: there was none
+  bool postgres_full = false;   // it was that PostgreSQL had none left
   std::int64_t wait_p95_us = 0;
   std::uint32_t advised_size = 0;  // from the measured waits; 0: nothing to say
   std::string advice;              // its sentence
@@ -89,6 +92,7 @@ struct sql_evidence {
   std::vector<loop_fact> loops;
   std::vector<page_fact> pages;
   std::vector<pool_fact> pools;
+  std::string upstream_fault;                // why PostgreSQL lets nobody in; empty: it does
   milliseconds statement_limit{0};           // sql.limits.statement; 0 none
   milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none
   milliseconds connect_limit{5000};          // sql.limits.connect

@@ -10,6 +10,7 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 sql_evidence plane() {
   sql_evidence e;
@@ -161,6 +162,35 @@ TEST(point_4, grades_the_pools) {
   const auto p = grade_pooling(e);
   EXPECT_EQ(p.result, grade::fail);
   EXPECT_THAT(p.evidence.front(), HasSubstr("max_connections"));
+}
+
+TEST(point_4, counts_only_what_is_about_room) {
+  auto e = plane();
+  e.pools = {pool_of(9)};
+  e.pools[0].unserved = 1;
+  e.pools[0].last_fault = "password authentication failed for user \"app\" (28P01)";
+  auto p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::pass);
+  EXPECT_THAT(p.fix, IsEmpty());
+  EXPECT_EQ(p.evidence.back(),
+            "app@shop: 1 client was given no connection, though not for want of room; the last "
+            "error of opening one: password authentication failed for user \"app\" (28P01)");
+  e.pools[0].timeouts = 2;
+  p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_EQ(p.evidence.front(),
+            "app@shop: 2 clients were turned away after waiting (SQLSTATE 53300)");
+}
+
+TEST(point_4, advises_a_size_once_and_only_another_one) {
+  auto e = plane();
+  e.pools = {pool_of(9), pool_of(9)};
+  for (auto& f : e.pools) f.timeouts = 1;
+  EXPECT_THAT(grade_pooling(e).fix, ElementsAre(HasSubstr("transactions that are held open")));
+  for (auto& f : e.pools) f.size = 5;
+  EXPECT_THAT(grade_pooling(e).fix, ElementsAre("# sql:", "pool: { size: 9 }"));
+  for (auto& f : e.pools) f.postgres_full = true;
+  EXPECT_THAT(grade_pooling(e).fix, ElementsAre(HasSubstr("max_connections")));
 }
 
 TEST(point_8, grades_the_limits_of_sql) {

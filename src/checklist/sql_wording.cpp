@@ -15,6 +15,10 @@ point without_sql(int number, std::string_view title) {
   return p;
 }
 
+std::string clients_were(std::uint64_t n) {
+  return n == 1 ? "1 client was" : std::to_string(n) + " clients were";
+}
+
 std::string short_sql(std::string_view text) {
   constexpr std::size_t most = 160;
   if (text.size() <= most) return std::string(text);

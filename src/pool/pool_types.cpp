@@ -50,6 +50,7 @@ constexpr std::array<words, refusals> refused{{
     {"queue_full", "too many clients are waiting for a server already"},
     {"server_refuses", "PostgreSQL cannot be reached or refuses new connections"},
     {"draining", "Fairing is shutting down"},
+    {"paused", "the database is paused from the console"},
 }};
 
 constexpr std::array<std::string_view, 6> states{"absent", "opening", "idle",

@@ -83,8 +83,9 @@ enum class refusal : std::uint8_t {
   queue_full,      // too many clients wait already
   server_refuses,  // new servers cannot be opened, and there are none
   draining,        // the pool is being shut down
+  paused,          // the pool is paused, and was for as long as the client may wait
 };
-inline constexpr std::size_t refusals = 5;
+inline constexpr std::size_t refusals = 6;
 [[nodiscard]] std::string_view name(refusal r) noexcept;
 [[nodiscard]] std::string_view sentence(refusal r) noexcept;
 

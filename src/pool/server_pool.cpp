@@ -35,7 +35,7 @@ acquired server_pool::acquire(waiter& w, micro_time now) noexcept {
 
 acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
   const auto no = [&](refusal why) {
-    ++totals_.refused;
+    count(why);
     return acquired{acquire_kind::refused, why, nullptr};
   };
   if (w.queued_) {
@@ -58,7 +58,8 @@ acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
     probe_asked_ = true;
     return no(refusal::server_refuses);
   }
-  if (waiters_.size() >= options_.max_waiters) return no(refusal::queue_full);
+  if (waiters_.size() >= options_.max_waiters)
+    return no(paused_ ? refusal::paused : refusal::queue_full);
   enqueue(w, now);
   pursue(now);
   return {acquire_kind::waiting};

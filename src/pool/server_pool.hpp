@@ -109,7 +109,8 @@ struct pool_totals {
   std::uint64_t opened = 0;
   std::uint64_t open_failed = 0;
   std::uint64_t closed = 0;
-  std::uint64_t refused = 0;  // timeouts, full queues, refusing servers, draining
+  std::uint64_t refused = 0;  // for whatever reason
+  std::uint64_t no_room = 0;  // of them, timeouts and full queues
   std::uint64_t pins_refused = 0;
 };
 
@@ -202,6 +203,10 @@ class server_pool {
   void enqueue(waiter& w, micro_time now) noexcept;
   void dequeue(waiter& w) noexcept;
   void refuse(waiter& w, refusal why, micro_time now) noexcept;
+  void count(refusal why) noexcept {
+    ++totals_.refused;
+    totals_.no_room += why == refusal::timeout || why == refusal::queue_full;
+  }
   void pursue(micro_time now) noexcept;
   [[nodiscard]] bool start_open(micro_time now) noexcept;
   void failed(micro_time now, std::uint64_t random) noexcept;

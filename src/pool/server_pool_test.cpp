@@ -121,6 +121,7 @@ TEST_F(server_pool_rules, a_client_past_its_time_is_told_so) {
   pass(milliseconds{50});
   p.tick();
   EXPECT_THAT(p.happened(), ElementsAre("give up 1 timeout", "give up 2 timeout"));
+  EXPECT_EQ(p.pool.totals().no_room, 4U);
   EXPECT_FALSE(p.pool.cancel(hurried, p.now));
   EXPECT_EQ(p.login(), 0U) << "the server that was being opened is idle";
   EXPECT_EQ(p.pool.idle(), 1U);
@@ -320,6 +321,18 @@ TEST_F(server_pool_rules, pause_lets_all_wait_and_closes_what_comes_back) {
   p.pool.resume(p.now);
   EXPECT_THAT(p.happened(), ElementsAre("open 3"));
   EXPECT_EQ(p.login(), 4U);
+}
+
+TEST_F(server_pool_rules, who_waits_in_a_pause_for_too_long_is_told_of_it) {
+  p.pool.set_options({.size = 1, .max_waiters = 1, .wait_timeout = milliseconds{100}}, p.now);
+  p.pool.pause(p.now);
+  EXPECT_EQ(acquire(), acquire_kind::waiting);
+  EXPECT_EQ(refused(), refusal::paused);
+  pass(milliseconds{100});
+  p.tick();
+  EXPECT_THAT(p.happened(), ElementsAre("give up 1 paused"));
+  EXPECT_EQ(p.pool.totals().refused, 2U);
+  EXPECT_EQ(p.pool.totals().no_room, 0U);
 }
 
 TEST_F(server_pool_rules, drain_serves_who_waits_and_refuses_who_comes) {

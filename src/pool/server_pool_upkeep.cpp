@@ -118,7 +118,7 @@ void server_pool::start_close(server& s, close_reason why, micro_time now) noexc
 
 void server_pool::refuse(waiter& w, refusal why, micro_time now) noexcept {
   dequeue(w);
-  ++totals_.refused;
+  count(why);
   events_.give_up(w, why, now > w.since_ ? now - w.since_ : microseconds{0});
 }
 
@@ -163,7 +163,7 @@ void server_pool::expire_waiters(micro_time now) noexcept {
     if (w->until_ > now)
       next_deadline_ = std::min(next_deadline_, w->until_);
     else
-      refuse(*w, refusal::timeout, now);
+      refuse(*w, paused_ ? refusal::paused : refusal::timeout, now);
   }
 }
 

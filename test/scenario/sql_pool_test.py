@@ -349,6 +349,22 @@ class ServersThatGo(SqlCase):
         self.assertEqual(wrong, [])
         wait_until(lambda: len(self.pg.backends("alice")) <= 3)
 
+    def test_a_farewell_behind_rows_is_no_doubt(self):
+        self.start(session=True, pool={"size": 4})
+        clients = [self.client(session=s) for s in (False, False, True, True)]
+        statement = "SELECT repeat('x', 50) FROM generate_series(1, 100) AS n WHERE n < 100 OR pg_sleep(60) IS NULL"
+        running = [in_thread(c.query, statement) for c in clients]
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        wait_until(lambda: self.pg.sql(sleeping) == "4")
+        self.pg.restart(signal.SIGINT)
+        for t in running:
+            t.join(10)
+        self.assertEqual([t.error.code for t in running], ["57P01"] * 4)
+        for c in clients:
+            self.assertRaises(Closed, c.receive)
+        self.assertEqual(self.fairing.metric("fairing_pool_closed_total", reason="protocol_doubt"), 0)
+        self.assertEqual(self.fairing.metric("fairing_pool_closed_total", reason="server_gone"), 4)
+
 
 class Sessions(SqlCase):
     def test_a_session_is_the_client_s_until_it_leaves(self):
@@ -472,7 +488,8 @@ class Console(SqlCase):
         e = self.refused("42601", console.query, "SELECT 1")
         self.assertIn("SHOW HELP", e.hint)
         self.refused("0A000", console.extended, "SHOW POOLS")
-        self.assertEqual(console.query("show version;"), [["Fairing"]])
+        version = self.fairing.cli("version").stdout.strip()  # "fairing 0.1.0"
+        self.assertEqual(console.query("show version;"), [[version.capitalize()]])
 
 
 if __name__ == "__main__":

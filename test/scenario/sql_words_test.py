@@ -6,6 +6,7 @@ import threading
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.postgres import Postgres
 from support.sql_case import SqlCase, start_postgres, stop_postgres
 from support.wait import wait_until
 
@@ -27,7 +28,8 @@ class Pins(SqlCase):
             for run in (b.query, b.extended):
                 e = self.refused("53300", run, statement)
                 self.assertEqual((e.severity, b.transaction), ("ERROR", "I"))
-                self.assertIn("max_pinned", e.hint)
+                self.assertIn("keep 1 of at most 1", e.message)
+                self.assertIn("max_pinned, or give sql.session_listen an address", e.hint)
             self.assertEqual(b.extended("SELECT $1::int", ["4"]), [["4"]])
         b.query("PREPARE hold AS SELECT pg_advisory_lock(7)")
         self.refused("53300", b.query, "EXECUTE hold")
@@ -123,7 +125,126 @@ class Own(SqlCase):
         self.assertEqual(self.client(session=True).server_pid(), pid)  # clean, so used again
 
 
+class NoServer(SqlCase):
+    """Why a client got none: what it is told, and what the checklist makes of it."""
+
+    def point(self, number):
+        return next(p for p in self.fairing.call("GET", "/v1/checklist")[1]["points"] if p["number"] == number)
+
+    def test_postgresql_has_no_connection_left(self):
+        # Three are kept for superusers.
+        pg = Postgres(max_connections=6, settings="max_wal_senders = 0").start()
+        self.addCleanup(pg.stop)
+        self.start(upstream=pg.url(), pool={"size": 5, "wait_timeout": "1s"})
+        held = [self.client() for _ in range(4)]
+        for c in held[:3]:
+            c.query("BEGIN")
+        e = self.refused("53300", held[3].query, "SELECT 1")
+        self.assertIn("max_connections", e.hint)
+        self.assertNotIn("raise it, or look", e.hint)
+        wait_until(lambda: self.point(4)["grade"] == "fail", what="the figures' tick")
+        point = self.point(4)
+        self.assertTrue(any("1 client was turned away" in line for line in point["evidence"]), point)
+        self.assertTrue(any("max_connections" in line for line in point["fix"]), point)
+        self.assertFalse(any("size: 5" in line for line in point["fix"]), point)
+
+    def test_other_refusals_are_not_about_room(self):
+        self.start(pool={"size": 5})
+        c = self.client()
+        c.query("SELECT 1")
+        self.pg.sql("ALTER USER alice PASSWORD 'other'")
+        self.addCleanup(self.pg.sql, "ALTER USER alice PASSWORD 'alice'")
+        with self.client(database="fairing") as console:
+            console.query("RECONNECT app")
+        self.wait_until_shown("POOLS", lambda r: r["size"] == "0")
+        self.refused("28P01", c.query, "SELECT 1")
+        wait_until(lambda: "1 client was given no connection" in self.point(4)["evidence"][-1], what="the figures' tick")
+        point = self.point(4)
+        self.assertEqual(point["grade"], "pass")
+        self.assertIn("(28P01)", point["evidence"][-1])
+
+    def test_the_database_is_paused(self):
+        self.start(pool={"size": 1, "wait_timeout": "1s"})
+        c = self.client()
+        c.query("SELECT 1")
+        with self.client(database="fairing") as console:
+            console.query("PAUSE app")
+            self.assertEqual([r["paused"] for r in self.show("POOLS")], ["1"])
+            wait_until(lambda: self.fairing.call("GET", "/v1/pools")[1]["items"][0]["paused"])
+            e = self.refused("57P03", c.query, "SELECT 1")
+            self.assertIn("RESUME", e.hint)
+            self.assertIn("paused", e.message)
+            console.query("RESUME app")
+            self.assertEqual([r["paused"] for r in self.show("POOLS")], ["0"])
+        self.assertEqual(c.query("SELECT 2"), [["2"]])
+        log = self.fairing.log()
+        for event in ("sql_paused", "sql_resumed"):
+            self.assertIn(f'"event":"{event}","database":"app"', log)
+        self.assertFalse(any("turned away" in line for line in self.point(4)["evidence"]))
+
+
+class Upstream(SqlCase):
+    """What is seen of a PostgreSQL that lets nobody in while nobody is connected."""
+
+    def verbose(self):
+        status, text = self.fairing.call("GET", "/readyz?verbose", token=False)
+        self.assertEqual(status, 200)
+        return next(line for line in text.splitlines() if "upstream:sql" in line)
+
+    def test_it_is_not_there(self):
+        pg = Postgres().start()
+        self.addCleanup(pg.stop)
+        pg.halt()
+        self.start(upstream=pg.url())
+        wait_until(lambda: '"event":"sql_upstream_down"' in self.fairing.log(), what="the event")
+        self.assertEqual(
+            self.verbose(), f"[!]upstream:sql 127.0.0.1:{pg.port} warning: down, it cannot be reached (08001)"
+        )
+        pg.launch()
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
+        self.assertEqual(self.verbose(), f"[+]upstream:sql 127.0.0.1:{pg.port} ok: up")
+        log = self.fairing.log()
+        self.assertEqual((log.count("sql_upstream_down"), log.count("sql_upstream_up")), (1, 1))
+
+    def test_its_password_is_wrong(self):
+        self.start(upstream=self.pg.url(password="wrong"), users=[{"name": "bob", "password": "bob"}])
+        wait_until(lambda: '"sqlstate":"28P01"' in self.fairing.log(), what="the event")
+        self.assertIn("[!]", self.verbose())
+        self.assertIn("down, it refuses the user (28P01)", self.verbose())
+        self.client(user="bob").query("SELECT 1")
+        self.assertIn("[!]", self.verbose(), "another user's log-in says nothing of this one's")
+        self.refused("28P01", self.client, password="wrong")
+        self.assertEqual(self.fairing.log().count("sql_upstream_down"), 1)
+
+    def test_a_client_s_wrong_database_is_not_its_fault(self):
+        self.start()
+        wait_until(lambda: "ok: up" in self.verbose(), what="the look at the start")
+        self.refused("3D000", self.client, database="nope")
+        self.assertIn("ok: up", self.verbose())
+
+    def test_a_failed_auth_query_is_the_log_s(self):
+        self.start(auth_query="SELECT usename, passwd FROM pg_shadow WHERE usename = $1")
+        for _ in range(2):
+            e = self.refused("57P03", self.client, user="bob")
+            self.assertNotIn("pg_shadow", e.message + e.hint)
+        log = self.fairing.log()
+        self.assertEqual(log.count('"event":"sql_auth_query_failed","user":"bob"'), 1)
+        self.assertIn("permission denied", log)
+
+
 class Console(SqlCase):
+    def test_orders_that_would_do_nothing(self):
+        self.start(pool={"size": 1})
+        self.client()
+        console = self.client(database="fairing")
+        for order in ("PAUSE", "RESUME", "RECONNECT"):
+            e = self.refused("3D000", console.query, f"{order} nope")
+            self.assertEqual(e.message, "no such database: nope")
+        console.query("PAUSE")
+        self.refused("22023", console.query, "RESUME app")
+        console.query("RESUME")
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
+
     def test_pause_resume_reconnect(self):
         self.start(pool={"size": 2}, users=[{"name": "bob", "password": "bob"}])
         c = self.client()

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "app/config/nearest.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 
 namespace fairing::config {
 

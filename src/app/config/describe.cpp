@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/config/schema.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 
 namespace fairing::config {
 

@@ -6,7 +6,7 @@
 
 #include "app/config/address.hpp"
 #include "app/config/postgres_url.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 #include "jobs/logic/cron.hpp"
 #include "jobs/logic/push_url.hpp"
 #include "jobs/logic/webhook.hpp"

@@ -7,8 +7,8 @@
 
 #include "app/config/address.hpp"
 #include "app/config/nearest.hpp"
-#include "app/config/version.hpp"
 #include "base/ascii.hpp"
+#include "base/version.hpp"
 
 namespace fairing::config {
 

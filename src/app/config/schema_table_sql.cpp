@@ -5,7 +5,7 @@
 #include "app/config/postgres_url.hpp"
 #include "app/config/schema_bind.hpp"
 #include "app/config/schema_set.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 #include "codec/scram/keys.hpp"
 
 namespace fairing::config::detail {
@@ -163,7 +163,7 @@ std::vector<field> limit_rows() {
     {.path = "sql.limits.statement", .kind = duration, .doc = "One statement: 57014. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::statement>()},
     {.path = "sql.limits.client_write", .kind = duration, .doc = "A client that takes no byte of its answer for so long is cut off.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::client_write>()},
     {.path = "sql.limits.connections", .kind = integer, .doc = "Clients at a time.", .least = 1, .most = 1'000'000, .bind = of_sql<&sql_config::limits, &l::connections>()},
-    {.path = "sql.limits.statement_size", .kind = size, .doc = "The largest statement or parameter list of a client.", .least = 64 * kib, .most = gib, .bind = of_sql<&sql_config::limits, &l::statement_bytes>()},
+    {.path = "sql.limits.statement_size", .kind = size, .doc = "The largest statement of a client in transaction pooling; a parameter's value may be larger.", .least = 64 * kib, .most = gib, .bind = of_sql<&sql_config::limits, &l::statement_bytes>()},
     {.path = "sql.n_plus_one", .kind = section, .doc = "Queries repeated for every row of an earlier result.", .shorthand = "detect"},
     {.path = "sql.n_plus_one.detect", .kind = boolean, .doc = "Look for them and report them.", .bind = of_sql<&sql_config::n_plus_one, &n_plus_one_config::detect>()},
     {.path = "sql.n_plus_one.eliminate", .kind = field_kind::word, .doc = "Answer the repeats from one batched query; only `off` in this version.", .words = "off|strict|bounded", .bind = bind_eliminate()},

@@ -9,7 +9,7 @@
 
 #include "app/config/describe.hpp"
 #include "app/config/test_config.hpp"
-#include "app/config/version.hpp"
+#include "base/version.hpp"
 
 namespace fairing::config {
 namespace {

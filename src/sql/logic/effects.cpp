@@ -105,12 +105,6 @@ effects effects_of(const lex::analyzer& a) {
   return e;
 }
 
-effects unknown_effects() noexcept {
-  effects e;
-  e.leaves_state = e.ddl = e.reads_sequences = true;
-  return e;
-}
-
 effects_cache::effects_cache(std::uint64_t seed)
     : seed_(seed), table_(entries), analyzer_(lex::analyzer_options{.seed = seed}) {}
 

@@ -40,8 +40,6 @@ struct effects {
 };
 
 [[nodiscard]] effects effects_of(const codec::sql_lexer::analyzer& statement);
-// Of a text that cannot be looked at: anything.
-[[nodiscard]] effects unknown_effects() noexcept;
 
 // Remembers texts. Direct-mapped and bounded: 2,048 texts of at most 2 KiB.
 class effects_cache {

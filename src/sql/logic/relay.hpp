@@ -53,10 +53,9 @@ namespace fairing::sql {
 namespace pgwire = codec::pgwire;
 
 struct relay_limits {
-  std::size_t statement_bytes =
-      16ULL << 20;                // a longer Parse is refused, a longer Query is not looked at
-  std::size_t pipeline = 65'536;  // messages on their way
-  std::size_t notice_bytes = 1ULL << 20;  // of a server's message that is read whole
+  std::size_t statement_bytes = 16ULL << 20;  // of a Query or Parse; a longer one is refused
+  std::size_t pipeline = 65'536;              // messages on their way
+  std::size_t notice_bytes = 1ULL << 20;      // of a server's message that is read whole
 };
 
 // What the relays of one pool share; on its home core.
@@ -95,10 +94,18 @@ struct statement_done {
   bool failed = false;
 };
 
+// Servers that clients keep beyond their transaction.
+struct pin_use {
+  std::uint32_t now = 0;
+  std::uint32_t most = 0;
+  bool session_listen = false;  // there is one, where a client may keep its server
+};
+
 class relay_hooks {
  public:
   // May the client keep its server beyond the transaction? Asked again for each reason; keep(nullopt) ends it.
   [[nodiscard]] virtual bool keep(std::optional<pool::pin_reason> reason) = 0;
+  [[nodiscard]] virtual pin_use pins() const = 0;
   virtual void done(const statement_done& d) = 0;
 
  protected:
@@ -163,6 +170,8 @@ class relay {
   // A limit of ours is about to cancel the statement under way: its error will say so. 0: no more.
   void limited_by(milliseconds limit) noexcept { limit_ = limit; }
   [[nodiscard]] bool limited() const noexcept { return limit_.count() > 0; }
+  // The server has said by a FATAL, which the client was shown, that it ends the connection.
+  [[nodiscard]] bool farewell() const noexcept { return farewell_; }
 
   // Says so to the client and ends the conversation.
   void fatal(pgwire::sqlstate code, std::string_view message, std::string_view hint = {});
@@ -225,7 +234,7 @@ class relay {
   after drop(std::string_view rest, std::size_t size, std::size_t& used);
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
-  [[nodiscard]] static refusal too_many_pins(pool::pin_reason reason);
+  [[nodiscard]] static refusal too_long();
   [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
                                          std::string_view message, std::size_t size);
   void note_portal(std::string_view name, const effects& e, std::uint64_t values = 0);
@@ -304,6 +313,7 @@ class relay {
   void on_state_known();
   void on_state_unknown();
   [[nodiscard]] bool keep_for(pool::pin_reason reason);
+  [[nodiscard]] refusal too_many_pins(pool::pin_reason reason) const;
   [[nodiscard]] bool on_injected_error(std::string_view message);
   void doubt(progress& p, std::string_view why);
   void report(const entry& e, bool failed);
@@ -351,6 +361,7 @@ class relay {
   bool shown_ = false;             // the server's message at hand goes to the client
   bool torn_ = false;              // the client has a part of a message whose rest will not come
   bool waiting_ = false;           // for an entry that ends_wait
+  bool farewell_ = false;          // the server has ended the connection by a FATAL
   bool pending_ = false;           // a message of the client's goes on when the wait is over
   bool blocked_ = false;           // from_client said wait
   bool preparing_simple_ = false;  // what is being prepared is for a Query

@@ -154,8 +154,8 @@ relay::after relay::on_message(std::string_view rest, std::size_t size, std::siz
     return forward(rest, size, used);
   }
   if (size > shared_.limits.statement_bytes) {
-    fatal(pgwire::sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
-          "raise sql.limits.statement_size");
+    const auto no = too_long();
+    fatal(no.code, no.message, no.hint);
     return after::close;
   }
   if (rest.size() < size) return after::read;
@@ -223,11 +223,9 @@ std::optional<relay::refusal> relay::refused_pin(const effects& e) {
   return std::nullopt;
 }
 
-relay::refusal relay::too_many_pins(pool::pin_reason reason) {
-  return {pgwire::sqlstate::too_many_connections,
-          "too many clients keep a server beyond their transaction (now: " +
-              std::string(pool::name(reason)) + ")",
-          "raise sql.pool.max_pinned, or connect to sql.session_listen"};
+relay::refusal relay::too_long() {
+  return {pgwire::sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
+          "raise sql.limits.statement_size"};
 }
 
 // currval() and lastval() must not tell another client's values: rather PostgreSQL's own error.
@@ -245,12 +243,17 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
     nudge();
     return drop(rest, size, used);
   }
-  const bool whole = rest.size() >= size;
-  if (!whole && size <= shared_.limits.statement_bytes) return after::read;
+  if (size > shared_.limits.statement_bytes) {
+    if (const auto ready = need_server(); ready != after::go_on) return ready;
+    const auto next = refuse(too_long(), rest, size, used);
+    next_segment();
+    return next;
+  }
+  if (rest.size() < size) return after::read;
   const auto text = rest.substr(header_bytes, size - header_bytes - 1);
-  if (whole && rest[size - 1] != '\0') return protocol_fault("a Query without its final NUL");
-  const effects e = whole ? shared_.effects.of(text) : unknown_effects();
-  if (e.names_statements && whole) {
+  if (rest[size - 1] != '\0') return protocol_fault("a Query without its final NUL");
+  const effects e = shared_.effects.of(text);
+  if (e.names_statements) {
     const auto next = on_named_query(text, e);
     if (next == after::go_on) used = size;
     return next;
@@ -273,7 +276,7 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   server_->unnamed = 0;
   unsynced_ = false;  // and what was not synced
   next_segment();
-  if (shared_.watch && whole) {
+  if (shared_.watch) {
     shared_.watch->on_query(seen_, e.ids, text, queue_.back().began_us);
     queue_.back().ids.values = shared_.watch->values_of_query(e.ids, text);
   }

@@ -158,6 +158,7 @@ class world final {
   };
   struct client final : relay_hooks {
     bool keep(std::optional<pool::pin_reason>) override { return true; }
+    [[nodiscard]] pin_use pins() const override { return {}; }
     void done(const statement_done&) override {}
     std::unique_ptr<relay> conversation;
     std::size_t at = none_;  // its server

@@ -250,7 +250,7 @@ void relay::on_command_tag(std::string_view message, entry& e) {
     forget_all_names();
     server_->prepared.clear();
   } else if (e.kind == entry_kind::query && (!e.names || dropping_.empty())) {
-    server_->prepared.doubt_all();  // a text too long to be looked at: it may have freed others'
+    server_->prepared.doubt_all();  // not seen in the text: it may have freed others'
   } else if (e.names) {
     if (const auto at = names_.find(dropping_.front()); at != names_.end())
       server_->prepared.remove(at->second.shared->id);
@@ -376,6 +376,7 @@ bool relay::on_error(std::string_view message) {
   const auto error = pgwire::read_error(message.substr(header_bytes));
   if (queue_.empty() || (error && error->fatal())) {
     // Of its own accord: it is going down, or a limit of the session was passed.
+    farewell_ = error && error->fatal();
     show_error(message, error);
     over_ = true;
     return true;

@@ -204,6 +204,17 @@ void relay::on_state_unknown() {
   pinned_ = keep_for(pool::pin_reason::unknown_state);
 }
 
+relay::refusal relay::too_many_pins(pool::pin_reason reason) const {
+  const auto pins = hooks_.pins();
+  return {pgwire::sqlstate::too_many_connections,
+          "this would keep a server beyond its transaction (" + std::string(pool::name(reason)) +
+              "), and other clients keep " + std::to_string(pins.now) + " of at most " +
+              std::to_string(pins.most) + " already",
+          std::string("raise sql.pool.max_pinned, or ") +
+              (pins.session_listen ? "connect to sql.session_listen"
+                                   : "give sql.session_listen an address and connect there")};
+}
+
 bool relay::keep_for(pool::pin_reason reason) {
   if (!kept_) kept_ = hooks_.keep(reason);
   if (kept_) return true;

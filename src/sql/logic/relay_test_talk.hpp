@@ -24,6 +24,8 @@ class talk {
       reason = r;
       return allow;
     }
+    [[nodiscard]] pin_use pins() const override { return {2, 2, session_listen}; }
+    bool session_listen = true;
     void done(const statement_done&) override {}
   };
 
@@ -65,6 +67,8 @@ class talk {
   }
   void limit(milliseconds l) { relay_->limited_by(l); }
   [[nodiscard]] bool pinned() const { return relay_->pinned(); }
+  [[nodiscard]] std::size_t unread() const { return input_.size(); }
+  [[nodiscard]] bool farewell() const { return relay_->farewell(); }
 
   recorder hooks;
   bool released = false;

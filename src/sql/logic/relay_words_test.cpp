@@ -8,10 +8,11 @@ namespace {
 
 using namespace wire;
 
-const std::string refused_pin =
-    ours(sqlstate::too_many_connections,
-         "too many clients keep a server beyond their transaction (now: listen)",
-         "raise sql.pool.max_pinned, or connect to sql.session_listen");
+const std::string pin_message =
+    "this would keep a server beyond its transaction (listen), and other clients keep 2 of at most "
+    "2 already";
+const std::string refused_pin = ours(sqlstate::too_many_connections, pin_message,
+                                     "raise sql.pool.max_pinned, or connect to sql.session_listen");
 const std::string failing = Q("SELECT \"refused by fairing\"");
 
 TEST(relay, a_refused_pin_is_an_error_of_the_statement_alone) {
@@ -23,6 +24,35 @@ TEST(relay, a_refused_pin_is_an_error_of_the_statement_alone) {
   EXPECT_FALSE(t.broken);
   EXPECT_EQ(t.client(Q("SELECT 1")), Q("SELECT 1"));
   EXPECT_EQ(t.server(complete("SELECT 0") + ready()), complete("SELECT 0") + ready());
+}
+
+TEST(relay, a_refused_pin_names_a_session_listener_only_where_there_is_one) {
+  talk t;
+  t.hooks.allow = t.hooks.session_listen = false;
+  static_cast<void>(t.client(Q("LISTEN a")));
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()),
+            ours(sqlstate::too_many_connections, pin_message,
+                 "raise sql.pool.max_pinned, or give sql.session_listen an address and connect "
+                 "there") +
+                ready());
+}
+
+// Whatever the cut: nothing of it reaches the server, none of it is kept, and the client stays.
+TEST(relay, a_query_over_the_limit_costs_the_statement_alone) {
+  const auto told =
+      ours(sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
+           "raise sql.limits.statement_size");
+  const auto huge = Q("SELECT '" + std::string(1000, 'x') + "'");
+  for (const std::size_t cut : {std::size_t{5}, std::size_t{300}, huge.size()}) {
+    talk t;
+    t.limits().statement_bytes = 200;
+    EXPECT_EQ(t.client(huge.substr(0, cut)), failing);
+    EXPECT_EQ(t.unread(), 0U);
+    EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+    EXPECT_TRUE(t.released);
+    EXPECT_EQ(t.client(huge.substr(cut) + Q("SELECT 1")), Q("SELECT 1"));
+    EXPECT_EQ(t.server(complete("SELECT 0") + ready()), complete("SELECT 0") + ready());
+  }
 }
 
 TEST(relay, a_refused_pin_fails_the_transaction_as_any_error_does) {

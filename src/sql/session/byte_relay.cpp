@@ -91,7 +91,7 @@ bool byte_relay::from_server(std::string_view bytes, out_batch& to, std::size_t&
 
 bool byte_relay::watch(std::string_view bytes) noexcept {
   for (auto rest = bytes; !rest.empty();) {
-    const auto p = server_.scan(rest, {server_type::copy_in_response});
+    const auto p = server_.scan(rest, {server_type::copy_in_response, server_type::error_response});
     if (p.error != codec::pgwire::errc::ok) return false;
     if (p.ready != 0) {
       answered_ += p.ready;
@@ -101,10 +101,20 @@ bool byte_relay::watch(std::string_view bytes) noexcept {
     frame f;
     if (rest.empty()) break;
     if (!server_.next(rest, f)) return false;
-    if (f.ends) on_copy_in();
+    if (f.server() == server_type::error_response)
+      on_error(f);
+    else if (f.ends)
+      on_copy_in();
     rest.remove_prefix(f.bytes.size());
   }
   return true;
+}
+
+// One that came in two reads is not looked at: the end of the connection follows it anyway.
+void byte_relay::on_error(const frame& f) noexcept {
+  if (!f.whole()) return;
+  const auto e = codec::pgwire::read_error(f.body());
+  farewell_ = farewell_ || (e && e->fatal());
 }
 
 // PostgreSQL ignores the Sync that a driver sent with Execute: the one behind CopyDone will be answered.

@@ -26,6 +26,9 @@ class byte_relay {
   // error that is not whole yet.
   [[nodiscard]] bool from_server(std::string_view bytes, out_batch& to, std::size_t& taken);
 
+  // The server has said by a FATAL, which the client was shown, that it ends the connection.
+  [[nodiscard]] bool farewell() const noexcept { return farewell_; }
+
   // A limit of ours is about to cancel the statement under way: its error will say so. 0: no more.
   void limited_by(milliseconds limit) noexcept { limit_ = limit; }
   [[nodiscard]] bool limited() const noexcept { return limit_.count() > 0; }
@@ -48,6 +51,7 @@ class byte_relay {
  private:
   [[nodiscard]] bool watch(std::string_view bytes) noexcept;
   void on_copy_in() noexcept;
+  void on_error(const codec::pgwire::frame& f) noexcept;
   codec::pgwire::frame_scanner client_{codec::pgwire::direction::from_client};
   codec::pgwire::frame_scanner server_{codec::pgwire::direction::from_server};
   codec::pgwire::transaction_status status_ = codec::pgwire::transaction_status::idle;
@@ -57,6 +61,7 @@ class byte_relay {
   bool by_sync_ = false;        // the last that was asked is a Sync
   milliseconds limit_{0};
   bool ended_ = false;
+  bool farewell_ = false;
 };
 
 }  // namespace fairing::sql

@@ -115,6 +115,8 @@ bool client::within_answer() const noexcept {
   return relay_ ? relay_->within_answer() : raw_->within_answer();
 }
 
+bool client::farewell() const noexcept { return relay_ ? relay_->farewell() : raw_->farewell(); }
+
 bool client::in_flight() const noexcept {
   return relay_ ? relay_->in_flight() || !relay_->quiet() : raw_->in_flight();
 }
@@ -217,7 +219,13 @@ void client::refused(pool::refusal why, pool::microseconds waited) {
                 std::to_string(std::chrono::duration_cast<milliseconds>(waited).count()) + " ms";
       hint = "Fairing's sql.pool.size is " + std::to_string(pool_->runtime()->pool_size) +
              ": raise it, or look for transactions that are held open (SHOW CLIENTS)";
+      if (last.postgres_is_full()) hint = last.hint;
       append_state(hint, last, "; PostgreSQL said last: ");
+      break;
+    case pool::refusal::paused:
+      state = sqlstate::cannot_connect_now;
+      message = "the database is paused from Fairing's console";
+      hint = "RESUME there ends the pause";
       break;
     case pool::refusal::queue_full:
       message = "too many clients wait for a server already";
@@ -285,8 +293,7 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
     relay_->detach();
     server_ = nullptr;
     s.user = nullptr;
-    s.fault(s.last_error.known() ? pool::close_reason::server_gone
-                                 : pool::close_reason::protocol_doubt);
+    s.fault(farewell() ? pool::close_reason::server_gone : pool::close_reason::protocol_doubt);
     finish();
     return p.taken;
   }
@@ -320,13 +327,13 @@ void client::release() {
   pool_->give_back(s);
 }
 
-void client::lost(const server_error& e) {
+void client::lost() {
   // In the middle of a row there is no place for an error: the end of the connection tells.
   const bool torn = within_answer();
   server_ = nullptr;
   if (relay_) relay_->detach();
   std::string text;
-  if (!torn && !e.known())  // else the client was shown PostgreSQL's own words
+  if (!torn && !farewell())  // else the client was shown PostgreSQL's own words
     pgwire::append_error(text,
                          {.code = sqlstate::connection_failure,
                           .severity = "FATAL",
@@ -401,6 +408,13 @@ bool client::keep(std::optional<pool::pin_reason> reason) {
     if (const auto r = static_cast<pool::pin_reason>(i); server_->pinned_for(r))
       (void)machine.unpin(*server_, r);
   return true;
+}
+
+pin_use client::pins() const {
+  const auto& machine = pool_->machine();
+  return {.now = machine.pinned(),
+          .most = machine.max_pinned(),
+          .session_listen = !pool_->runtime()->config.session_listen.empty()};
 }
 
 void client::done(const statement_done& d) {

@@ -58,7 +58,7 @@ class client final : public pool::waiter, relay_hooks {
   // Bytes of its server; how many are done with. The server may be another's, or gone, after this.
   std::size_t from_server(server& s, std::string_view bytes);
   // Its server broke off.
-  void lost(const server_error& e);
+  void lost();
   void cleaned();  // server::clean(..., keep) is over
 
   void cancel();  // a CancelRequest for it
@@ -109,9 +109,11 @@ class client final : public pool::waiter, relay_hooks {
   [[nodiscard]] bool must_pause() const noexcept;
   [[nodiscard]] bool in_flight() const noexcept;
   [[nodiscard]] bool within_answer() const noexcept;
+  [[nodiscard]] bool farewell() const noexcept;
 
   // relay_hooks
   bool keep(std::optional<pool::pin_reason> reason) override;
+  [[nodiscard]] pin_use pins() const override;
   void done(const statement_done& d) override;
 
   const std::shared_ptr<sql_pool> pool_;

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/ascii.hpp"
+#include "base/version.hpp"
 #include "codec/pgwire/client_messages.hpp"
 #include "codec/pgwire/server_writer.hpp"
 #include "net/alarm.hpp"
@@ -22,7 +23,6 @@ using pgwire::transaction_status;
 namespace {
 constexpr std::uint32_t text_oid = 25;
 constexpr std::size_t longest_query = 16 * 1024;
-constexpr std::string_view version = "Fairing";
 
 using row = std::vector<std::string>;
 struct table {
@@ -44,7 +44,7 @@ void pool_rows(core_part& part, std::vector<row>& to) {
     to.push_back({p->key.database, p->key.user, std::string(mode_of(*p)), number(s.clients),
                   number(s.waiting), number(s.size), number(s.idle), number(s.leased),
                   number(s.pinned), number(s.opening), ms_of(s.totals.max_wait_us),
-                  p->last_error().message});
+                  p->last_error().message, s.paused ? "1" : "0"});
   }
 }
 
@@ -117,7 +117,7 @@ const std::vector<command>& commands() {
   static const std::vector<command> all{
       {"POOLS",
        {"database", "user", "mode", "clients", "waiting", "size", "idle", "leased", "pinned",
-        "opening", "max_wait_ms", "last_error"},
+        "opening", "max_wait_ms", "last_error", "paused"},
        pool_rows},
       {"CLIENTS",
        {"id", "database", "user", "address", "state", "mode", "server_pid"},
@@ -160,10 +160,30 @@ net::task<std::size_t> in_use(core_part& part, std::string database) {
   co_return rows.size();
 }
 
+// An order that would do nothing is an error: false, and said.
+bool makes_sense(const plane_state& plane, std::string_view order, const std::string& database,
+                 std::string& out) {
+  if (database.empty()) return true;
+  const bool resumed = order == "RESUME";
+  if (resumed && plane.paused_itself(database)) return true;
+  if (!plane.has_database(database)) {
+    pgwire::append_error(out, {.code = sqlstate::undefined_database,
+                               .message = "no such database: " + database,
+                               .hint = "SHOW POOLS lists those that clients have asked for"});
+    return false;
+  }
+  if (!resumed || !plane.paused(database)) return true;
+  pgwire::append_error(out, {.code = sqlstate::invalid_parameter_value,
+                             .message = "it is paused with all others",
+                             .hint = "RESUME without a name ends that"});
+  return false;
+}
+
 // Of a database, or of all. What is to be said, without ReadyForQuery.
 net::task<std::string> obey(core_part& part, std::string_view order, std::string database) {
   std::string out;
   auto& plane = part.plane;
+  if (!makes_sense(plane, order, database, out)) co_return out;
   if (order == "RECONNECT") {
     for (const auto& p : plane.pools())
       if (database.empty() || p->key.database == database)
@@ -225,7 +245,7 @@ net::task<std::string> answer(core_part& part, std::string text, bool rules) {
         co_return out;
       }
     if (iequals(what, "VERSION")) {
-      append_table(out, {{"version"}, {{std::string(version)}}});
+      append_table(out, {{"version"}, {{"Fairing " + std::string(version)}}});
       co_return out;
     }
     if (iequals(what, "HELP")) {

@@ -39,8 +39,13 @@ net::task<bool> login::prove() {
   } else if (!runtime_->config.auth_query.empty()) {
     auto told = co_await ask_database();
     if (!told) {
-      const bool never = co_await refuse(sqlstate::cannot_connect_now, told.error().message(),
-                                         "see sql.auth_query");
+      // Who asks has proved nothing yet: what PostgreSQL said is the log's.
+      const auto& why = told.error().message();
+      if (part_.plane.is_news(why))
+        log::warn("sql_auth_query_failed", {{"user", key_.user}, {"message", why}});
+      const bool never =
+          co_await refuse(sqlstate::cannot_connect_now, "the log-in cannot be checked at this time",
+                          "the event sql_auth_query_failed in Fairing's log has the reason");
       co_return never;
     }
     secret = std::move(*told);

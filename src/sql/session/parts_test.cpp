@@ -212,6 +212,20 @@ TEST(byte_relay, knows_when_an_answer_is_due_byte_by_byte) {
   EXPECT_EQ(r.statements(), 1U);
 }
 
+TEST(byte_relay, a_fatal_error_is_a_farewell_wherever_it_stands) {
+  std::string row;
+  const pg::value_view value{"x", false};
+  ASSERT_TRUE(pg::append_data_row(row, std::span(&value, 1)));
+  std::string last;
+  pg::append_error(last, {.code = pg::sqlstate::admin_shutdown, .severity = "FATAL"});
+  byte_relay r;
+  (void)r.from_client(query("SELECT 1"));
+  EXPECT_EQ(answer(r, row + canceled("no farewell")), row + canceled("no farewell"));
+  EXPECT_FALSE(r.farewell());
+  EXPECT_EQ(answer(r, row + last), row + last);
+  EXPECT_TRUE(r.farewell());
+}
+
 TEST(byte_relay, refuses_nonsense_of_both_sides) {
   byte_relay r;
   EXPECT_EQ(r.from_client(std::string_view("?\0\0\0\4", 5)), 0U);

@@ -77,6 +77,8 @@ void add(pool_snapshot& to, const pool_snapshot& s) {
   to.totals.opened += s.totals.opened;
   to.totals.open_failed += s.totals.open_failed;
   to.totals.refused += s.totals.refused;
+  to.totals.no_room += s.totals.no_room;
+  if (s.last_fault.known()) to.last_fault = s.last_fault;
   to.totals.pins_refused += s.totals.pins_refused;
 }
 
@@ -101,6 +103,8 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "clients", s.clients);
   append_field(out, "waiting", s.waiting);
   append_field(out, "concurrency", s.concurrency);
+  append_key(out, "paused");
+  out += s.paused ? "true" : "false";
   append_key(out, "servers");
   out += '{';
   append_field(out, "size", s.size);
@@ -324,8 +328,25 @@ std::vector<pool_report> sql_plane::pools() const {
                    .leases = l.sum.totals.granted,
                    .waited = l.sum.totals.waited,
                    .refused = l.sum.totals.refused,
+                   .no_room = l.sum.totals.no_room,
+                   .last_fault = l.sum.last_fault.text(),
+                   .postgres_full = l.sum.last_fault.postgres_is_full(),
                    .wait_p95_us = static_cast<std::int64_t>(1e6 * l.any->wait_quantile(0.95))});
   return out;
+}
+
+upstream_report sql_plane::upstream() const {
+  const auto v = parts_->state.upstream.now();
+  const auto runtime = parts_->state.runtime();
+  const auto& up = runtime->config.upstream;
+  const bool local = up.host.starts_with('/');
+  upstream_report r{.where = local ? up.host : up.host + ':' + std::to_string(up.port),
+                    .detail = v.tried ? "up" : "not tried yet"};
+  if (!v.fault.known()) return r;
+  r.up = false;
+  r.detail = "down, " + std::string(v.fault.kind()) + " (" + v.fault.sqlstate + ")";
+  r.fault = v.fault.text();
+  return r;
 }
 
 sql_config sql_plane::config() const { return parts_->state.runtime()->config; }

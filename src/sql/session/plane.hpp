@@ -4,7 +4,7 @@
 //         (*p)->start(); ... (*p)->reload(next); ... (*p)->begin_drain(); ... connections() == 0 or time is over;
 //         (*p)->close();                                        // while the cores still run
 //         cores.stop(); then the plane is destroyed
-// Threads: the main thread, but for connections() and pools_json(): any; queries() and loops(): any but a core.
+// Threads: the main thread, but for connections(), upstream() and pools_json(): any; queries() and loops(): any but a core.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,20 @@ struct pool_report {
   std::uint32_t size = 0;     // servers that all pools together may have
   std::uint32_t formula = 0;  // database_cores * 2 + spindles
   std::uint64_t leases = 0;
-  std::uint64_t waited = 0;   // of them, after a wait
-  std::uint64_t refused = 0;  // clients that got none
+  std::uint64_t waited = 0;    // of them, after a wait
+  std::uint64_t refused = 0;   // clients that got none
+  std::uint64_t no_room = 0;   // of them, for want of room
+  std::string last_fault;      // of opening a server, with its SQLSTATE; empty: there was none
+  bool postgres_full = false;  // it was that PostgreSQL had no connection left
   std::int64_t wait_p95_us = 0;
+};
+
+// Whether PostgreSQL lets Fairing in, as far as is known.
+struct upstream_report {
+  bool up = true;      // or not tried yet
+  std::string where;   // HOST:PORT, or a socket's directory
+  std::string detail;  // in words that anyone may read
+  std::string fault;   // what was met; empty: nothing
 };
 
 class sql_plane {
@@ -59,6 +70,7 @@ class sql_plane {
   // {"items":[...]}, one a user, database and mode.
   [[nodiscard]] std::string pools_json() const;
   [[nodiscard]] std::vector<pool_report> pools() const;
+  [[nodiscard]] upstream_report upstream() const;
   [[nodiscard]] sql_config config() const;        // the one in force
   [[nodiscard]] std::uint32_t pool_size() const;  // servers over all pools, `auto` resolved
   // What was seen of the statements, all cores: for /v1/queries, /v1/n_plus_one and the checklist. Not from a core.

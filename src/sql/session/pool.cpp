@@ -7,7 +7,7 @@
 namespace fairing::sql {
 
 namespace {
-constexpr seconds forget_after{60};  // without clients and servers
+constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
 
 metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
@@ -89,12 +89,22 @@ void sql_pool::add(client& c) { clients_[c.id()] = &c; }
 
 void sql_pool::remove(client& c) {
   clients_.erase(c.id());
+  left_at = now().mono;
   expected.fetch_sub(1);
+  forget_if_never_let_in();
 }
 
 client* sql_pool::find(std::uint32_t id) noexcept {
   const auto at = clients_.find(id);
   return at == clients_.end() ? nullptr : at->second;
+}
+
+// Its log-ins are what sql.upstream says. Without a database there, each client names its own.
+bool sql_pool::is_upstreams_own(const server_error& e) const {
+  const auto& up = runtime_->config.upstream;
+  if (key.user != up.user) return false;
+  return up.database.empty() ? !e.is_of_the_names() || e.is_of_the_user()
+                             : key.database == up.database;
 }
 
 pool::server* sql_pool::open() noexcept {
@@ -105,6 +115,7 @@ pool::server* sql_pool::open() noexcept {
 }
 
 void sql_pool::opened(server& s, const opened_server& how) {
+  if (!key.relayed) plane.upstream.opened(is_upstreams_own({}));
   status_ = how.status;
   last_error_ = {};
   s.state_id = state_id_of(s.session.applied);
@@ -113,15 +124,25 @@ void sql_pool::opened(server& s, const opened_server& how) {
 }
 
 void sql_pool::open_failed(server& s, const server_error& e) {
-  if (last_error_.message != e.message)
+  // A pool that is forgotten at once would say it to each client anew.
+  if (last_error_.message != e.message &&
+      plane.is_news(key.user + '\0' + key.database + '\0' + e.message))
     log::warn("sql_server_refused", {{"user", key.user},
                                      {"database", key.database},
                                      {"sqlstate", e.sqlstate},
                                      {"message", e.message}});
   last_error_ = e;
+  if (e.postgres_is_full() && e.hint.empty())
+    last_error_.hint =
+        "PostgreSQL's max_connections is reached: raise it, end other connections, or make "
+        "sql.pool.size (" +
+        std::to_string(runtime_->pool_size) + ") smaller";
+  last_fault_ = last_error_;
+  plane.upstream.failed(is_upstreams_own(e), e);
   probe.open_failed();
   machine_.open_failed(s, pool_now(), home.random());
   std::erase_if(servers_, [&s](const auto& each) { return each.get() == &s; });
+  forget_if_never_let_in();
 }
 
 void sql_pool::give_back(server& s) {
@@ -229,13 +250,23 @@ void sql_pool::tick(pool::micro_time t) {
       if (auto* c = servers_[i]->user) c->check_limits(coarse);
   publish();
   plane.look_at_homes(*this);
-  if (expected.load() > 0 || !servers_.empty()) {
-    unused_since_ = mono_time::max();
-  } else if (unused_since_ == mono_time::max()) {
-    unused_since_ = coarse;
-  } else if (coarse - unused_since_ > forget_after) {
-    home.core.post([self = shared_from_this()] { (void)self->plane.retire(*self); });
-  }
+  if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
+}
+
+// Later: it may be used still by whoever calls this.
+void sql_pool::forget_soon() {
+  if (expected.load() == 0 && servers_.empty())
+    home.core.post([self = shared_from_this()] { self->plane.retire(*self); });
+}
+
+// A name that is wrong today is no pool that anybody comes back to.
+void sql_pool::forget_if_never_let_in() {
+  if (machine_.totals().opened == 0 && last_error_.is_of_the_names()) forget_soon();
+}
+
+void sql_pool::dismiss() {
+  dismissed_ = true;
+  machine_.drain(pool_now());
 }
 
 pool_snapshot sql_pool::live() const {
@@ -251,6 +282,7 @@ pool_snapshot sql_pool::live() const {
   s.running = machine_.running();
   s.concurrency = machine_.concurrency();
   s.paused = machine_.paused();
+  s.last_fault = last_fault_;
   s.totals = machine_.totals();
   return s;
 }

@@ -1,8 +1,9 @@
 // pool: one pool at its home core: the machine that decides, the servers and clients it decides about.
 //
 // Flow:  state.pool_for(key) -> post to pool->home: client::start(seed)
-// Lifecycle: made by plane_state on any core; lives on `home`; forgotten when it has had neither clients nor servers for
-// a while. Threads: its home core, but for the constructor, wake(), snapshot() and what is atomic.
+// Lifecycle: made by plane_state on any core; lives on `home`; forgotten when it has no servers and has had no clients for
+// a while, or at once where PostgreSQL never let it in. Threads: its home core, but for the constructor, wake(),
+// snapshot() and what is atomic.
 #pragma once
 
 #include <array>
@@ -29,6 +30,7 @@ struct pool_snapshot {
   std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0, closing = 0,
                 waiting = 0, running = 0, concurrency = 0;
   bool paused = false;
+  server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
 };
 
@@ -45,8 +47,9 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   pool_shared shared;
   pool::server_pool_probe probe;
   metrics::counter queries, queries_failed, queries_slow;
-  pool::pool_homes homes;                 // of a first home: whether it needs another
-  std::atomic<std::int64_t> expected{0};  // clients: here, and on their way
+  pool::pool_homes homes;                      // of a first home: whether it needs another
+  std::atomic<std::int64_t> expected{0};       // clients: here, and on their way
+  std::atomic<mono_time> left_at{now().mono};  // when the last of them left, or it was made
 
   [[nodiscard]] pool::server_pool& machine() noexcept { return machine_; }
   [[nodiscard]] bool transaction_mode() const noexcept {
@@ -77,6 +80,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void apply(runtime_ptr r);  // after a reload: `runtime` is new
   void set_paused(bool on);
   void reconnect();  // the servers of now are not used again
+  void dismiss();    // plane_state has forgotten it: it ends when its servers have
   void begin_drain();
   void close();  // ends every client and server
 
@@ -106,6 +110,9 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   // budget_waker
   void wake() noexcept override;
   void publish();
+  [[nodiscard]] bool is_upstreams_own(const server_error& e) const;
+  void forget_soon();
+  void forget_if_never_let_in();
   void hand_over(const pool::released& r, server& s);
   void pass_on();
   void pass_soon();
@@ -116,9 +123,10 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   std::vector<std::unique_ptr<server>> servers_;
   std::unordered_map<std::uint32_t, client*> clients_;
   std::vector<std::pair<std::string, std::string>> status_;
-  server_error last_error_;
+  server_error last_error_;  // of opening a server, since one was opened
+  server_error last_fault_;  // the same, ever
   bool passing_soon_ = false;
-  mono_time unused_since_ = mono_time::max();
+  bool dismissed_ = false;
   metrics::histogram wait_;
   std::array<metrics::counter, pool::close_reasons> closed_;
   std::array<metrics::counter, pool::pin_reasons> pins_;

@@ -137,13 +137,6 @@ void server::on_bytes(std::string_view fresh) {
 
 void server::serve_bytes(std::string_view fresh) {
   const auto bytes = in_.join(fresh);
-  // What PostgreSQL says before it closes the connection stands alone: remembered for the client.
-  if (bytes[0] == static_cast<char>(server_type::error_response) && bytes.size() > header_bytes)
-    if (const auto e = pgwire::read_error(
-            bytes.substr(header_bytes, pgwire::load_u32(bytes.data() + 1) - (header_bytes - 1)));
-        e && e->fatal())
-      last_error = {std::string(e->sqlstate), std::string(e->message), std::string(e->detail),
-                    std::string(e->hint)};
   const auto taken = user->from_server(*this, bytes);
   in_.keep(bytes, duty_ == duty::closing ? bytes.size() : taken);
 }
@@ -158,12 +151,13 @@ void server::idle_bytes(std::string_view fresh) {
     const auto type = static_cast<server_type>(rest[0]);
     const bool harmless =
         type == server_type::notice_response || type == server_type::parameter_status;
-    if (type == server_type::error_response && rest.size() >= size && size > header_bytes)
-      last_error = read_server_error(rest.substr(header_bytes, size - header_bytes));
     if (type == server_type::error_response && rest.size() < size && size < longest_stray) break;
+    if (type == server_type::error_response && rest.size() >= size && size > header_bytes)
+      if (const auto e = pgwire::read_error(rest.substr(header_bytes, size - header_bytes));
+          e && e->fatal())
+        return fault(pool::close_reason::server_gone);
     if (!harmless || size < header_bytes || size > longest_stray)
-      return fault(last_error.known() ? pool::close_reason::server_gone
-                                      : pool::close_reason::protocol_doubt);
+      return fault(pool::close_reason::protocol_doubt);
     if (rest.size() < size) break;
     used += size;
   }
@@ -216,7 +210,7 @@ void server::fault(pool::close_reason why) {
   user = nullptr;
   owner.discard(*this, why);
   begin_close(false);
-  if (c) c->lost(last_error);
+  if (c) c->lost();
 }
 
 void server::begin_close(bool polite) noexcept {

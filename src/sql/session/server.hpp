@@ -69,8 +69,7 @@ class server final : public pool::server, net::timed {
   std::int64_t busy_since_us = 0;           // the same by precise_us()
   std::int64_t used_us = 0;                 // of this lease, while a statement ran
   mono_time idle_since =
-      mono_time::max();     // its client's transaction waits for the client since then
-  server_error last_error;  // what PostgreSQL said of its own accord
+      mono_time::max();  // its client's transaction waits for the client since then
   [[nodiscard]] duty what() const noexcept { return duty_; }
 
  private:

@@ -335,24 +335,6 @@ std::vector<bool> tls_attempts(const sql_runtime& r) {
   }
 }
 
-void server_error::append_fatal(std::string& out) const {
-  using pgwire::message_writer;
-  message_writer w(out, server_type::error_response);
-  const auto field = [&w](char kind, std::string_view text) {
-    if (text.empty()) return;
-    w.u8(static_cast<std::uint8_t>(kind));
-    w.cstring(text.substr(0, 8192));
-  };
-  field('S', "FATAL");
-  field('V', "FATAL");
-  field('C', sqlstate.empty() ? code(pgwire::sqlstate::connection_failure) : sqlstate);
-  field('M', message.empty() ? "the server connection failed" : message);
-  field('D', detail);
-  field('H', hint);
-  w.u8(0);
-  w.finish_small();
-}
-
 server_error read_server_error(std::string_view body) {
   const auto e = pgwire::read_error(body);
   if (!e)

@@ -18,21 +18,10 @@
 #include "codec/pgwire/startup.hpp"
 #include "net/stream.hpp"
 #include "net/task.hpp"
+#include "sql/session/server_error.hpp"
 #include "sql/session/state.hpp"
 
 namespace fairing::sql {
-
-namespace pgwire = codec::pgwire;
-
-// An error of PostgreSQL, or of ours on the way to it, as a client is shown it.
-struct server_error {
-  std::string sqlstate;
-  std::string message;
-  std::string detail;
-  std::string hint;
-  [[nodiscard]] bool known() const noexcept { return !message.empty(); }
-  void append_fatal(std::string& out) const;
-};
 
 struct server_request {
   std::string user;

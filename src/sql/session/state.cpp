@@ -50,6 +50,7 @@ void core_part::tick() {
       busy_.add(std::int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1'000, precise_us()),
       std::memory_order_relaxed);
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i]->tick(t);
+  if (core.index() == 0) plane.upstream.look(*this);
 }
 
 plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first,
@@ -88,12 +89,15 @@ runtime_ptr plane_state::runtime() const {
 
 void plane_state::set_runtime(runtime_ptr r) {
   bool other_place = false;
+  bool other_servers = false;
   {
     const std::lock_guard lock(mutex_);
     other_place = runtime_->config.upstream.host != r->config.upstream.host ||
                   runtime_->config.upstream.port != r->config.upstream.port;
+    other_servers = !same_servers(runtime_->config, r->config);
     runtime_ = r;
   }
+  if (other_servers) upstream.forget();
   secrets.ask_again();
   budget.set_limit(r->pool_size);
   for (auto& p : parts_)
@@ -124,8 +128,8 @@ std::shared_ptr<sql_pool> plane_state::pool_for(const pool_key& key) {
       if (!best || at->second->expected.load() < best->expected.load()) best = at->second;
     }
     if (!all && pools_.size() >= most_pools) {
-      if (!best) return nullptr;
-      all = true;
+      all = best != nullptr;
+      if (!all && !dismiss_longest_unused()) return nullptr;
     }
     if (all) {
       best->expected.fetch_add(1);
@@ -190,15 +194,19 @@ void plane_state::look_at_homes(sql_pool& first) {
 }
 
 void plane_state::pause(const std::string& database, bool on) {
+  bool changed = true;
   {
     const std::lock_guard lock(mutex_);
     if (on)
-      paused_.insert(database);
+      changed = paused_.insert(database).second;
     else if (database.empty())
-      paused_.clear();
+      changed = !std::exchange(paused_, {}).empty();
     else
-      paused_.erase(database);
+      changed = paused_.erase(database) > 0;
   }
+  if (changed)
+    log::info(on ? "sql_paused" : "sql_resumed",
+              {{"database", database.empty() ? std::string_view("(all)") : database}});
   for (const auto& p : pools())
     p->home.core.post([p] { p->set_paused(p->plane.paused(p->key.database)); });
 }
@@ -206,6 +214,16 @@ void plane_state::pause(const std::string& database, bool on) {
 bool plane_state::paused(const std::string& database) const {
   const std::lock_guard lock(mutex_);
   return paused_.contains("") || paused_.contains(database);
+}
+
+bool plane_state::paused_itself(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return paused_.contains(database);
+}
+
+bool plane_state::has_database(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(pools_, [&](const auto& p) { return p.second->key.database == name; });
 }
 
 std::shared_ptr<sql_pool> plane_state::relay_pool(core_part& home) {
@@ -247,21 +265,48 @@ std::vector<std::shared_ptr<sql_pool>> plane_state::pools() const {
   return all;
 }
 
-bool plane_state::retire(sql_pool& p) {
+void plane_state::retire(sql_pool& p) {
   {
     const std::lock_guard lock(mutex_);
-    if (p.expected.load() > 0 || !p.servers().empty()) return false;
-    pools_.erase(p.key.text());
-    auto first = p.key;
-    first.home = 0;
-    if (const auto at = homes_.find(first.text()); at != homes_.end() && !p.key.relayed) {
-      if (p.key.home == 0)
-        homes_.erase(at);
-      else if (at->second == p.key.home + 1)
-        at->second = p.key.home;
-    }
+    if (p.expected.load() > 0 || !p.servers().empty()) return;
+    forget(p);
   }
   std::erase_if(p.home.pools, [&p](const auto& each) { return each.get() == &p; });
+}
+
+void plane_state::forget(const sql_pool& p) {
+  const auto known = pools_.find(p.key.text());
+  if (known == pools_.end() || known->second.get() != &p) return;  // dismissed before
+  pools_.erase(known);
+  auto first = p.key;
+  first.home = 0;
+  if (const auto at = homes_.find(first.text()); at != homes_.end() && !p.key.relayed) {
+    if (p.key.home == 0)
+      homes_.erase(at);
+    else if (at->second == p.key.home + 1)
+      at->second = p.key.home;
+  }
+}
+
+// False: all have clients.
+bool plane_state::dismiss_longest_unused() {
+  std::shared_ptr<sql_pool> oldest;
+  for (const auto& [text, p] : pools_)
+    if (p->expected.load() == 0 && (!oldest || p->left_at.load() < oldest->left_at.load()))
+      oldest = p;
+  if (!oldest) return false;
+  forget(*oldest);
+  oldest->home.core.post([oldest] { oldest->dismiss(); });
+  return true;
+}
+
+bool plane_state::is_news(std::string what) {
+  const auto t = now().mono;
+  const std::lock_guard lock(mutex_);
+  const auto at = told_.find(what);
+  if (at != told_.end() && t - at->second < told_for) return false;
+  if (at == told_.end() && told_.size() >= most_told) told_.clear();
+  told_.insert_or_assign(std::move(what), t);
   return true;
 }
 

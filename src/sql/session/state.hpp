@@ -29,6 +29,7 @@
 #include "sql/session/outlet.hpp"
 #include "sql/session/runtime.hpp"
 #include "sql/session/secrets.hpp"
+#include "sql/session/upstream_watch.hpp"
 
 namespace fairing::sql {
 
@@ -93,6 +94,7 @@ struct plane_state {
   cancel_keys keys;               // any thread
   secret_cache secrets;           // any thread
   login_guard guard;              // any thread
+  upstream_watch upstream;        // any thread
   sql_counters count;
   std::string mock_seed;  // of the secrets of users that do not exist
   std::atomic<std::int64_t> connections{0};
@@ -104,7 +106,7 @@ struct plane_state {
   [[nodiscard]] core_part& part_of(const net::core& c) noexcept { return *parts_[c.index()]; }
   [[nodiscard]] runtime_ptr runtime() const;
   void set_runtime(runtime_ptr r);  // main thread; the cores follow
-  // Of a key's homes the pool with the fewest clients, made if need be, with one client more that is on its way to it; null: there are too many.
+  // Of a key's homes the pool with the fewest clients, made if need be, with one client more that is on its way to it; null: there are too many, all with clients.
   [[nodiscard]] std::shared_ptr<sql_pool> pool_for(const pool_key& key);
   // The same for log-ins that are relayed from that core.
   [[nodiscard]] std::shared_ptr<sql_pool> relay_pool(core_part& home);
@@ -114,10 +116,16 @@ struct plane_state {
   // Of a database, or of all (""): nobody gets a server, in the pools of now and those made meanwhile. Any thread.
   void pause(const std::string& database, bool on);
   [[nodiscard]] bool paused(const std::string& database) const;
+  // By name, not as one of all.
+  [[nodiscard]] bool paused_itself(const std::string& database) const;
+  // A pool has it.
+  [[nodiscard]] bool has_database(std::string_view name) const;
   // Nobody uses it any more: forgotten, unless a client is on its way. Its home core.
-  bool retire(sql_pool& p);
+  void retire(sql_pool& p);
   // Of its metrics. Names are a client's words, so there is a limit to how many are told apart.
   [[nodiscard]] metrics::labels labels_of(const pool_key& key);
+  // False if it was asked within the last minute: then the log need not say it again. Any thread.
+  [[nodiscard]] bool is_news(std::string what);
   // True if this many clients may come in; counts it.
   [[nodiscard]] bool admit();
 
@@ -126,14 +134,20 @@ struct plane_state {
  private:
   [[nodiscard]] core_part& emptiest_core(const pool_key& key);
   [[nodiscard]] std::shared_ptr<sql_pool> add_pool(const pool_key& key, core_part& home);
+  // With mutex_ held.
+  void forget(const sql_pool& p);
+  [[nodiscard]] bool dismiss_longest_unused();
   static constexpr std::size_t most_pools = 256;
   static constexpr std::size_t most_labelled = 200;
+  static constexpr std::size_t most_told = 256;
+  static constexpr seconds told_for{60};
   mutable std::mutex mutex_;
   runtime_ptr runtime_;
   std::unordered_map<std::string, std::shared_ptr<sql_pool>> pools_;
   std::unordered_map<std::string, std::uint32_t> homes_;  // of pools that have more than one
   std::set<std::string> paused_;                          // databases; "": all
   std::set<std::pair<std::string, std::string>> labelled_;
+  std::unordered_map<std::string, mono_time> told_;
 };
 
 }  // namespace fairing::sql

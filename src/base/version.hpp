@@ -3,8 +3,8 @@
 
 #include <string_view>
 
-namespace fairing::config {
+namespace fairing {
 
 inline constexpr std::string_view version = "0.1.0";
 
-}  // namespace fairing::config
+}  // namespace fairing

@@ -1,0 +1,44 @@
+"""More users and databases than there may be pools: wrong names and unused ones lock nobody out."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.pgclient import PgClient
+from support.sql_case import SqlCase, start_postgres, stop_postgres
+from support.wait import wait_until
+
+setUpModule = start_postgres
+tearDownModule = stop_postgres
+
+
+class ManyPools(SqlCase):
+    MOST = 256
+
+    def test_wrong_names_lock_nobody_out(self):
+        self.start(pool={"size": 2})
+        for i in range(self.MOST + 4):
+            self.refused("3D000", PgClient, self.address, database=f"wrong{i}")
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]])
+        self.wait_until_shown("POOLS", lambda r: r["database"] == "app" and len(self.show("POOLS")) == 1)
+        self.refused("3D000", PgClient, self.address, database=f"wrong{i}")
+        self.assertEqual(self.fairing.log().count(f'"database":"wrong{i}"'), 1, "one line a minute")
+
+    def test_the_longest_unused_pool_makes_room(self):
+        names = [f"user{i}" for i in range(self.MOST)]
+        self.pg.sql("".join(f"CREATE USER {n} PASSWORD '{n}';" for n in names))
+        self.start(pool={"size": 2}, users=[{"name": n, "password": n} for n in names])
+        stays = self.client()
+        gone = self.client(database="postgres")
+        gone.close()
+        self.wait_until_shown("POOLS", lambda r: r["database"] == "postgres" and r["clients"] == "0")
+        for n in names:
+            self.client(user=n).close()
+        wait_until(lambda: len(self.show("POOLS")) <= self.MOST, what="the end of those that made room")
+        self.assertNotIn("postgres", [r["database"] for r in self.show("POOLS")])
+        self.assertEqual(stays.query("SELECT 1"), [["1"]])
+        self.assertEqual(self.client(database="postgres").query("SELECT 2"), [["2"]])
+
+
+if __name__ == "__main__":
+    unittest.main()
