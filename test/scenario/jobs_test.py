@@ -116,6 +116,20 @@ class Jobs(JobsCase):
         worker.join(20)
         self.assertEqual((got[0]["id"], got[0]["payload"]), (name, "hello"))
 
+    def test_a_lease_waits_in_a_queue_that_is_not_there_yet(self):
+        f = self.start()
+        self.assertEqual(self.lease("late"), [])
+        got = []
+        worker = threading.Thread(target=lambda: got.append(self.one("later", wait=20)))
+        worker.start()
+        name = self.put("later", payload=1)
+        worker.join(20)
+        self.assertEqual(got[0]["id"], name)
+        self.config["jobs"]["create_queues"] = False
+        f.write_config(self.config)
+        f.cli("reload")
+        self.problem(self.call("POST", "/v1/queues/never/lease", {"wait": 20}), 404, "not-found")
+
     def test_a_worker_that_leaves_while_it_waits_takes_no_job_with_it(self):
         self.start()
         host, port = split_address(self.fairing.listeners["jobs"][0])

@@ -118,7 +118,7 @@ std::vector<field> plane_rows() {
      .bind = checked<&check_token, &scope::root, &config::jobs, &jobs_config::token>()},
     {.path = "jobs.store", .kind = text, .doc = "Where jobs live: `sqlite:PATH`, a file that only this instance opens, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, schema `fairing`, where other instances stand by.", .change = restart, .required = true, .secret = true,
      .bind = bind_jobs_store()},
-    {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it.", .bind = of_jobs<&jobs_config::create_queues>()},
+    {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it or a worker asks for its jobs; 10,000 at most.", .bind = of_jobs<&jobs_config::create_queues>()},
     {.path = "jobs.disk_reserve", .kind = size, .doc = "Free bytes that the store leaves; beyond that enqueueing answers 507.", .most = 1024 * gib, .bind = of_jobs<&jobs_config::disk_reserve>()},
     {.path = "jobs.max_jobs", .kind = integer, .doc = "Unfinished jobs, over all queues; beyond that enqueueing answers 507.", .least = 1, .most = 10'000'000'000, .bind = of_jobs<&jobs_config::max_jobs>()},
     {.path = "jobs.sqs", .kind = section, .doc = "The SQS API on the same listener, at `/` and `/ACCOUNT/QUEUE`."},
