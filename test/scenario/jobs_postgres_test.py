@@ -186,6 +186,11 @@ class JobsOnPostgres(unittest.TestCase):
         self.assertEqual(self.headers["Retry-After"], "1")
         self.assertEqual(second.call("GET", "/readyz", token=False)[0], 200)
         self.assertEqual(self.call(second, "GET", f"/v1/jobs?q={names[0]}")[1]["items"][0]["id"], names[0])
+        for path in ("/v1/queues", "/v1/jobs?queue=emails", "/v1/failures?queue=emails"):
+            self.problem(self.call(second, "GET", path), 503, "job-store-standby")
+        listed = second.cli("jobs", "ls")
+        self.assertEqual((listed.returncode, listed.stdout), (1, ""))
+        self.assertIn(str(first.pid), listed.stderr)
         first.expected_exit = -signal.SIGKILL
         began = time.monotonic()
         first.signal(signal.SIGKILL)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "codec/http1/parser.hpp"
 #include "jobs/session/test_store.hpp"
@@ -227,6 +228,24 @@ TEST_F(api_of_jobs, lists_say_what_they_take) {
   refused(ask("GET /v1/jobs?queue=nobody"), 404, "not-found", "nobody");
   refused(ask("GET /v1/failures?queue=nobody"), 404, "not-found", "nobody");
   refused(ask("GET /v1/jobs"), 503, "job-store-down");
+}
+
+TEST_F(api_of_jobs, what_was_there_before_is_not_shown_while_the_store_is_down_or_anothers) {
+  put();
+  for (const auto& [code, slug] :
+       {std::pair{errc::fenced, "job-store-down"}, std::pair{errc::standby, "job-store-standby"}}) {
+    disk->refuse_to_open(code);
+    disk->fail_next(errc::fenced);
+    EXPECT_EQ(ask("POST /v1/queues/emails/jobs", "{}").status, 503);
+    while (work->check_ready().error().code != code) std::this_thread::yield();
+    refused(ask("GET /v1/queues"), 503, slug);
+    refused(operator_asks("GET /v1/queues"), 503, slug);
+    refused(ask("GET /v1/jobs?queue=nobody"), 503, slug);
+    refused(ask("GET /v1/failures?queue=nobody"), 503, slug);
+    disk->refuse_to_open(std::nullopt);
+    while (!work->ready()) std::this_thread::yield();
+  }
+  EXPECT_EQ(ask("GET /v1/queues").status, 200);
 }
 
 }  // namespace

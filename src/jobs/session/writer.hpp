@@ -108,6 +108,8 @@ class writer {
   [[nodiscard]] std::int64_t steady_now() const noexcept;
   [[nodiscard]] plane_time time() const noexcept;
   [[nodiscard]] bool ready() const noexcept { return ready_.load(); }
+  // What everybody gets while it is not; for whoever answers from what was there before.
+  [[nodiscard]] result<void> check_ready() const;
   [[nodiscard]] std::string why_not_ready() const;
   [[nodiscard]] bool standing_by() const;  // not ready, and that is as it should be
   [[nodiscard]] std::size_t queued() const;

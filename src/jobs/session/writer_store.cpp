@@ -58,8 +58,14 @@ void writer::close_store() {
   store_.reset();
 }
 
+result<void> writer::check_ready() const {
+  if (ready_.load()) return {};
+  return std::unexpected(not_ready());
+}
+
 std::string writer::why_not_ready() const {
-  return ready_.load() ? std::string() : not_ready().message();
+  const auto r = check_ready();
+  return r ? std::string() : r.error().message();
 }
 
 bool writer::standing_by() const { return !ready_.load() && not_ready().code == errc::standby; }
