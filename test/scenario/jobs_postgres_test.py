@@ -165,6 +165,8 @@ class JobsOnPostgres(unittest.TestCase):
         try:
             f = self.start(ready=False)
             self.problem(self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1}), 503, "job-store-down")
+            self.problem(self.call(f, "GET", "/v1/queues"), 503, "job-store-down")
+            f.wait_for_log('"event":"job_store_failed"')
         finally:
             self.pg.launch()
         wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1})[0] == 201, PATIENCE)
