@@ -306,6 +306,18 @@ class Jobs(JobsCase):
 
         wait_until(lambda: events() == ["job_start", "job_error", "job_start", "job_end"], what="the log events")
 
+    def test_a_job_that_dies_of_its_lease_logs_one_error(self):
+        f = self.start()
+        name = self.put(payload=1, attempts=["0s"])
+        self.one(lease="100ms")
+        self.assertEqual(self.call("GET", f"/v1/jobs/{name}?wait=20")[1]["state"], "dead")
+        last = self.put(payload=2)
+        self.settle(self.one()["lease"], "ack")
+        f.wait_for_log(f'"job_end","job":"{last}"')
+        errors = [json.loads(line) for line in f.log().splitlines() if '"job_error"' in line]
+        self.assertEqual([(e["job"], e["state"], e["error"]) for e in errors], [(name, "dead", "lease expired")])
+        self.assertEqual(f.metric("fairing_jobs_run_seconds_count", queue="emails"), 2)
+
     def test_the_command_line_sees_and_changes_jobs(self):
         f = self.start()
         name = self.put(payload=1)
