@@ -20,9 +20,12 @@ error error_of(int code, std::string_view what, int cause) {
     // What is on the disk is not what was written: only a new start with its recovery says what is.
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
       return {errc::fenced, detail + " (" + sqlite3_errstr(code) +
                                 "): nothing is written until the store has been opened again"};
+    case SQLITE_NOTADB:
+      return {errc::fenced, detail +
+                                ", or not as a whole any more: name another file in jobs.store, "
+                                "or put a backup in its place"};
     default:
       return {errc::store_failed, std::move(detail)};
   }

@@ -288,7 +288,11 @@ result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o) {
   auto db = sqlite::database::open(o.path, sqlite::database::mode::writes);
   if (!db) return std::unexpected(db.error());
   auto s = std::make_unique<sqlite::sqlite_store>(o, std::move(*lock), std::move(*db));
-  if (auto r = s->start(file); !r) return std::unexpected(r.error());
+  if (auto r = s->start(file); !r) {
+    auto e = r.error();
+    e.detail = o.path + ": " + e.message();
+    return std::unexpected(e);
+  }
   return s;
 }
 
