@@ -359,6 +359,25 @@ class Jobs(JobsCase):
         self.assertEqual(seen | {done["id"]}, set(queued))
         self.assertIn(leased["id"], seen)
 
+    def test_a_store_file_that_is_removed_takes_no_job_and_is_taken_up_where_it_is_put_back(self):
+        f = self.start()
+        name = self.put(payload=1)
+        away = self.store + ".away"
+        self.addCleanup(lambda: os.path.exists(away) and os.remove(away))
+        os.rename(self.store, away)
+        put = lambda: self.call("POST", "/v1/queues/emails/jobs", {"payload": 2})
+        no = wait_until(lambda: (answer := put())[0] == 503 and answer, what="a look at the path")
+        self.assertIn(self.store, self.problem(no, 503, "job-store-down")["detail"])
+        f.wait_for_log('"event":"job_store_failed"')
+        self.assertEqual(f.call("GET", "/readyz", token=False)[0], 503)
+        self.problem(self.call("GET", "/v1/queues"), 503, "job-store-down")
+        self.assertIn("put it back", wait_until(lambda: (e := f.cli("jobs", "ls").stderr) and "put it back" in e and e))
+        self.assertFalse(os.path.exists(self.store))
+        os.rename(away, self.store)
+        f.wait_for_log('"event":"job_store_open_again"')
+        self.assertEqual(self.one()["id"], name)
+        self.assertEqual(self.call("GET", "/v1/jobs?state=leased")[1]["items"][0]["id"], name)
+
     def test_a_drain_ends_what_waits_and_takes_what_is_in_flight(self):
         f = self.start()
         name = self.put(payload=1)

@@ -80,6 +80,39 @@ TEST(sqlite_store, newer_files_and_others_files_are_refused) {
 }
 
 // A log that grows under commits begins anew: the thread copies, upkeep() does the last bit.
+TEST(sqlite_store, a_file_that_is_no_database_is_named) {
+  const scratch folder;
+  std::ofstream(folder.file()) << std::string(8'192, 'x');
+  const auto no = open_sqlite({.path = folder.file()});
+  ASSERT_FALSE(no);
+  EXPECT_NE(no.error().detail.find(folder.file()), std::string::npos) << no.error().detail;
+  EXPECT_NE(no.error().detail.find("name another file in jobs.store"), std::string::npos);
+}
+
+TEST(sqlite_store, a_file_that_goes_while_it_is_in_use_takes_no_more_jobs) {
+  const scratch folder;
+  const auto path = folder.file();
+  {
+    const auto s = open_sqlite({.path = path}).value();
+    ASSERT_TRUE(s->begin());
+    s->rollback();
+    std::filesystem::rename(path, folder.file("away.db"));
+    auto begun = s->begin();
+    while (begun) {  // until the next look
+      s->rollback();
+      begun = s->begin();
+    }
+    EXPECT_EQ(begun.error().code, errc::fenced);
+    EXPECT_NE(begun.error().detail.find(path + " was removed or replaced"), std::string::npos);
+  }
+  const auto gone = open_sqlite({.path = path, .create = false});
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.error().detail.find("put it back"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::filesystem::rename(folder.file("away.db"), path);
+  EXPECT_TRUE(open_sqlite({.path = path, .create = false}));
+}
+
 TEST(sqlite_store, the_log_stays_bounded) {
   const scratch folder;
   auto s = open_sqlite({.path = folder.file(), .sync = sqlite_sync::off});
