@@ -5,6 +5,9 @@
 #include <map>
 
 #include "app/config/address.hpp"
+#include "app/config/postgres_url.hpp"
+#include "base/timestamp.hpp"
+#include "jobs/logic/cron.hpp"
 
 namespace fairing::config {
 
@@ -91,7 +94,14 @@ class jobs_checker {
       if (!unique)
         error(k, fmt::format("`{}`: `{}` is also `{}`; a cron name stands for one schedule", k,
                              q.cron[n].name, other->second));
+      comes(q.cron[n], key(i, fmt::format("cron.{}.schedule", n)));
     }
+  }
+
+  void comes(const jobs::cron_config& c, const std::string& k) {
+    const auto schedule = jobs::cron_schedule::parse(c.schedule, c.zone);
+    if (schedule && !schedule->next_after(unix_ms()))
+      note(k, fmt::format("`{}`: `{}` names a day that never comes: no job is put", k, c.schedule));
   }
 
   void verify(std::size_t i) {

@@ -41,6 +41,18 @@ TEST(check, jobs_are_run_twice_where_that_can_be_seen_and_is_allowed) {
               ElementsAre(HasSubstr("verify_idempotency")));
 }
 
+TEST(check, a_cron_that_puts_nothing_or_a_broken_body_is_told) {
+  const auto cron = [](const std::string& what) {
+    return "jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: q, cron: [ { name: c, " +
+           what + " } ] } ] }";
+  };
+  EXPECT_THAT(notes(cron("schedule: '0 0 30 2 *', zone: Europe/Berlin")),
+              ElementsAre(HasSubstr("`0 0 30 2 *` names a day that never comes")));
+  EXPECT_THAT(notes(cron("schedule: '0 0 29 2 *', payload: '{\"kind\":1}'")), IsEmpty());
+  EXPECT_THAT(plain.errors(cron("schedule: '@daily', payload: daily")),
+              ElementsAre(HasSubstr("is not JSON")));
+}
+
 TEST(check, listeners_must_differ) {
   EXPECT_THAT(plain.errors("http:\n  - { listen: 8080, upstream: http://h }\n  - { listen: "
                            "127.0.0.1:8080, upstream: http://h }\n"),

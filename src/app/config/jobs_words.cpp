@@ -7,6 +7,7 @@
 #include "app/config/address.hpp"
 #include "app/config/postgres_url.hpp"
 #include "app/config/version.hpp"
+#include "base/json_scan.hpp"
 #include "jobs/logic/cron.hpp"
 #include "jobs/logic/push_url.hpp"
 #include "jobs/logic/webhook.hpp"
@@ -54,6 +55,12 @@ std::string read_store(std::string_view text, std::string& out) {
 std::string check_schedule(const value& v) {
   const auto parsed = jobs::cron_schedule::parse(std::get<std::string>(v), "UTC");
   return parsed ? std::string() : parsed.error().message();
+}
+
+std::string check_cron_payload(const value& v) {
+  if (json_valid(std::get<std::string>(v))) return {};
+  return "is not JSON; write it in quotation marks, as in '{\"kind\": \"daily\"}', and a text as "
+         "'\"daily\"'";
 }
 
 std::string check_access_key_id(const value& v) {

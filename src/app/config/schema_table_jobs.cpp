@@ -163,7 +163,7 @@ std::vector<field> queue_rows() {
     {.path = "jobs.queues[].cron[].name", .kind = text, .doc = "One job a time and name, never two.", .required = true, .bind = checked<&check_queue_name, &scope::cron, &cron_config::name>()},
     {.path = "jobs.queues[].cron[].schedule", .kind = text, .doc = "Five fields, or `@hourly` and its like.", .required = true, .bind = checked<&check_schedule, &scope::cron, &cron_config::schedule>()},
     {.path = "jobs.queues[].cron[].zone", .kind = text, .doc = "The time zone, by its IANA name.", .bind = checked<&check_zone, &scope::cron, &cron_config::zone>()},
-    {.path = "jobs.queues[].cron[].payload", .kind = text, .doc = "The payload, JSON.", .fallback = "null", .bind = bound<&scope::cron, &cron_config::payload>()},
+    {.path = "jobs.queues[].cron[].payload", .kind = text, .doc = "The payload, JSON.", .fallback = "null", .bind = checked<&check_cron_payload, &scope::cron, &cron_config::payload>()},
     {.path = "jobs.queues[].cron[].on_misfire", .kind = field_kind::word, .doc = "Times that passed while nobody ran: left out, or one job for all of them.", .words = "skip|once", .bind = bound<&scope::cron, &cron_config::on_misfire>()},
   };
 }
