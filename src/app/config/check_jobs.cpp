@@ -60,6 +60,22 @@ class jobs_checker {
                         "`instance.count` is {}: two would give the same job twice; run the jobs "
                         "plane in one instance",
                         c_.instance.count));
+    through_own_plane();
+  }
+
+  // The store's connection would wait for a pool whose commits wait for the store, and it keeps a lock of its session.
+  void through_own_plane() {
+    std::string problem;
+    const auto url = parse_postgres_url(j_.store, problem);
+    if (!c_.sql || !url) return;
+    for (const auto& [k, text] :
+         {std::pair<std::string_view, const std::string*>{"sql.listen", &c_.sql->listen},
+          {"sql.session_listen", &c_.sql->session_listen}})
+      if (const auto a = parse_listen(*text); a && leads_to(url->upstream, *a))
+        error("jobs.store",
+              fmt::format("`jobs.store` is `{}` of this instance; the job store needs a direct "
+                          "connection: name PostgreSQL's own address",
+                          k));
   }
 
   void access_keys() {
