@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 
 #include "app/config/address.hpp"
@@ -12,6 +13,8 @@
 namespace fairing::config {
 
 namespace {
+
+constexpr std::string_view sqlite_word = "sqlite:";
 
 class jobs_checker {
  public:
@@ -54,13 +57,14 @@ class jobs_checker {
   }
 
   void store() {
-    if (c_.instance.count > 1 && j_.store.starts_with("sqlite:"))
+    if (c_.instance.count > 1 && j_.store.starts_with(sqlite_word))
       error("jobs.store",
             fmt::format("`jobs.store` is a SQLite file, which one instance owns, and "
                         "`instance.count` is {}: two would give the same job twice; run the jobs "
                         "plane in one instance",
                         c_.instance.count));
     through_own_plane();
+    folder();
   }
 
   // The store's connection would wait for a pool whose commits wait for the store, and it keeps a lock of its session.
@@ -76,6 +80,16 @@ class jobs_checker {
               fmt::format("`jobs.store` is `{}` of this instance; the job store needs a direct "
                           "connection: name PostgreSQL's own address",
                           k));
+  }
+
+  void folder() {
+    if (!j_.store.starts_with(sqlite_word)) return;
+    const auto parent = std::filesystem::path(j_.store.substr(sqlite_word.size())).parent_path();
+    std::error_code ignored;
+    if (!parent.empty() && !std::filesystem::is_directory(parent, ignored))
+      note("jobs.store", fmt::format("`jobs.store`: there is no directory {} here: a start fails "
+                                     "until there is",
+                                     parent.string()));
   }
 
   void access_keys() {
@@ -103,6 +117,10 @@ class jobs_checker {
             fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
                         "time; leave it out, or rename the queue",
                         key(i, "key_concurrency"), at_a_time));
+    if (!q.secret.empty() && q.push.empty())
+      note(key(i, "secret"),
+           fmt::format("`{}` signs pushes, and queue {} has no `push`: nothing is signed",
+                       key(i, "secret"), q.name));
     verify(i);
     for (std::size_t n = 0; n < q.cron.size(); ++n) {
       const auto k = key(i, fmt::format("cron.{}.name", n));

@@ -70,6 +70,13 @@ TEST(check, a_job_store_is_reached_without_this_instances_own_sql_plane) {
   EXPECT_THAT(notes(with("127.0.0.1", "6432")), IsEmpty());
 }
 
+TEST(check, what_a_jobs_plane_would_not_use_or_not_find_is_noted) {
+  EXPECT_THAT(notes("jobs: { listen: 9324, store: 'sqlite:/no/such/folder/j.db', queues: [ { name: "
+                    "q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw } ] }"),
+              ElementsAre(HasSubstr("there is no directory /no/such/folder"),
+                          HasSubstr("queue q has no `push`")));
+}
+
 TEST(check, listeners_must_differ) {
   EXPECT_THAT(plain.errors("http:\n  - { listen: 8080, upstream: http://h }\n  - { listen: "
                            "127.0.0.1:8080, upstream: http://h }\n"),

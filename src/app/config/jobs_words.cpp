@@ -35,6 +35,10 @@ bool is_postgres_store(std::string_view text) noexcept {
 
 std::string read_store(std::string_view text, std::string& out) {
   out = text;
+  // A URL's two slashes would be the file //PATH.
+  if (text.starts_with("sqlite://") && !text.starts_with("sqlite:///"))
+    return fmt::format("a file has no host; write sqlite:{0}, or sqlite:/{0} from the root on",
+                       text.substr(9));
   if (text.starts_with("sqlite:") && text.size() > 7) return {};
   if (is_postgres_store(text)) {
     std::string problem;
