@@ -151,6 +151,8 @@ TEST(cli, usage_errors_exit_2_and_suggest) {
               HasSubstr("--jobs is given twice (1 and 2)"));
   EXPECT_THAT(text({"jobs"}), HasSubstr("jobs what?"));
   EXPECT_THAT(text({"jobs", "list"}), HasSubstr("jobs has no `list`"));
+  EXPECT_THAT(text({"jobs", "ls", "q", "--state", "bad"}), HasSubstr("say queued, scheduled"));
+  EXPECT_EQ(parse({"jobs", "ls", "q", "--state", "bad"}).exit_code, exit_usage);
   EXPECT_THAT(text({"jobs", "retry"}), HasSubstr("give the id of a job"));
   EXPECT_THAT(text({"run", "--http", "8080"}), HasSubstr("write LISTEN=URL"));
   EXPECT_THAT(text({"run", "--set", "x"}), HasSubstr("write KEY=VALUE"));
