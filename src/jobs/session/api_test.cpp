@@ -101,6 +101,9 @@ TEST_F(api_of_jobs, paths_that_are_not_there) {
        {"GET /v2/jobs", "GET /v1/job", "GET /v1/jobs/0000000000000/what", "POST /v1/leases/x",
         "GET /v1/jobs/0000000000000/result/more", "POST /v1/queues/emails/dance"})
     refused(ask(line), 404, "not-found");
+  for (const auto* line :
+       {"GET /v1/queues/emails", "POST /v1/queues/emails", "PUT /v1/queues/emails/"})
+    refused(ask(line, "{}"), 404, "not-found", "POST /v1/queues/emails/lease");
   refused(ask("GET /v1/jobs/short"), 404, "not-found", "13 characters");
   refused(ask("POST /v1/queues/a%20b/jobs", "{}"), 400, "bad-request", "no name of a queue");
   refused(ask("GET /v1/jobs/0000000000000"), 404, "not-found", "0000000000000");
