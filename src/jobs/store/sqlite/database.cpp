@@ -112,8 +112,7 @@ void database::closer::operator()(sqlite3* db) const noexcept { sqlite3_close_v2
 
 result<database> database::open(const std::string& path, mode m) {
   sqlite3* raw = nullptr;
-  const int flags =
-      m == mode::writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int flags = m == mode::writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   database db(raw);
   if (code != SQLITE_OK)

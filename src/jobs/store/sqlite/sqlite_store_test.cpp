@@ -30,6 +30,11 @@ class scratch {
   [[nodiscard]] std::string file(const std::string& name = "jobs.db") const {
     return folder_ / name;
   }
+  // An empty one that is there.
+  [[nodiscard]] std::string made(const std::string& name = "jobs.db") const {
+    std::ofstream{file(name)};
+    return file(name);
+  }
 
  private:
   std::filesystem::path folder_;
@@ -67,7 +72,7 @@ TEST(sqlite_store, newer_files_and_others_files_are_refused) {
   {
     auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
     ASSERT_TRUE(db->execute("PRAGMA user_version = 99"));
-    auto other = sqlite::database::open(folder.file("other.db"), sqlite::database::mode::writes);
+    auto other = sqlite::database::open(folder.made("other.db"), sqlite::database::mode::writes);
     ASSERT_TRUE(other->execute("CREATE TABLE t (a)"));
   }
   const auto newer = open_sqlite({.path = folder.file()});
@@ -178,7 +183,7 @@ std::vector<std::uint32_t> leaves_by_dbstat(sqlite::database& db) {
 
 TEST(read_ahead, knows_all_leaves_of_an_index) {
   const scratch folder;
-  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
   ASSERT_TRUE(db);
   // Long keys make an index deep: five levels at the end.
   ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
@@ -202,7 +207,7 @@ TEST(read_ahead, knows_all_leaves_of_an_index) {
 
 TEST(read_ahead, what_is_no_index_ends_it) {
   const scratch folder;
-  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
   ASSERT_TRUE(db);
   ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
   EXPECT_EQ(sqlite::index_leaves(*db, 0, 10), std::vector<std::uint32_t>{0});
@@ -220,7 +225,7 @@ TEST(read_ahead, a_damaged_page_is_not_followed) {
   const scratch folder;
   std::string file(3 * 4096, '\xff');
   {
-    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+    auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
     ASSERT_TRUE(db);
     ASSERT_TRUE(db->execute(
         "PRAGMA page_size = 4096; CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
