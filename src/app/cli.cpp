@@ -191,12 +191,19 @@ answer ask_and_render(const options& o, bool colour) {
   return a;
 }
 
+// What a frame shows of the jobs plane; empty: there is none.
+std::string queues_of(const samples& now, const admin_client& client) {
+  if (!has_jobs(now)) return {};
+  return client.get("/v1/queues").body;
+}
+
 answer top_once(const options& o) {
   const admin_client client(find_instance(o.admin, o.source.env));
   const auto r = client.get("/metrics");
   if (!r.reached || r.status != 200) return failure(r, client.where(), o.json);
   const auto now = parse_metrics(r.body);
-  return {exit_ok, o.json ? frame_json(now) + "\n" : frame(now, nullptr, 0), {}};
+  const auto queues = queues_of(now, client);
+  return {exit_ok, o.json ? frame_json(now, queues) + "\n" : frame(now, queues, nullptr, 0), {}};
 }
 
 void print(const std::string& text, std::FILE* to) {
@@ -222,8 +229,9 @@ int top_live(const options& o) {
     const auto at = std::chrono::steady_clock::now();
     auto now = parse_metrics(r.body);
     const double seconds = std::chrono::duration<double>(at - asked).count();
-    print(fmt::format("\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", fairing::version,
-                      client.where().url, frame(now, before.empty() ? nullptr : &before, seconds)),
+    print(fmt::format(
+              "\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", fairing::version, client.where().url,
+              frame(now, queues_of(now, client), before.empty() ? nullptr : &before, seconds)),
           stdout);
     before = std::move(now);
     asked = at;

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "jobs/logic/job.hpp"
+
 namespace fairing::app {
 
 namespace {
@@ -127,6 +129,10 @@ std::optional<std::string> complete_jobs(const options& o) {
   if (std::find(std::begin(actions), std::end(actions), j.action) == std::end(actions))
     return fmt::format("jobs has no `{}`; say ls, show, retry, redrive, cancel, pause or resume",
                        j.action);
+  if (!j.state.empty() && !jobs::job_state_from(j.state))
+    return fmt::format(
+        "jobs has no --state `{}`; say queued, scheduled, leased, done, dead or cancelled",
+        j.state);
   if (j.action != "ls" && j.subject.empty())
     return fmt::format("jobs {} what? give {}", j.action,
                        j.action == "redrive" || j.action == "pause" || j.action == "resume"

@@ -151,6 +151,8 @@ TEST(cli, usage_errors_exit_2_and_suggest) {
               HasSubstr("--jobs is given twice (1 and 2)"));
   EXPECT_THAT(text({"jobs"}), HasSubstr("jobs what?"));
   EXPECT_THAT(text({"jobs", "list"}), HasSubstr("jobs has no `list`"));
+  EXPECT_THAT(text({"jobs", "ls", "q", "--state", "bad"}), HasSubstr("say queued, scheduled"));
+  EXPECT_EQ(parse({"jobs", "ls", "q", "--state", "bad"}).exit_code, exit_usage);
   EXPECT_THAT(text({"jobs", "retry"}), HasSubstr("give the id of a job"));
   EXPECT_THAT(text({"run", "--http", "8080"}), HasSubstr("write LISTEN=URL"));
   EXPECT_THAT(text({"run", "--set", "x"}), HasSubstr("write KEY=VALUE"));
@@ -298,12 +300,33 @@ TEST(cli_top, counts_and_rates) {
       "75\nfairing_cache_requests_total{result=\"miss\"} 25\nbad{ 1\nnan NaN\n");
   EXPECT_EQ(now.size(), 3U);
   EXPECT_EQ(sum_by(now, "fairing_cache_requests_total", "").at(""), 100);
-  const auto text = frame(now, &before, 2.0);
+  const auto text = frame(now, {}, &before, 2.0);
   EXPECT_THAT(text, HasSubstr("100/s"));
   EXPECT_THAT(text, HasSubstr("75.0%"));
-  EXPECT_THAT(frame(now, nullptr, 0), Not(HasSubstr("/s")));
-  EXPECT_EQ(json::parse(frame_json(now)).at("fairing_cache_requests_total").at("hit"), 75);
-  EXPECT_EQ(frame({}, nullptr, 0), "no counters yet\n");
+  EXPECT_THAT(frame(now, {}, nullptr, 0), Not(HasSubstr("/s")));
+  EXPECT_EQ(json::parse(frame_json(now, {})).at("fairing_cache_requests_total").at("hit"), 75);
+  EXPECT_EQ(frame({}, {}, nullptr, 0), "no counters yet\n");
+}
+
+TEST(cli_top, an_instance_with_jobs_alone_shows_its_queues_the_fullest_first) {
+  const auto now = parse_metrics(
+      "fairing_jobs_store_up 1\nfairing_ratelimit_total{decision=\"allowed\"} 0\n"
+      "fairing_purge_total{source=\"api\"} 0\nfairing_cache_bytes 19584\n");
+  EXPECT_TRUE(has_jobs(now));
+  std::string queues = R"({"items":[)";
+  for (int i = 0; i < 12; ++i)
+    queues += R"({"name":"q)" + std::to_string(i) + R"(","depth":{"queued":)" + std::to_string(i) +
+              R"(,"dead":7},"oldest_age_ms":2500,"arrivals_per_second":1.5},)";
+  queues.back() = ']';
+  const auto text = frame(now, queues + "}", nullptr, 0);
+  EXPECT_THAT(text, testing::StartsWith("QUEUE "));
+  EXPECT_THAT(text, HasSubstr("\nq11                             11"));
+  EXPECT_THAT(text, HasSubstr("2.5s     1.5/s     0.0/s\nq10 "));
+  EXPECT_THAT(text, Not(HasSubstr("q1 ")));
+  EXPECT_THAT(text, HasSubstr("and 2 more: fairing jobs ls\n"));
+  EXPECT_THAT(frame(now, R"({"detail":"another instance has it"})", nullptr, 0),
+              HasSubstr("jobs: another instance has it"));
+  EXPECT_EQ(json::parse(frame_json(now, queues + "}")).at("queues").size(), 12U);
 }
 
 TEST(cli_init, the_first_file_is_right_and_not_overwritten) {

@@ -42,7 +42,12 @@ result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metr
   stores.requests = std::move(requests);
   if (c.store.starts_with(sqlite_word)) {
     const auto path = c.store.substr(sqlite_word.size());
-    stores.open_store = [path] { return jobs::open_sqlite({.path = path}); };
+    // Made at the start at most: a file that goes later on is missed, not replaced by an empty one.
+    stores.open_store = [path, create = true]() mutable {
+      auto s = jobs::open_sqlite({.path = path, .create = create});
+      create = create && !s;
+      return s;
+    };
     stores.open_reader = [path] { return jobs::open_sqlite_reader(path); };
   } else {
     const auto url = c.store;

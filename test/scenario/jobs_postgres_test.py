@@ -165,6 +165,8 @@ class JobsOnPostgres(unittest.TestCase):
         try:
             f = self.start(ready=False)
             self.problem(self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1}), 503, "job-store-down")
+            self.problem(self.call(f, "GET", "/v1/queues"), 503, "job-store-down")
+            f.wait_for_log('"event":"job_store_failed"')
         finally:
             self.pg.launch()
         wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/jobs", {"payload": 1})[0] == 201, PATIENCE)
@@ -186,6 +188,11 @@ class JobsOnPostgres(unittest.TestCase):
         self.assertEqual(self.headers["Retry-After"], "1")
         self.assertEqual(second.call("GET", "/readyz", token=False)[0], 200)
         self.assertEqual(self.call(second, "GET", f"/v1/jobs?q={names[0]}")[1]["items"][0]["id"], names[0])
+        for path in ("/v1/queues", "/v1/jobs?queue=emails", "/v1/failures?queue=emails"):
+            self.problem(self.call(second, "GET", path), 503, "job-store-standby")
+        listed = second.cli("jobs", "ls")
+        self.assertEqual((listed.returncode, listed.stdout), (1, ""))
+        self.assertIn(str(first.pid), listed.stderr)
         first.expected_exit = -signal.SIGKILL
         began = time.monotonic()
         first.signal(signal.SIGKILL)

@@ -116,6 +116,20 @@ class Jobs(JobsCase):
         worker.join(20)
         self.assertEqual((got[0]["id"], got[0]["payload"]), (name, "hello"))
 
+    def test_a_lease_waits_in_a_queue_that_is_not_there_yet(self):
+        f = self.start()
+        self.assertEqual(self.lease("late"), [])
+        got = []
+        worker = threading.Thread(target=lambda: got.append(self.one("later", wait=20)))
+        worker.start()
+        name = self.put("later", payload=1)
+        worker.join(20)
+        self.assertEqual(got[0]["id"], name)
+        self.config["jobs"]["create_queues"] = False
+        f.write_config(self.config)
+        f.cli("reload")
+        self.problem(self.call("POST", "/v1/queues/never/lease", {"wait": 20}), 404, "not-found")
+
     def test_a_worker_that_leaves_while_it_waits_takes_no_job_with_it(self):
         self.start()
         host, port = split_address(self.fairing.listeners["jobs"][0])
@@ -292,6 +306,18 @@ class Jobs(JobsCase):
 
         wait_until(lambda: events() == ["job_start", "job_error", "job_start", "job_end"], what="the log events")
 
+    def test_a_job_that_dies_of_its_lease_logs_one_error(self):
+        f = self.start()
+        name = self.put(payload=1, attempts=["0s"])
+        self.one(lease="100ms")
+        self.assertEqual(self.call("GET", f"/v1/jobs/{name}?wait=20")[1]["state"], "dead")
+        last = self.put(payload=2)
+        self.settle(self.one()["lease"], "ack")
+        f.wait_for_log(f'"job_end","job":"{last}"')
+        errors = [json.loads(line) for line in f.log().splitlines() if '"job_error"' in line]
+        self.assertEqual([(e["job"], e["state"], e["error"]) for e in errors], [(name, "dead", "lease expired")])
+        self.assertEqual(f.metric("fairing_jobs_run_seconds_count", queue="emails"), 2)
+
     def test_the_command_line_sees_and_changes_jobs(self):
         f = self.start()
         name = self.put(payload=1)
@@ -332,6 +358,25 @@ class Jobs(JobsCase):
                 self.settle(got["lease"], "ack")
         self.assertEqual(seen | {done["id"]}, set(queued))
         self.assertIn(leased["id"], seen)
+
+    def test_a_store_file_that_is_removed_takes_no_job_and_is_taken_up_where_it_is_put_back(self):
+        f = self.start()
+        name = self.put(payload=1)
+        away = self.store + ".away"
+        self.addCleanup(lambda: os.path.exists(away) and os.remove(away))
+        os.rename(self.store, away)
+        put = lambda: self.call("POST", "/v1/queues/emails/jobs", {"payload": 2})
+        no = wait_until(lambda: (answer := put())[0] == 503 and answer, what="a look at the path")
+        self.assertIn(self.store, self.problem(no, 503, "job-store-down")["detail"])
+        f.wait_for_log('"event":"job_store_failed"')
+        self.assertEqual(f.call("GET", "/readyz", token=False)[0], 503)
+        self.problem(self.call("GET", "/v1/queues"), 503, "job-store-down")
+        self.assertIn("put it back", wait_until(lambda: (e := f.cli("jobs", "ls").stderr) and "put it back" in e and e))
+        self.assertFalse(os.path.exists(self.store))
+        os.rename(away, self.store)
+        f.wait_for_log('"event":"job_store_open_again"')
+        self.assertEqual(self.one()["id"], name)
+        self.assertEqual(self.call("GET", "/v1/jobs?state=leased")[1]["items"][0]["id"], name)
 
     def test_a_drain_ends_what_waits_and_takes_what_is_in_flight(self):
         f = self.start()

@@ -2,13 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 
 #include "app/config/address.hpp"
+#include "app/config/postgres_url.hpp"
+#include "base/timestamp.hpp"
+#include "jobs/logic/cron.hpp"
 
 namespace fairing::config {
 
 namespace {
+
+constexpr std::string_view sqlite_word = "sqlite:";
 
 class jobs_checker {
  public:
@@ -51,12 +57,39 @@ class jobs_checker {
   }
 
   void store() {
-    if (c_.instance.count > 1 && j_.store.starts_with("sqlite:"))
+    if (c_.instance.count > 1 && j_.store.starts_with(sqlite_word))
       error("jobs.store",
             fmt::format("`jobs.store` is a SQLite file, which one instance owns, and "
                         "`instance.count` is {}: two would give the same job twice; run the jobs "
                         "plane in one instance",
                         c_.instance.count));
+    through_own_plane();
+    folder();
+  }
+
+  // The store's connection would wait for a pool whose commits wait for the store, and it keeps a lock of its session.
+  void through_own_plane() {
+    std::string problem;
+    const auto url = parse_postgres_url(j_.store, problem);
+    if (!c_.sql || !url) return;
+    for (const auto& [k, text] :
+         {std::pair<std::string_view, const std::string*>{"sql.listen", &c_.sql->listen},
+          {"sql.session_listen", &c_.sql->session_listen}})
+      if (const auto a = parse_listen(*text); a && leads_to(url->upstream, *a))
+        error("jobs.store",
+              fmt::format("`jobs.store` is `{}` of this instance; the job store needs a direct "
+                          "connection: name PostgreSQL's own address",
+                          k));
+  }
+
+  void folder() {
+    if (!j_.store.starts_with(sqlite_word)) return;
+    const auto parent = std::filesystem::path(j_.store.substr(sqlite_word.size())).parent_path();
+    std::error_code ignored;
+    if (!parent.empty() && !std::filesystem::is_directory(parent, ignored))
+      note("jobs.store", fmt::format("`jobs.store`: there is no directory {} here: a start fails "
+                                     "until there is",
+                                     parent.string()));
   }
 
   void access_keys() {
@@ -84,6 +117,10 @@ class jobs_checker {
             fmt::format("`{}` is {}, and a queue that ends in .fifo gives one job of a key at a "
                         "time; leave it out, or rename the queue",
                         key(i, "key_concurrency"), at_a_time));
+    if (!q.secret.empty() && q.push.empty())
+      note(key(i, "secret"),
+           fmt::format("`{}` signs pushes, and queue {} has no `push`: nothing is signed",
+                       key(i, "secret"), q.name));
     verify(i);
     for (std::size_t n = 0; n < q.cron.size(); ++n) {
       const auto k = key(i, fmt::format("cron.{}.name", n));
@@ -91,7 +128,14 @@ class jobs_checker {
       if (!unique)
         error(k, fmt::format("`{}`: `{}` is also `{}`; a cron name stands for one schedule", k,
                              q.cron[n].name, other->second));
+      comes(q.cron[n], key(i, fmt::format("cron.{}.schedule", n)));
     }
+  }
+
+  void comes(const jobs::cron_config& c, const std::string& k) {
+    const auto schedule = jobs::cron_schedule::parse(c.schedule, c.zone);
+    if (schedule && !schedule->next_after(unix_ms()))
+      note(k, fmt::format("`{}`: `{}` names a day that never comes: no job is put", k, c.schedule));
   }
 
   void verify(std::size_t i) {

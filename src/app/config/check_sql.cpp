@@ -119,17 +119,11 @@ class sql_checker {
         note(k, fmt::format("`{}` is beyond loopback without `sql.tls`: statements and rows cross "
                             "the network in the clear",
                             k));
-      if (is_upstream(*a))
+      if (leads_to(s_.upstream, *a))
         error(k, fmt::format("`{}` is `sql.upstream` itself; give Fairing a port of its own, such "
                              "as 6432, and point the application there",
                              k));
     }
-  }
-
-  bool is_upstream(const listen_address& a) const {
-    const listen_address u{s_.upstream.host, s_.upstream.port, {}};
-    if (!a.unix_path.empty()) return a.unix_path == fmt::format("{}/.s.PGSQL.{}", u.host, u.port);
-    return a.port == u.port && (a.host == u.host || (a.loopback() && u.loopback()));
   }
 
   void upstream() {

@@ -41,6 +41,42 @@ TEST(check, jobs_are_run_twice_where_that_can_be_seen_and_is_allowed) {
               ElementsAre(HasSubstr("verify_idempotency")));
 }
 
+TEST(check, a_cron_that_puts_nothing_or_a_broken_body_is_told) {
+  const auto cron = [](const std::string& what) {
+    return "jobs: { listen: 9324, store: 'sqlite:j.db', queues: [ { name: q, cron: [ { name: c, " +
+           what + " } ] } ] }";
+  };
+  EXPECT_THAT(notes(cron("schedule: '0 0 30 2 *', zone: Europe/Berlin")),
+              ElementsAre(HasSubstr("`0 0 30 2 *` names a day that never comes")));
+  EXPECT_THAT(notes(cron("schedule: '0 0 29 2 *', payload: '{\"kind\":1}'")), IsEmpty());
+  EXPECT_THAT(plain.errors(cron("schedule: '@daily', payload: daily")),
+              ElementsAre(HasSubstr("is not JSON")));
+}
+
+TEST(check, a_job_store_is_reached_without_this_instances_own_sql_plane) {
+  const auto with = [](const std::string& host, const std::string& listen) {
+    return "jobs: { listen: 9324, store: 'postgres://a:b@" + host + "/d' }\n" + "sql: { listen: '" +
+           listen + "', session_listen: 6434, upstream: 'postgres://a:b@127.0.0.1/d' }";
+  };
+  for (const auto* host : {"127.0.0.1:6432", "localhost:6432"})
+    EXPECT_THAT(plain.errors(with(host, "6432")),
+                ElementsAre(HasSubstr("`jobs.store` is `sql.listen` of this instance")));
+  EXPECT_THAT(plain.errors(with("127.0.0.1:6434", "6432")),
+              ElementsAre(HasSubstr("`sql.session_listen`")));
+  EXPECT_THAT(plain.errors("jobs: { listen: 9324, store: 'postgres://a:b@/d?host=/run/f' }\n"
+                           "sql: { listen: 'unix:/run/f/.s.PGSQL.5432', upstream: "
+                           "'postgres://a:b@127.0.0.1/d' }"),
+              ElementsAre(HasSubstr("`sql.listen`")));
+  EXPECT_THAT(notes(with("127.0.0.1", "6432")), IsEmpty());
+}
+
+TEST(check, what_a_jobs_plane_would_not_use_or_not_find_is_noted) {
+  EXPECT_THAT(notes("jobs: { listen: 9324, store: 'sqlite:/no/such/folder/j.db', queues: [ { name: "
+                    "q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw } ] }"),
+              ElementsAre(HasSubstr("there is no directory /no/such/folder"),
+                          HasSubstr("queue q has no `push`")));
+}
+
 TEST(check, listeners_must_differ) {
   EXPECT_THAT(plain.errors("http:\n  - { listen: 8080, upstream: http://h }\n  - { listen: "
                            "127.0.0.1:8080, upstream: http://h }\n"),

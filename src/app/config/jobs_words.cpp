@@ -6,6 +6,7 @@
 
 #include "app/config/address.hpp"
 #include "app/config/postgres_url.hpp"
+#include "base/json_scan.hpp"
 #include "base/version.hpp"
 #include "jobs/logic/cron.hpp"
 #include "jobs/logic/push_url.hpp"
@@ -34,6 +35,10 @@ bool is_postgres_store(std::string_view text) noexcept {
 
 std::string read_store(std::string_view text, std::string& out) {
   out = text;
+  // A URL's two slashes would be the file //PATH.
+  if (text.starts_with("sqlite://") && !text.starts_with("sqlite:///"))
+    return fmt::format("a file has no host; write sqlite:{0}, or sqlite:/{0} from the root on",
+                       text.substr(9));
   if (text.starts_with("sqlite:") && text.size() > 7) return {};
   if (is_postgres_store(text)) {
     std::string problem;
@@ -54,6 +59,12 @@ std::string read_store(std::string_view text, std::string& out) {
 std::string check_schedule(const value& v) {
   const auto parsed = jobs::cron_schedule::parse(std::get<std::string>(v), "UTC");
   return parsed ? std::string() : parsed.error().message();
+}
+
+std::string check_cron_payload(const value& v) {
+  if (json_valid(std::get<std::string>(v))) return {};
+  return "is not JSON; write it in quotation marks, as in '{\"kind\": \"daily\"}', and a text as "
+         "'\"daily\"'";
 }
 
 std::string check_access_key_id(const value& v) {

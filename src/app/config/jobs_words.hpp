@@ -15,6 +15,7 @@ namespace fairing::config::detail {
 [[nodiscard]] std::string read_store(std::string_view text, std::string& out);
 [[nodiscard]] bool is_postgres_store(std::string_view text) noexcept;
 [[nodiscard]] std::string check_schedule(const value& v);
+[[nodiscard]] std::string check_cron_payload(const value& v);
 [[nodiscard]] std::string check_zone(const value& v);
 [[nodiscard]] std::string check_access_key_id(const value& v);
 [[nodiscard]] std::string check_access_key_secret(const value& v);

@@ -358,6 +358,13 @@ std::string to_text(const sql::upstream_url& u, password_shown password) {
   return out + options;
 }
 
+bool leads_to(const sql::upstream_url& u, const listen_address& a) {
+  if (!a.unix_path.empty()) return a.unix_path == fmt::format("{}/.s.PGSQL.{}", u.host, u.port);
+  const bool here = a.loopback() || a.host == "0.0.0.0" || a.host == "::";
+  return a.port == u.port &&
+         (a.host == u.host || (here && listen_address{u.host, 0, {}}.loopback()));
+}
+
 std::string masked(std::string_view url) {
   std::string problem;
   if (const auto parsed = parse_postgres_url(url, problem))

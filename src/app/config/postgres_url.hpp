@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/config/address.hpp"
 #include "sql/logic/sql_config.hpp"
 
 namespace fairing::config {
@@ -36,6 +37,9 @@ enum class password_shown : std::uint8_t {
 };
 // The URL in its plain form; what is the default is left out.
 [[nodiscard]] std::string to_text(const sql::upstream_url& u, password_shown password);
+
+// Whether who connects to the URL comes out at that listener.
+[[nodiscard]] bool leads_to(const sql::upstream_url& u, const listen_address& a);
 
 // Any text that may be such a URL, right or wrong, with everything that may be a password as ***.
 [[nodiscard]] std::string masked(std::string_view url);

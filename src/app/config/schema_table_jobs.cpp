@@ -118,7 +118,7 @@ std::vector<field> plane_rows() {
      .bind = checked<&check_token, &scope::root, &config::jobs, &jobs_config::token>()},
     {.path = "jobs.store", .kind = text, .doc = "Where jobs live: `sqlite:PATH`, a file that only this instance opens, or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, schema `fairing`, where other instances stand by.", .change = restart, .required = true, .secret = true,
      .bind = bind_jobs_store()},
-    {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it.", .bind = of_jobs<&jobs_config::create_queues>()},
+    {.path = "jobs.create_queues", .kind = boolean, .doc = "A queue that is not listed appears when something is put into it or a worker asks for its jobs; 10,000 at most.", .bind = of_jobs<&jobs_config::create_queues>()},
     {.path = "jobs.disk_reserve", .kind = size, .doc = "Free bytes that the store leaves; beyond that enqueueing answers 507.", .most = 1024 * gib, .bind = of_jobs<&jobs_config::disk_reserve>()},
     {.path = "jobs.max_jobs", .kind = integer, .doc = "Unfinished jobs, over all queues; beyond that enqueueing answers 507.", .least = 1, .most = 10'000'000'000, .bind = of_jobs<&jobs_config::max_jobs>()},
     {.path = "jobs.sqs", .kind = section, .doc = "The SQS API on the same listener, at `/` and `/ACCOUNT/QUEUE`."},
@@ -163,7 +163,7 @@ std::vector<field> queue_rows() {
     {.path = "jobs.queues[].cron[].name", .kind = text, .doc = "One job a time and name, never two.", .required = true, .bind = checked<&check_queue_name, &scope::cron, &cron_config::name>()},
     {.path = "jobs.queues[].cron[].schedule", .kind = text, .doc = "Five fields, or `@hourly` and its like.", .required = true, .bind = checked<&check_schedule, &scope::cron, &cron_config::schedule>()},
     {.path = "jobs.queues[].cron[].zone", .kind = text, .doc = "The time zone, by its IANA name.", .bind = checked<&check_zone, &scope::cron, &cron_config::zone>()},
-    {.path = "jobs.queues[].cron[].payload", .kind = text, .doc = "The payload, JSON.", .fallback = "null", .bind = bound<&scope::cron, &cron_config::payload>()},
+    {.path = "jobs.queues[].cron[].payload", .kind = text, .doc = "The payload, JSON.", .fallback = "null", .bind = checked<&check_cron_payload, &scope::cron, &cron_config::payload>()},
     {.path = "jobs.queues[].cron[].on_misfire", .kind = field_kind::word, .doc = "Times that passed while nobody ran: left out, or one job for all of them.", .words = "skip|once", .bind = bound<&scope::cron, &cron_config::on_misfire>()},
   };
 }

@@ -169,6 +169,7 @@ TEST(schema, a_job_store_is_a_file_or_a_postgresql_whose_password_is_hidden) {
   EXPECT_EQ(file.at("jobs").at("store"), "sqlite:j.db");
   EXPECT_THAT(s.errors(with("kafka://h")), ElementsAre(HasSubstr("not in this version")));
   EXPECT_THAT(s.errors(with("jobs.db")), ElementsAre(HasSubstr("write sqlite:PATH")));
+  EXPECT_THAT(s.errors(with("sqlite://x.db")), ElementsAre(HasSubstr("write sqlite:x.db")));
   EXPECT_THAT(
       s.errors(with("postgres://app:hunter2@a,b/shop")),
       ElementsAre(testing::AllOf(HasSubstr("several hosts"), testing::Not(HasSubstr("hunter2")))));

@@ -71,6 +71,7 @@ struct lease {
   milliseconds grace{0};  // on top of the length: for whoever ends an attempt in time by itself
   bool tells_runs =
       true;  // its worker hears of a second run and of the run's trace: not over the SQS API
+  bool creates = false;  // a queue that is not there, as enqueue does: not over the SQS API
 };
 struct ack {
   lease_token token;

@@ -23,13 +23,13 @@ constexpr std::size_t most_buffered = 1'000;
 }  // namespace
 
 result<reply> engine::parts::run(const lease& c, plane_time now) {
-  const auto found = queue_of(c.queue, false, now);
-  if (!found) return std::unexpected(found.error());
-  auto& q = **found;
   if (c.most == 0 || c.most > most_of_a_lease)
     return fail(errc::bad_request, "a lease asks for 1 to 100 jobs");
   if (c.length && (c.length->count() <= 0 || *c.length > longest_lease))
     return fail(errc::bad_request, "a lease lasts over 0 and at most 24h");
+  const auto found = queue_of(c.queue, c.creates, now);
+  if (!found) return std::unexpected(found.error());
+  auto& q = **found;
   // Whoever can wait gets its answer from dispatch(), in the same batch if there are jobs: one question to the store
   // for all of them.
   if (c.waiter != 0 && c.wait_until_steady_ms > now.steady_ms) return park(c, q);

@@ -73,8 +73,8 @@ struct jobs_config {
   std::string store;   // sqlite:PATH | postgres://...
   sqs_config sqs;
   std::vector<queue_config> queues;
-  bool create_queues =
-      true;  // a queue that nobody configured appears when something is put into it
+  // A queue that nobody configured appears when something is put into it or a worker asks for its jobs.
+  bool create_queues = true;
   std::uint64_t disk_reserve = 256ULL << 20;  // free bytes that the store leaves: over that 507
   std::uint64_t max_jobs = 100'000'000;       // live jobs: over that 507
 };

@@ -89,6 +89,7 @@ result<queue_entry*> engine::parts::add_queue(const std::string& name) {
   auto& q = queues[*number];
   q.row = {.number = *number, .name = name};
   configure(q, config);
+  touch(q);  // whoever shows the queues shows it
   numbers[name] = *number;
   undo.emplace_back([this, name, n = *number] {
     auto& there = queues.at(n);
@@ -107,11 +108,13 @@ result<queue_entry*> engine::parts::queue_of(std::string_view name, bool create,
     if (auto r = take_config(now); !r) return std::unexpected(r.error());
   if (const auto at = numbers.find(name); at != numbers.end()) return &queues.at(at->second);
   if (create && config.create_queues) return add_queue(std::string(name));
-  return fail(errc::not_found,
-              "there is no queue '" + std::string(name.substr(0, 100)) + "': " +
-                  (config.create_queues
-                       ? "it appears when something is put into it, or list it under jobs.queues"
-                       : "list it under jobs.queues, or set jobs.create_queues"));
+  return fail(
+      errc::not_found,
+      "there is no queue '" + std::string(name.substr(0, 100)) + "': " +
+          (config.create_queues
+               ? "it appears when something is put into it or a worker asks for its jobs, or "
+                 "list it under jobs.queues"
+               : "list it under jobs.queues, or set jobs.create_queues"));
 }
 
 result<queue_entry*> engine::parts::queue_at(std::uint32_t number) {

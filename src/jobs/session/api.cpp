@@ -83,6 +83,11 @@ jobs_api::answer jobs_api::route(call& c, const place& at, later& done) {
     return refuse(problem::bad_request,
                   fmt::format("`{}` is no name of a queue; use [A-Za-z0-9._-], 80 at most",
                               at.second.substr(0, 100)));
+  if (at.first == "queues" && at.third.empty())
+    return refuse(problem::not_found,
+                  fmt::format("queue {0} is looked at in GET /v1/queues; jobs are put with POST "
+                              "/v1/queues/{0}/jobs and taken with POST /v1/queues/{0}/lease",
+                              at.second));
   if (at.first == "queues" && post) {
     if (at.third == "jobs" || at.third == "lease")
       if (const auto* q = queues_.get()->find(at.second); q != nullptr && q->config.requests)

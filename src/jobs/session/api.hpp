@@ -77,6 +77,8 @@ class jobs_api {
   answer take_lease(call& c, std::string_view queue, later& done);
   answer settle(const call& c, std::string_view token, std::string_view verb, later& done);
   // api_queues.cpp
+  [[nodiscard]] answer no_search() const;
+  [[nodiscard]] answer unknown_queue(std::string_view name) const;
   answer list_jobs(const call& c, later& done);
   answer failures(const call& c, later& done);
   answer list_queues(const call& c) const;

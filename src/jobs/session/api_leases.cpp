@@ -41,7 +41,9 @@ response leased_answer(const leased& l) {
 jobs_api::answer jobs_api::take_lease(call& c, std::string_view queue, later& done) {
   const auto form = read_lease(c.body);
   if (!form) return refuse(form.error());
-  lease what{.queue = std::string(queue), .most = form->most, .length = form->length};
+  // Workers may start before the first job: the queue appears, and they wait.
+  lease what{
+      .queue = std::string(queue), .most = form->most, .length = form->length, .creates = true};
   if (form->wait.count() > 0) {
     what.wait_until_steady_ms = writer_.steady_now() + form->wait.count();
     what.waiter = c.waiter = writer_.next_waiter();

@@ -48,7 +48,21 @@ response too_busy() { return refuse(problem::overloaded, "64 searches wait"); }
 
 }  // namespace
 
+// A search asks the store itself, which an instance that stands by can as well.
+jobs_api::answer jobs_api::no_search() const {
+  const auto r = writer_.check_ready();
+  if (r || r.error().code == errc::standby) return std::nullopt;
+  return refuse(r.error());
+}
+
+// An instance that stands by knows no queues, or those of before.
+jobs_api::answer jobs_api::unknown_queue(std::string_view name) const {
+  if (const auto r = writer_.check_ready(); !r) return refuse(r.error());
+  return refuse(problem::not_found, fmt::format("there is no queue {}", name));
+}
+
 jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
+  if (auto no = no_search()) return no;
   const service::query_params query(c.head.query);
   const auto odd = query.unknown({"queue", "state", "q", "error", "after", "limit"});
   if (!query.ok() || !odd.empty())
@@ -59,7 +73,7 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
   const auto known = queues_.get();
   if (const auto name = query.get("queue")) {
     const auto* q = known->find(*name);
-    if (q == nullptr) return refuse(problem::not_found, fmt::format("there is no queue {}", *name));
+    if (q == nullptr) return unknown_queue(*name);
     what.queue = q->row.number;
   }
   if (const auto word = query.get("state")) {
@@ -98,6 +112,7 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
 }
 
 jobs_api::answer jobs_api::failures(const call& c, later& done) {
+  if (auto no = no_search()) return no;
   const service::query_params query(c.head.query);
   const auto odd = query.unknown({"queue"});
   if (!query.ok() || !odd.empty())
@@ -106,7 +121,7 @@ jobs_api::answer jobs_api::failures(const call& c, later& done) {
   if (const auto name = query.get("queue")) {
     const auto known = queues_.get();
     const auto* q = known->find(*name);
-    if (q == nullptr) return refuse(problem::not_found, fmt::format("there is no queue {}", *name));
+    if (q == nullptr) return unknown_queue(*name);
     queue = q->row.number;
   }
   const bool taken = reads_.submit([this, queue, core = c.core,
@@ -127,7 +142,9 @@ jobs_api::answer jobs_api::failures(const call& c, later& done) {
   return too_busy();
 }
 
+// Not what was there before the store failed, or before another instance had it.
 jobs_api::answer jobs_api::list_queues(const call&) const {
+  if (const auto r = writer_.check_ready(); !r) return refuse(r.error());
   response r;
   const auto known = queues_.get();
   r.body = R"({"items":[)";

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "codec/http1/parser.hpp"
 #include "jobs/session/test_store.hpp"
@@ -100,6 +101,9 @@ TEST_F(api_of_jobs, paths_that_are_not_there) {
        {"GET /v2/jobs", "GET /v1/job", "GET /v1/jobs/0000000000000/what", "POST /v1/leases/x",
         "GET /v1/jobs/0000000000000/result/more", "POST /v1/queues/emails/dance"})
     refused(ask(line), 404, "not-found");
+  for (const auto* line :
+       {"GET /v1/queues/emails", "POST /v1/queues/emails", "PUT /v1/queues/emails/"})
+    refused(ask(line, "{}"), 404, "not-found", "POST /v1/queues/emails/lease");
   refused(ask("GET /v1/jobs/short"), 404, "not-found", "13 characters");
   refused(ask("POST /v1/queues/a%20b/jobs", "{}"), 400, "bad-request", "no name of a queue");
   refused(ask("GET /v1/jobs/0000000000000"), 404, "not-found", "0000000000000");
@@ -227,6 +231,24 @@ TEST_F(api_of_jobs, lists_say_what_they_take) {
   refused(ask("GET /v1/jobs?queue=nobody"), 404, "not-found", "nobody");
   refused(ask("GET /v1/failures?queue=nobody"), 404, "not-found", "nobody");
   refused(ask("GET /v1/jobs"), 503, "job-store-down");
+}
+
+TEST_F(api_of_jobs, what_was_there_before_is_not_shown_while_the_store_is_down_or_anothers) {
+  put();
+  for (const auto& [code, slug] :
+       {std::pair{errc::fenced, "job-store-down"}, std::pair{errc::standby, "job-store-standby"}}) {
+    disk->refuse_to_open(code);
+    disk->fail_next(errc::fenced);
+    EXPECT_EQ(ask("POST /v1/queues/emails/jobs", "{}").status, 503);
+    while (work->check_ready().error().code != code) std::this_thread::yield();
+    refused(ask("GET /v1/queues"), 503, slug);
+    refused(operator_asks("GET /v1/queues"), 503, slug);
+    refused(ask("GET /v1/jobs?queue=nobody"), 503, slug);
+    refused(ask("GET /v1/failures?queue=nobody"), 503, slug);
+    disk->refuse_to_open(std::nullopt);
+    while (!work->ready()) std::this_thread::yield();
+  }
+  EXPECT_EQ(ask("GET /v1/queues").status, 200);
 }
 
 }  // namespace

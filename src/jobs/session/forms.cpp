@@ -93,7 +93,7 @@ bool read_ladder(object_reader& in, std::string_view value, std::vector<millisec
     in.take("attempts", step, out.emplace_back());
     return out.size() <= 32;
   });
-  if (!list) in.fault("`attempts` must be a list of at most 32 durations");
+  if (!list || out.empty()) in.fault("`attempts` must be a list of 1 to 32 durations");
   return true;
 }
 
@@ -289,6 +289,8 @@ void name_by_key(enqueue_form& form, const std::string& key, const std::string& 
 }
 
 result<void> read_json_enqueue(std::string_view body, enqueue_form& out) {
+  if (trimmed(body).empty())
+    return fail(errc::bad_request, "the body is empty; a job without a payload is {}");
   const auto object = object_of(body);
   if (!object) return std::unexpected(object.error());
   if (has_member(*object, "jobs")) return read_batch(*object, out);

@@ -58,7 +58,7 @@ TEST(forms, one_job_with_all_that_can_be_said_of_it) {
 }
 
 TEST(forms, nothing_is_a_job_without_a_payload) {
-  for (const auto* body : {"", "  ", "{}", R"({"key": null})"}) {
+  for (const auto* body : {"{}", R"({"key": null})"}) {
     const auto f = read(body);
     ASSERT_TRUE(f) << body;
     EXPECT_EQ(f->what.jobs.at(0).payload, "null") << body;
@@ -75,7 +75,10 @@ TEST(forms, a_wrong_member_is_named) {
       {R"({"delay": -1})", "`delay` must be seconds"},
       {R"({"delay": "soon"})", "`delay` must be seconds"},
       {R"({"key": 7})", "`key` must be a string"},
+      {"", "the body is empty"},
+      {"  ", "the body is empty"},
       {R"({"attempts": 5})", "`attempts` must be a list"},
+      {R"({"attempts": []})", "1 to 32"},
       {R"({"attempts": [1, "x"]})", "`attempts`"},
       {R"({"run_at": "2026-13-01T00:00:00Z"})", "RFC 3339"},
       {R"({"queue": "other"})", "`queue` is not known here"},
@@ -100,7 +103,7 @@ TEST(forms, a_list_is_bounded) {
   EXPECT_TRUE(says(fault_of(all + ",{}]}"), "1 to 1000"));
   std::string steps = "0";
   for (int i = 0; i < 32; ++i) steps += ",0";
-  EXPECT_TRUE(says(fault_of(R"({"attempts": [)" + steps + "]}"), "at most 32"));
+  EXPECT_TRUE(says(fault_of(R"({"attempts": [)" + steps + "]}"), "1 to 32"));
 }
 
 TEST(forms, a_media_type_that_is_none_of_ours_is_unsupported) {

@@ -80,7 +80,10 @@ class jobs_plane final : writer_observer {
              store_factory stores);
   void on_batch(const batch_report& b) override;
   void on_queues(std::vector<engine::queue_state> queues) override;
-  void on_open() override { letters_->on_open(); }
+  void on_open() override {
+    letters_->on_open();
+    reads_.open_anew();
+  }
   void on_committed(const std::vector<job_event>& events) override;
 
   std::shared_ptr<bus::write_sets> writes_;

@@ -59,8 +59,14 @@ void write(const log_line& l) {
   }
 }
 
-bool logged(job_event::kind k) noexcept {
-  return k != job_event::kind::enqueued && k != job_event::kind::redriven;
+// A job that died of its lease is told by both: one line.
+bool also_died(const job_event& e) noexcept {
+  return e.what == job_event::kind::expired && e.state == job_state::dead;
+}
+
+bool logged(const job_event& e) noexcept {
+  return e.what != job_event::kind::enqueued && e.what != job_event::kind::redriven &&
+         !also_died(e);
 }
 
 }  // namespace
@@ -158,7 +164,7 @@ void probe::count(const batch_report& b) {
     m.outcomes[static_cast<std::size_t>(e.what)].add();
     if (e.what == kind::started) m.wait.observe_us(e.waited_ms * 1000);
     if (e.what == kind::succeeded || e.what == kind::failed || e.what == kind::died ||
-        e.what == kind::expired)
+        (e.what == kind::expired && !also_died(e)))
       m.run.observe_us(e.took_ms * 1000);
   }
   if (!b.events.empty() && log::enabled(log::level::warn)) write_log(b.events);
@@ -184,7 +190,7 @@ void probe::write_log(const std::vector<job_event>& events) {
   for (const auto& e : events) {
     const bool error = e.what == job_event::kind::failed || e.what == job_event::kind::died ||
                        e.what == job_event::kind::expired;
-    if (!logged(e.what) || (!all && !error)) continue;
+    if (!logged(e) || (!all && !error)) continue;
     lines.push_back({e, e.queue < names_.size() ? names_[e.queue] : std::string()});
   }
   if (lines.empty()) return;

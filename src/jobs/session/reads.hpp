@@ -2,9 +2,10 @@
 //
 // Problem: a search over many jobs takes long, and neither a core nor the writer may wait for it.
 // Flow:  reads r(open_reader); if (!r.submit([](result<reader*> from) { ... })) 503
-// The reader is opened at the first use. Bounds: 64 wait. Threads: submit from any.
+// The reader is opened at the first use, and after open_anew(): the store may be in another file. Bounds: 64 wait. Threads: submit from any.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -24,10 +25,12 @@ class reads {
   [[nodiscard]] bool submit(work w) {
     return thread_.submit([this, f = std::move(w)]() mutable { f(opened()); });
   }
+  void open_anew() noexcept { anew_ = true; }
   void drain() { thread_.drain(); }
 
  private:
   result<reader*> opened() {
+    if (anew_.exchange(false)) reader_.reset();
     if (!reader_) {
       auto r = open_();
       if (!r) return std::unexpected(r.error());
@@ -38,6 +41,7 @@ class reads {
 
   opener open_;
   std::unique_ptr<reader> reader_;  // the thread's own
+  std::atomic<bool> anew_{false};
   net::offload thread_;
 };
 

@@ -32,6 +32,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -108,6 +109,8 @@ class writer {
   [[nodiscard]] std::int64_t steady_now() const noexcept;
   [[nodiscard]] plane_time time() const noexcept;
   [[nodiscard]] bool ready() const noexcept { return ready_.load(); }
+  // What everybody gets while it is not; for whoever answers from what was there before.
+  [[nodiscard]] result<void> check_ready() const;
   [[nodiscard]] std::string why_not_ready() const;
   [[nodiscard]] bool standing_by() const;  // not ready, and that is as it should be
   [[nodiscard]] std::size_t queued() const;
@@ -181,6 +184,7 @@ class writer {
   gather_fsm gather_;
   milliseconds pause_{100};        // before the next try to open
   std::int64_t try_again_ms_ = 0;  // monotonic: that try
+  std::error_code logged_;         // why it is not ready, as the log has it; none: it is ready
   // Shared.
   std::atomic<std::int64_t> steady_base_{0};  // added to the monotonic clock
   std::atomic<std::uint64_t> waiters_{0};

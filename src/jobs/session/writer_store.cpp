@@ -1,6 +1,7 @@
 // How the store comes and goes: opening, standing by, what is said meanwhile, and the clock that is kept in it.
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/timestamp.hpp"
@@ -58,8 +59,14 @@ void writer::close_store() {
   store_.reset();
 }
 
+result<void> writer::check_ready() const {
+  if (ready_.load()) return {};
+  return std::unexpected(not_ready());
+}
+
 std::string writer::why_not_ready() const {
-  return ready_.load() ? std::string() : not_ready().message();
+  const auto r = check_ready();
+  return r ? std::string() : r.error().message();
 }
 
 bool writer::standing_by() const { return !ready_.load() && not_ready().code == errc::standby; }
@@ -71,14 +78,13 @@ error writer::not_ready() const {
 
 // Logged when the reason changes in kind, not with each try.
 void writer::show_not_ready(const error& e) {
-  bool fresh = false;
   {
     const std::lock_guard lock(mutex_);
-    fresh = ready_.exchange(false) || not_ready_.code != e.code;
+    ready_ = false;
     not_ready_ = e;
   }
   try_again_ms_ = monotonic_ms() + pause_.count();
-  if (!fresh) return;
+  if (std::exchange(logged_, e.code) == e.code) return;
   if (e.code == errc::standby)
     log::info("job_store_standby", {{"reason", e.message()}});
   else
@@ -110,6 +116,7 @@ result<void> writer::open() {
   show_queues(time(), {});
   observer_.on_open();
   ready_ = true;
+  logged_.clear();
   return {};
 }
 

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <future>
 
+#include "base/log.hpp"
 #include "base/uptime.hpp"
 #include "jobs/session/test_store.hpp"
 
@@ -283,6 +285,21 @@ TEST_F(writing, a_store_that_does_not_open_ends_the_start_unless_another_has_it)
   disk->refuse_to_open(std::nullopt);
   ASSERT_TRUE(comes_true([&] { return w->ready(); }));
   EXPECT_EQ(put_now("mine"), std::nullopt);
+}
+
+TEST_F(writing, a_store_that_is_down_from_the_start_on_is_logged_once) {
+  std::atomic<int> lines{0};
+  log::configure({.sink = [&lines](std::string_view line) {
+    if (line.find("job_store_failed") != std::string_view::npos) ++lines;
+  }});
+  disk->refuse_to_open(errc::fenced);
+  ASSERT_TRUE(start([](writer_options& o) { o.waits_for_store = true; }));
+  EXPECT_FALSE(w->standing_by());
+  EXPECT_EQ(w->check_ready().error().code, errc::fenced);
+  ASSERT_TRUE(comes_true([&] { return disk->opened() >= 3; }));
+  w->stop();
+  log::configure({});
+  EXPECT_EQ(lines, 1);
 }
 
 // ---- the steady clock

@@ -127,6 +127,32 @@ TYPED_TEST_P(jobs_conformance, queues_appear_and_are_dropped) {
   EXPECT_EQ(p.count("mails", job_state::queued), 1);
 }
 
+TYPED_TEST_P(jobs_conformance, a_lease_may_wait_in_a_queue_that_is_not_there_yet) {
+  auto p = this->plane();
+  const auto asked = [&](std::uint64_t waiter) {
+    return lease{.queue = "mails",
+                 .wait_until_steady_ms = p.now.steady_ms + 9'000,
+                 .waiter = waiter,
+                 .creates = true};
+  };
+  p.begin();
+  ASSERT_TRUE(p.apply(asked(1)));
+  p.lose();
+  EXPECT_TRUE(p.rules().queues(p.now).empty());
+  ASSERT_TRUE(p.apply(asked(2)));
+  EXPECT_TRUE(p.said.recounted);  // it is shown
+  const auto id = p.put("mails");
+  ASSERT_EQ(p.said.replies.size(), 1);
+  EXPECT_EQ(p.said.replies[0].waiter, 2);
+  EXPECT_EQ(p.said.replies[0].jobs->jobs[0].work.id, id);
+  EXPECT_EQ(p.apply(lease{.queue = "bad name", .creates = true}).error().code, errc::bad_request);
+  EXPECT_EQ(p.apply(lease{.queue = "news", .most = 0, .creates = true}).error().code,
+            errc::bad_request);
+  p.configure([](jobs_config& next) { next.create_queues = false; });
+  EXPECT_EQ(p.apply(lease{.queue = "news", .creates = true}).error().code, errc::not_found);
+  EXPECT_EQ(p.rules().queues(p.now).size(), 1);
+}
+
 // The store itself: orders and bounds of what it finds.
 TYPED_TEST_P(jobs_conformance, look_ups_are_in_order) {
   const auto s = this->maker_();

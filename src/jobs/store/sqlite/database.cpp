@@ -20,9 +20,12 @@ error error_of(int code, std::string_view what, int cause) {
     // What is on the disk is not what was written: only a new start with its recovery says what is.
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
       return {errc::fenced, detail + " (" + sqlite3_errstr(code) +
                                 "): nothing is written until the store has been opened again"};
+    case SQLITE_NOTADB:
+      return {errc::fenced, detail +
+                                ", or not as a whole any more: name another file in jobs.store, "
+                                "or put a backup in its place"};
     default:
       return {errc::store_failed, std::move(detail)};
   }
@@ -109,8 +112,7 @@ void database::closer::operator()(sqlite3* db) const noexcept { sqlite3_close_v2
 
 result<database> database::open(const std::string& path, mode m) {
   sqlite3* raw = nullptr;
-  const int flags =
-      m == mode::writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  const int flags = m == mode::writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   database db(raw);
   if (code != SQLITE_OK)

@@ -56,9 +56,10 @@ class statement {
 class database {
  public:
   enum class mode {
-    writes,  // made if it is not there
-    reads,   // must be there
+    writes,
+    reads,
   };
+  // The file must be there: one that went while it was in use is not made anew.
   static result<database> open(const std::string& path, mode m);
   database(database&&) noexcept = default;
   database& operator=(database&&) noexcept = default;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "jobs/logic/packed.hpp"
 #include "jobs/store/sqlite/schema.hpp"
 #include "jobs/store/sqlite/settled_log.hpp"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::string_view erased_fact = "erased up to";
 constexpr std::uint32_t vacuum_every = 256;  // calls of upkeep()
 constexpr std::int64_t vacuum_from_pages = 4'096;
+constexpr std::int64_t look_every_us = 100'000;
 
 std::string pragmas(sqlite_sync sync) {
   const char* level = sync == sqlite_sync::full     ? "FULL"
@@ -85,8 +87,23 @@ result<void> sqlite_store::check() const {
   return {};
 }
 
+// Whoever removes or replaces the file takes what is written from then on along: no job is accepted for that.
+result<void> sqlite_store::check_file() {
+  const auto now = precise_us();
+  if (now - looked_us_ < look_every_us) return {};
+  looked_us_ = now;
+  int moved = 0;
+  const int code = sqlite3_file_control(db_.raw(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (code != SQLITE_OK || moved == 0) return {};
+  return failed({make_error_code(errc::fenced),
+                 "the job store (SQLite): " + options_.path +
+                     " was removed or replaced while it was in use: put it back, or start Fairing "
+                     "anew to begin with what is there"});
+}
+
 result<void> sqlite_store::begin() {
   if (auto r = check(); !r) return r;
+  if (auto r = check_file(); !r) return r;
   if (auto r = use(sql::begin).run(); !r) return failed(r.error());
   in_batch_ = true;
   return {};
@@ -277,7 +294,11 @@ result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o) {
   auto lock = sqlite::file_lock::take(o.path + "-lock");
   if (!lock) return std::unexpected(lock.error());
   // Made here, so that nobody else may read it from its first byte on; SQLite gives its other files the same mode.
-  const int fd = ::open(o.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(o.path.c_str(), O_RDWR | O_CLOEXEC | (o.create ? O_CREAT : 0), 0600);
+  if (fd < 0 && errno == ENOENT && !o.create)
+    return fail(errc::fenced, o.path +
+                                  ": the file is gone that was in use: put it back, or start "
+                                  "Fairing anew to begin with an empty one");
   if (fd < 0)
     return fail(errc::store_failed, o.path + ": " + std::generic_category().message(errno) +
                                         ": name a file that this user may write in jobs.store");
@@ -288,7 +309,11 @@ result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o) {
   auto db = sqlite::database::open(o.path, sqlite::database::mode::writes);
   if (!db) return std::unexpected(db.error());
   auto s = std::make_unique<sqlite::sqlite_store>(o, std::move(*lock), std::move(*db));
-  if (auto r = s->start(file); !r) return std::unexpected(r.error());
+  if (auto r = s->start(file); !r) {
+    auto e = r.error();
+    e.detail = o.path + ": " + e.message();
+    return std::unexpected(e);
+  }
   return s;
 }
 

@@ -8,6 +8,7 @@
 //        auto r = open_sqlite_reader("fairing-jobs.db");        // other threads, for people
 // Durability: what commit() answered ok to is on the disk, if the disk's flush does what it says; also where a flush
 // failed before and the store was opened again (settled_log).
+// The file has to stay where it is: each 0.1 s a batch begins with a look whether the path still leads to it.
 // Checkpoints: the WAL is copied into the file by a thread with its own connection once it has grown by 32 MiB, so that
 // commits do not wait for it; the last bit is done by upkeep(), else the log would never begin anew.
 // Mode 0600. One process a file (file_lock). Threads: one; the checkpoint thread is its own.
@@ -37,6 +38,7 @@ enum class sqlite_sync {
 struct sqlite_options {
   std::string path;
   sqlite_sync sync = sqlite_sync::full;
+  bool create = true;  // false: it was there before, and is not made anew where it is gone
 };
 result<std::unique_ptr<store>> open_sqlite(const sqlite_options& o);
 result<std::unique_ptr<reader>> open_sqlite_reader(const std::string& path);
@@ -104,6 +106,7 @@ class sqlite_store final : public store {
   // Every error goes through here: one that says the disk is not what was written fences the store.
   std::unexpected<error> failed(const error& e) noexcept;
   result<void> check() const;  // errc::fenced once it is
+  result<void> check_file();   // errc::fenced where the path leads to another file, or none
   result<std::vector<job_id>> ids_of(statement& s);
   result<void> fetch_bodies(job& j, const far_bodies& far);
   result<void> write_body(sql which, job_id id, std::string_view body);
@@ -122,6 +125,7 @@ class sqlite_store final : public store {
   bool has_bodies_ = false;  // there may be rows in the side tables
   job_id erased_up_to_ = 0;  // the largest id that was erased; kept as a fact
   std::uint32_t vacuums_ = 0;
+  std::int64_t looked_us_ = 0;  // at the path
 };
 
 }  // namespace sqlite

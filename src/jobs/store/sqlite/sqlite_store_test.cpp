@@ -30,6 +30,11 @@ class scratch {
   [[nodiscard]] std::string file(const std::string& name = "jobs.db") const {
     return folder_ / name;
   }
+  // An empty one that is there.
+  [[nodiscard]] std::string made(const std::string& name = "jobs.db") const {
+    std::ofstream{file(name)};
+    return file(name);
+  }
 
  private:
   std::filesystem::path folder_;
@@ -67,7 +72,7 @@ TEST(sqlite_store, newer_files_and_others_files_are_refused) {
   {
     auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
     ASSERT_TRUE(db->execute("PRAGMA user_version = 99"));
-    auto other = sqlite::database::open(folder.file("other.db"), sqlite::database::mode::writes);
+    auto other = sqlite::database::open(folder.made("other.db"), sqlite::database::mode::writes);
     ASSERT_TRUE(other->execute("CREATE TABLE t (a)"));
   }
   const auto newer = open_sqlite({.path = folder.file()});
@@ -80,6 +85,39 @@ TEST(sqlite_store, newer_files_and_others_files_are_refused) {
 }
 
 // A log that grows under commits begins anew: the thread copies, upkeep() does the last bit.
+TEST(sqlite_store, a_file_that_is_no_database_is_named) {
+  const scratch folder;
+  std::ofstream(folder.file()) << std::string(8'192, 'x');
+  const auto no = open_sqlite({.path = folder.file()});
+  ASSERT_FALSE(no);
+  EXPECT_NE(no.error().detail.find(folder.file()), std::string::npos) << no.error().detail;
+  EXPECT_NE(no.error().detail.find("name another file in jobs.store"), std::string::npos);
+}
+
+TEST(sqlite_store, a_file_that_goes_while_it_is_in_use_takes_no_more_jobs) {
+  const scratch folder;
+  const auto path = folder.file();
+  {
+    const auto s = open_sqlite({.path = path}).value();
+    ASSERT_TRUE(s->begin());
+    s->rollback();
+    std::filesystem::rename(path, folder.file("away.db"));
+    auto begun = s->begin();
+    while (begun) {  // until the next look
+      s->rollback();
+      begun = s->begin();
+    }
+    EXPECT_EQ(begun.error().code, errc::fenced);
+    EXPECT_NE(begun.error().detail.find(path + " was removed or replaced"), std::string::npos);
+  }
+  const auto gone = open_sqlite({.path = path, .create = false});
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.error().detail.find("put it back"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  std::filesystem::rename(folder.file("away.db"), path);
+  EXPECT_TRUE(open_sqlite({.path = path, .create = false}));
+}
+
 TEST(sqlite_store, the_log_stays_bounded) {
   const scratch folder;
   auto s = open_sqlite({.path = folder.file(), .sync = sqlite_sync::off});
@@ -145,7 +183,7 @@ std::vector<std::uint32_t> leaves_by_dbstat(sqlite::database& db) {
 
 TEST(read_ahead, knows_all_leaves_of_an_index) {
   const scratch folder;
-  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
   ASSERT_TRUE(db);
   // Long keys make an index deep: five levels at the end.
   ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
@@ -169,7 +207,7 @@ TEST(read_ahead, knows_all_leaves_of_an_index) {
 
 TEST(read_ahead, what_is_no_index_ends_it) {
   const scratch folder;
-  auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+  auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
   ASSERT_TRUE(db);
   ASSERT_TRUE(db->execute("CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
   EXPECT_EQ(sqlite::index_leaves(*db, 0, 10), std::vector<std::uint32_t>{0});
@@ -187,7 +225,7 @@ TEST(read_ahead, a_damaged_page_is_not_followed) {
   const scratch folder;
   std::string file(3 * 4096, '\xff');
   {
-    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::writes);
+    auto db = sqlite::database::open(folder.made(), sqlite::database::mode::writes);
     ASSERT_TRUE(db);
     ASSERT_TRUE(db->execute(
         "PRAGMA page_size = 4096; CREATE TABLE job (k TEXT); CREATE INDEX i ON job (k)"));
