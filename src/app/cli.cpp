@@ -229,10 +229,11 @@ int top_live(const options& o) {
     const auto at = std::chrono::steady_clock::now();
     auto now = parse_metrics(r.body);
     const double seconds = std::chrono::duration<double>(at - asked).count();
-    print(fmt::format(
-              "\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", fairing::version, client.where().url,
-              frame(now, queues_of(now, client), before.empty() ? nullptr : &before, seconds)),
-          stdout);
+    print(
+        fmt::format(
+            "\x1b[H\x1b[2Jfairing {}  {}  (q ends it)\n\n{}", fairing::version, client.where().url,
+            frame(now, queues_of(now, client), before.empty() ? nullptr : &before, seconds)),
+        stdout);
     before = std::move(now);
     asked = at;
     if (keys->quit_within(top_interval)) return exit_ok;
