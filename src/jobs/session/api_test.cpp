@@ -240,7 +240,11 @@ TEST_F(api_of_jobs, what_was_there_before_is_not_shown_while_the_store_is_down_o
     disk->refuse_to_open(code);
     disk->fail_next(errc::fenced);
     EXPECT_EQ(ask("POST /v1/queues/emails/jobs", "{}").status, 503);
-    while (work->check_ready().error().code != code) std::this_thread::yield();
+    const auto refuses = [&] {
+      const auto ready = work->check_ready();
+      return !ready && ready.error().code == code;
+    };
+    while (!refuses()) std::this_thread::yield();
     refused(ask("GET /v1/queues"), 503, slug);
     refused(operator_asks("GET /v1/queues"), 503, slug);
     refused(ask("GET /v1/jobs?queue=nobody"), 503, slug);
