@@ -6,7 +6,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.pgclient import PgClient
-from support.sql_case import SqlCase, start_postgres, stop_postgres
+from support.sql_case import SqlCase, in_thread, start_postgres, stop_postgres
 
 setUpModule = start_postgres
 tearDownModule = stop_postgres
@@ -63,6 +63,54 @@ class CustomSettings(SqlCase):
         self.assertEqual(tenant_of(self.a), "a")
         self.a.query("DISCARD ALL")
         self.assertIn(tenant_of(self.b), (None, ""))
+
+    def test_no_name_is_needed_to_keep_it_from_others(self):
+        for sql in (
+            """SET "app.tenant" = 'a'""",
+            """DO $$ BEGIN EXECUTE 'SET app.tenant = ''a'''; END $$""",
+            """DO $$ BEGIN EXECUTE format('SET %I.%I = %L', 'app', 'tenant', 'a'); END $$""",
+            """DO 'BEGIN PERFORM set_config(''app.tenant'', ''a'', false); END'""",
+            """SELECT set_config(n, 'a', false) FROM (VALUES ('app.tenant')) v(n) WHERE EXISTS (SELECT 1 FROM pg_settings)""",
+        ):
+            with self.subTest(sql):
+                a = self.client()
+                a.query(sql)
+                self.assertIn(tenant_of(self.b), (None, ""))
+                a.close()
+                self.b.query("SELECT 1")
+
+    def test_a_discard_that_fails_lets_nothing_go(self):
+        self.a.query("SELECT set_config('app.' || 'tenant', 'a', false)")
+        self.a.query("BEGIN")
+        self.refused("25001", self.a.query, "DISCARD ALL")
+        self.a.query("ROLLBACK")
+        waiting = in_thread(tenant_of, self.b)
+        self.assertEqual(tenant_of(self.a), "a")
+        self.a.query("DISCARD ALL")
+        waiting.join(10)
+        self.assertIn(waiting.result, (None, ""))
+
+    def test_odd_names_and_values_harm_nobody(self):
+        latin = self.client(client_encoding="LATIN1")
+        latin.send(b"Q", "SET app.\u00e9t\u00e9 = '1'".encode("latin1") + b"\0")
+        latin.rows()
+        latin.query("DISCARD ALL")
+        for i in range(300):
+            self.a.extended("SELECT set_config($1, $2, false)", ["app.tenant", f"t{i}.example.com"])
+        self.b.query("SET search_path = public")
+        self.assertEqual(self.b.query("SHOW search_path"), [["public"]])
+        self.assertEqual(tenant_of(self.a), "t299.example.com")
+        self.assertIn(tenant_of(self.b), (None, ""))
+
+    def test_values_keep_their_letters_between_encodings(self):
+        self.a.query("SET app.tenant = 'M\u00fcller'")
+        latin = self.client(client_encoding="LATIN1")
+        latin.extended("SELECT set_config('app.tenant', 'x', false)")
+        self.assertEqual(tenant_of(self.a), "M\u00fcller")
+        latin.send(b"Q", "SET app.tenant = 'J\u00f6rg'".encode("latin1") + b"\0")
+        latin.rows()
+        self.assertEqual(tenant_of(self.a), "M\u00fcller")
+        self.assertEqual(latin.query("SELECT current_setting('app.tenant') = U&'J\\00F6rg'"), [["t"]])
 
     def test_row_level_security_shows_each_its_own(self):
         self.pg.sql("CREATE TABLE notes (tenant text, t text); INSERT INTO notes VALUES ('a', 'of a'), ('b', 'of b'); "
@@ -133,6 +181,27 @@ class StartUp(SqlCase):
             self.assertEqual(c.query("SHOW search_path"), [["pg_catalog"]], sql)
         self.assertEqual(c.query("SHOW TimeZone"), [["Asia/Tokyo"]])
 
+    def test_reset_gives_back_what_has_a_dot_and_does_not_untell(self):
+        self.start(pool={"size": 1})
+        c = self.client(options="-c app.tenant=acme", client_encoding="LATIN1", TimeZone="Asia/Tokyo")
+        for sql in ("RESET app.tenant", "RESET ALL", "DISCARD ALL"):
+            c.query("SET app.tenant = 'x'")
+            c.query(sql)
+            self.assertEqual(tenant_of(c), "acme", sql)
+            self.assertEqual((c.status["client_encoding"], c.status["TimeZone"]), ("LATIN1", "Asia/Tokyo"), sql)
+        c.query("SET app.tenant = ''")
+        self.assertEqual(tenant_of(c), "")
+        c.query("RESET ALL; SET TimeZone = 'Europe/Rome'")
+        self.assertEqual(c.query("SHOW TimeZone"), [["Europe/Rome"]])
+        self.assertEqual(c.status["TimeZone"], "Europe/Rome")
+
+    def test_a_start_that_stops_our_own_questions_is_let_in(self):
+        self.start(pool={"size": 1})
+        c = self.client(options="-c statement_timeout=1")
+        self.assertEqual(c.query("SHOW statement_timeout"), [["1ms"]])
+        c.close()
+        self.assertEqual(self.client().query("SHOW statement_timeout"), [["0"]])
+
     def test_what_cannot_be_set_has_a_pool_of_its_own(self):
         self.start(pool={"size": 4})
         c = self.client(options="-c post_auth_delay=0 -c search_path=pg_catalog")
@@ -153,12 +222,37 @@ class StartUp(SqlCase):
             for c, expected in ((utc, "1577836800"), (tokyo, "1577804400")):
                 c.socket.sendall(c.bind(name="e") + c.execute() + c.message(b"S"))
                 self.assertEqual(c.rows(), [[expected]])
-        # The same under a setting of one transaction, and after a change between Parse and Bind.
+        # The same under settings of one transaction, and in a server that is kept.
         c = self.client(TimeZone="UTC")
-        c.query("BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'")
-        self.assertEqual(c.extended(sql, name="f"), [["1577804400"]])
-        c.query("COMMIT")
+        for zone, expected in (("Asia/Tokyo", "1577804400"), ("UTC", "1577836800")):
+            c.query(f"BEGIN; SET LOCAL TimeZone = '{zone}'")
+            self.assertEqual(c.extended(sql, name="f"), [[expected]])
+            c.socket.sendall(c.message(b"C", b"Sf\0") + c.message(b"S"))
+            c.until_ready()
+            c.query("COMMIT")
         self.assertEqual(self.client(TimeZone="UTC").extended(sql, name="g"), [["1577836800"]])
+        c.query("LISTEN here")
+        for zone, expected in (("UTC", "1577836800"), ("Asia/Tokyo", "1577804400")):
+            c.query(f"SET TimeZone = '{zone}'")
+            self.assertEqual(c.extended(sql, name="h" + zone), [[expected]])
+
+    def test_columns_that_changed_with_the_search_path_are_refused(self):
+        self.pg.sql("CREATE SCHEMA pa; CREATE TABLE pa.t AS SELECT 'x' AS a, 1 AS b; CREATE SCHEMA pb; "
+                    "CREATE TABLE pb.t AS SELECT 'y' AS a, 2 AS b, 3 AS c; GRANT ALL ON SCHEMA pa, pb TO PUBLIC; "
+                    "GRANT ALL ON pa.t, pb.t TO PUBLIC", database="app")
+        self.start(pool={"size": 2})
+        c, d = self.client(options="-c search_path=pa"), self.client()
+        d.query("BEGIN")
+        self.assertEqual(c.extended("SELECT * FROM t", name="p"), [["x", "1"]])
+        d.query("COMMIT")
+        c.query("BEGIN")  # on the other server it is prepared anew, and its columns are known from then on
+        c.socket.sendall(c.bind(name="p") + c.execute() + c.message(b"S"))
+        self.assertEqual(c.rows(), [["x", "1"]])
+        c.query("COMMIT")
+        c.query("SET search_path = pb")
+        for _ in range(2):
+            c.socket.sendall(c.bind(name="p") + c.execute() + c.message(b"S"))
+            self.refused("0A000", c.rows)
 
     def test_psql_with_pgoptions(self):
         self.start(pool={"size": 1})

@@ -20,13 +20,13 @@ constexpr std::size_t longest = 200;
 constexpr int deepest = 3;  // bodies in bodies
 
 bool starts_name(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 bool goes_on(char c) noexcept { return starts_name(c) || (c >= '0' && c <= '9') || c == '$'; }
 
 bool is_name(const token& t) noexcept {
-  return t.kind == token_kind::identifier || t.kind == token_kind::quoted_identifier;
+  return t.kind == token_kind::identifier || t.kind == token_kind::quoted_identifier ||
+         t.kind == token_kind::unicode_identifier;
 }
 
 // The text of a literal without its quotes; nullopt where it is written in a way that would have to be undone.
@@ -78,20 +78,23 @@ class finder {
   // SET [SESSION] a.b; what is LOCAL ends with its transaction.
   void after_set() {
     step();
-    if (more_ && now_.kind == token_kind::identifier && iequals(now_.of(text_), "session")) step();
     if (!more_ || !is_name(now_)) return;
-    const auto begin = now_.begin;
+    auto begin = now_.begin;
     auto end = now_.end;
-    bool dotted = false;
+    const bool scope = now_.kind == token_kind::identifier && iequals(now_.of(text_), "session");
     step();
+    if (scope && more_ && is_name(now_)) {
+      begin = now_.begin;
+      end = now_.end;
+      step();
+    }
     while (more_ && now_.is('.')) {
       step();
       if (!more_ || !is_name(now_)) return;
       end = now_.end;
-      dotted = true;
       step();
     }
-    if (dotted) take(lex::canonical_setting(text_.substr(begin, end - begin)));
+    take(lex::canonical_setting(text_.substr(begin, end - begin)));
   }
 
   void after_set_config() {
@@ -103,7 +106,9 @@ class finder {
     step();
     const bool alone = more_ && (now_.is(',') || now_.kind == token_kind::typecast);
     if (alone && first.kind == token_kind::parameter) {
-      out_.by_parameter = true;
+      const auto number = parse_digits(first.of(text_).substr(1));
+      if (number && *number > 0 && *number <= UINT16_MAX)
+        out_.parameters.push_back(static_cast<std::uint16_t>(*number));
       return;
     }
     const bool text = first.kind == token_kind::string || first.kind == token_kind::escape_string;
@@ -115,7 +120,11 @@ class finder {
   }
 
   void take(std::string_view name) {
-    if (auto custom = custom_name(name); !custom.empty()) out_.names.push_back(std::move(custom));
+    if (name.find('.') == name.npos) return;  // one that is listed
+    if (auto custom = custom_name(name); !custom.empty())
+      out_.names.push_back(std::move(custom));
+    else
+      out_.unknown = true;
   }
 
   std::string_view text_;

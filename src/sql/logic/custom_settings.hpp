@@ -5,12 +5,15 @@
 // SET, in the first argument of set_config, or among the values of a Bind.
 //
 // Flow:  effects of a new text: set_names found = set_names_of(text);
-//        for each name: if (!table.add(name)) the client cannot be followed;   ... ask table.state_query()
-// A name too many (a column that looks like one) costs a lookup and changes nothing: what has no value is not listed.
+//        its client asks for the table's names and these; those that have a value: if (!table.add(name)) it is pinned
+// A name of a statement is its own client's matter until PostgreSQL has shown a value for it: none that cannot be asked
+// for, and nothing that only looks like a name, gets into a question that all clients share. That no client sees
+// another's settings does not hang on names at all: see server_session::unlisted_of.
 // Bounds: `most` names a pool, of `longest` bytes. Threads: the pool's home core.
 // Source: PostgreSQL 15, guc.c, add_placeholder_variable (GUC_NO_SHOW_ALL) and valid_custom_variable_name.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,14 +22,16 @@ namespace fairing::sql {
 
 struct set_names {
   std::vector<std::string> names;
-  bool by_parameter = false;  // set_config($1, ...): a value of the Bind is the name
-  bool unknown = false;       // set_config of what only the server knows
+  std::vector<std::uint16_t>
+      parameters;        // set_config($1, ...): 1, as the first value of the Bind is the name
+  bool unknown = false;  // set_config of what only the server knows, or a name that is not followed
 };
 
 // Also in the bodies of DO and of functions: whatever stands in dollar quotes.
 [[nodiscard]] set_names set_names_of(std::string_view text);
 
-// As PostgreSQL has it, in lower case; "" if it is no name of a custom setting.
+// As PostgreSQL has it, in lower case; "" if it is no name of a custom setting, or one that is not ASCII: what its bytes
+// mean depends on the client's encoding.
 [[nodiscard]] std::string custom_name(std::string_view text);
 
 class custom_settings {
@@ -34,6 +39,7 @@ class custom_settings {
   custom_settings();
   // `name` as custom_name gives it. False: it is not among them, and there is no room.
   [[nodiscard]] bool add(std::string name);
+  [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
   // state_query(), with their values.
   [[nodiscard]] std::string_view state_query() const noexcept { return query_; }
 

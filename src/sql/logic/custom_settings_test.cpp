@@ -24,6 +24,10 @@ TEST(custom_settings, names_are_found_where_statements_have_them) {
               ElementsAre("a.b"));
   EXPECT_THAT(set_names_of("DO $x$ BEGIN PERFORM set_config('a.b', 'c', false); END $x$").names,
               ElementsAre("a.b"));
+  EXPECT_THAT(set_names_of("SET \"app.tenant\" = 'a'; SET SESSION \"b.c\" = 1").names,
+              ElementsAre("app.tenant", "b.c"));
+  EXPECT_THAT(set_names_of("SET session.user_id = '5'; SET U&\"u1\".x = 1").names,
+              ElementsAre("session.user_id", "u1.x"));
   EXPECT_THAT(set_names_of("DO $x$ BEGIN EXECUTE $$SET c.d = 1$$; END $x$").names,
               ElementsAre("c.d"));
 }
@@ -36,18 +40,24 @@ TEST(custom_settings, what_pg_settings_lists_and_what_is_none_is_left_out) {
         "SELECT set_config('a b.c', '', false)"}) {
     const auto found = set_names_of(text);
     EXPECT_THAT(found.names, IsEmpty()) << text;
-    EXPECT_FALSE(found.by_parameter) << text;
+    EXPECT_THAT(found.parameters, IsEmpty()) << text;
   }
 }
 
 TEST(custom_settings, says_when_the_name_is_not_in_the_text) {
-  EXPECT_TRUE(set_names_of("SELECT set_config($1, $2, false)").by_parameter);
-  EXPECT_TRUE(set_names_of("SELECT set_config($1::text, $2, false)").by_parameter);
+  EXPECT_THAT(set_names_of("SELECT set_config($2, $1, false)").parameters, ElementsAre(2));
+  EXPECT_THAT(set_names_of("SELECT set_config($1::text, $2, false)").parameters, ElementsAre(1));
   for (const auto* text :
        {"SELECT set_config('app.' || $1, $2, false)", "SELECT set_config(n, v, false) FROM t",
         "SELECT set_config($1 || 'a', 'b', false)", "SELECT set_config(E'a\\056b', 'c', false)",
         "SELECT set_config(setting_name => 'a.b', new_value => '', is_local => false)"})
     EXPECT_TRUE(set_names_of(text).unknown) << text;
+  // Names that PostgreSQL may take and Fairing does not follow.
+  for (const auto* text :
+       {"SET app.\xc3\xa9t\xc3\xa9 = '1'", "SELECT set_config('a b.c', '', false)"})
+    EXPECT_TRUE(set_names_of(text).unknown) << text;
+  EXPECT_TRUE(
+      set_names_of("SELECT set_config('a." + std::string(250, 'b') + "', '1', false)").unknown);
   EXPECT_FALSE(set_names_of("SELECT set_config('a.b', $2, false)").unknown);
   EXPECT_FALSE(
       set_names_of("SELECT set_config(name, '', false) FROM pg_settings WHERE name = 'x'").unknown);
@@ -74,16 +84,32 @@ TEST(custom_settings, the_server_is_asked_for_each_and_there_are_so_many_at_most
   EXPECT_TRUE(all.add("a.b"));
 }
 
-TEST(custom_settings, effects_keep_the_names_and_hold_who_cannot_be_followed) {
+TEST(custom_settings, effects_have_the_names_and_hold_who_cannot_be_followed) {
   effects_cache cache(1);
-  EXPECT_FALSE(cache.of("SET app.tenant = 'a'").pin);
-  EXPECT_THAT(std::string(cache.custom.state_query()), HasSubstr("'app.tenant'"));
+  const auto set = cache.of("SET app.tenant = 'a'");
+  EXPECT_FALSE(set.pin);
+  EXPECT_TRUE(set.unlisted);
+  ASSERT_TRUE(set.sets);
+  EXPECT_THAT(set.sets->names, ElementsAre("app.tenant"));
   EXPECT_TRUE(cache.of("SELECT set_config($1, $2, false)").sets_by_parameter);
-  const auto& unknown = cache.of("SELECT set_config('app.' || $1, $2, false)");
+  const auto unknown = cache.of("SELECT set_config('app.' || $1, $2, false)");
   EXPECT_TRUE(unknown.sets_unknown);
   EXPECT_EQ(unknown.pin, pool::pin_reason::session_setting);
   EXPECT_FALSE(cache.of("UPDATE t SET a.b = 1").leaves_state);
-  EXPECT_TRUE(cache.of("DISCARD ALL").discards_all);
+  EXPECT_FALSE(cache.of("SET search_path = a").unlisted);
+  for (const auto* may :
+       {"DO $$ BEGIN EXECUTE 'SET a.b = 1'; END $$", "CALL p()", "SET \"a.b\" = 'c'"})
+    EXPECT_TRUE(cache.of(may).unlisted) << may;
+  for (const auto* reset : {"RESET ALL", "RESET app.tenant", "DISCARD ALL"})
+    EXPECT_TRUE(cache.of(reset).resets) << reset;
+  EXPECT_TRUE(cache.of("SET LOCAL TimeZone = 'UTC'").sets_local);
+  EXPECT_TRUE(cache.of("SELECT set_config($1, $2, true)").sets_local);
+  EXPECT_FALSE(cache.of("SET LOCAL work_mem = '1MB'").sets_local);
+  EXPECT_FALSE(cache.of("SELECT set_config('request.jwt.claims', '{}', true)").sets_local);
+  EXPECT_FALSE(cache
+                   .of("CREATE FUNCTION f() RETURNS void AS $$ SELECT set_config(n, 'a', true) $$ "
+                       "LANGUAGE sql")
+                   .pin);
 }
 
 }  // namespace

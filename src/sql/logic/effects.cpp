@@ -1,7 +1,9 @@
 #include "sql/logic/effects.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "base/ascii.hpp"
 #include "base/hash.hpp"
 
 namespace fairing::sql {
@@ -13,19 +15,37 @@ using pool::pin_reason;
 
 namespace {
 
+constexpr std::array<std::string_view, 12> meaning_settings{"array_nulls",
+                                                            "backslash_quote",
+                                                            "client_encoding",
+                                                            "datestyle",
+                                                            "intervalstyle",
+                                                            "lc_monetary",
+                                                            "search_path",
+                                                            "standard_conforming_strings",
+                                                            "timezone",
+                                                            "timezone_abbreviations",
+                                                            "transform_null_equals",
+                                                            "xmloption"};
+
 void add_kind(effects& e, const lex::statement& s) {
   switch (s.kind) {
     case statement_kind::set:
     case statement_kind::reset:
+      e.resets |= s.kind == statement_kind::reset;
       // SET LOCAL ends with its transaction.
       (s.local ? e.sets_local : e.leaves_state) = true;
       break;
-    case statement_kind::set_characteristics:
-    case statement_kind::reset_all:
     case statement_kind::load:
     case statement_kind::do_block:
     case statement_kind::call:
     case statement_kind::other:
+      e.leaves_state = e.unlisted = true;
+      break;
+    case statement_kind::reset_all:
+      e.leaves_state = e.resets = true;
+      break;
+    case statement_kind::set_characteristics:
     case statement_kind::unlisten:
     case statement_kind::unlisten_all:
     case statement_kind::close:
@@ -34,7 +54,7 @@ void add_kind(effects& e, const lex::statement& s) {
       e.leaves_state = true;
       break;
     case statement_kind::discard_all:
-      e.leaves_state = e.names_statements = e.drops_statements = true;
+      e.leaves_state = e.names_statements = e.drops_statements = e.resets = true;
       break;
     case statement_kind::deallocate_all:
       e.names_statements = e.drops_statements = true;
@@ -78,20 +98,34 @@ void add_reset(effects& e, std::string_view text, const lex::analyzer& a) {
   if (a.statements().size() != 1 || !a.statements_complete()) return;
   const auto& s = a.statements()[0];
   e.resets_all = s.kind == statement_kind::reset_all;
-  e.discards_all = s.kind == statement_kind::discard_all;
   e.resets_name = s.kind == statement_kind::reset && lex::name_of(text, s) == "application_name";
 }
 
-void add_set_names(effects& e, std::string_view text, custom_settings& custom) {
+void add_set_names(effects& e, std::string_view text) {
   auto found = set_names_of(text);
-  e.sets_by_parameter = found.by_parameter;
+  if (e.ddl) found.unknown = false;  // it stands in a function's body
+  e.sets_by_parameter = !found.parameters.empty();
   e.sets_unknown = found.unknown;
-  for (auto& name : found.names)
-    if (!custom.add(std::move(name))) e.sets_unknown = true;
-  if (e.sets_unknown) e.pin = pin_reason::session_setting;
+  const bool any = e.sets_by_parameter || !found.names.empty();
+  e.unlisted |= any || found.unknown;
+  if (found.unknown) e.pin = pin_reason::session_setting;
+  if (any) e.sets = std::make_shared<const set_names>(std::move(found));
+}
+
+// SET LOCAL of what tells no meaning is nothing to others. Also of a name that is not in the text.
+bool names_meaning(std::string_view text) {
+  const auto lower = to_lower(text);
+  return lower.find('$') != lower.npos || lower.find("time zone") != lower.npos ||
+         lower.find("names") != lower.npos || std::ranges::any_of(meaning_settings, [&](auto each) {
+           return lower.find(each) != lower.npos;
+         });
 }
 
 }  // namespace
+
+bool tells_meaning(std::string_view setting) noexcept {
+  return std::ranges::any_of(meaning_settings, [&](auto each) { return iequals(each, setting); });
+}
 
 effects effects_of(const lex::analyzer& a) {
   effects e;
@@ -101,7 +135,8 @@ effects effects_of(const lex::analyzer& a) {
   }
   // What was not looked at may do anything.
   if (!a.statements_complete())
-    e.leaves_state = e.ddl = e.reads_sequences = e.names_statements = e.drops_statements = true;
+    e.leaves_state = e.ddl = e.reads_sequences = e.names_statements = e.drops_statements =
+        e.unlisted = true;
   return e;
 }
 
@@ -120,7 +155,8 @@ const effects& effects_cache::of(std::string_view text) {
   analyzer_.run(text);
   last_ = effects_of(analyzer_);
   add_reset(last_, text, analyzer_);
-  if (last_.leaves_state) add_set_names(last_, text, custom);
+  if (last_.leaves_state) add_set_names(last_, text);
+  if (last_.sets_local) last_.sets_local = names_meaning(text);
   if (name_) last_.ids = name_(context_, text, analyzer_);
   if (!keep) return last_;
   at->text.assign(text);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,16 +29,21 @@ struct effects {
   bool reads_sequences = false;  // currval, lastval: another client's must not be seen
   bool names_statements =
       false;  // PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL: its text needs a look each time
-  bool drops_statements = false;        // DEALLOCATE ALL, DISCARD ALL
-  bool resets_name = false;             // RESET application_name, alone
-  bool resets_all = false;              // RESET ALL, alone
-  bool sets_local = false;              // settings of this transaction alone
-  bool discards_all = false;            // DISCARD ALL, alone
-  bool sets_by_parameter = false;       // a value of its Bind names a setting
-  bool sets_unknown = false;            // a setting whose name is not known
-  std::optional<pool::pin_reason> pin;  // it will probably have to stay on its server
-  text_ids ids;                         // for statistics
+  bool drops_statements = false;          // DEALLOCATE ALL, DISCARD ALL
+  bool resets_name = false;               // RESET application_name, alone
+  bool resets_all = false;                // RESET ALL, alone
+  bool sets_local = false;                // of this transaction alone, what tells texts' meaning
+  bool resets = false;                    // RESET of anything, DISCARD ALL
+  bool unlisted = false;                  // settings that nobody lists may have been made
+  bool sets_by_parameter = false;         // a value of its Bind names a setting
+  bool sets_unknown = false;              // a setting whose name is not known
+  std::optional<pool::pin_reason> pin;    // it will probably have to stay on its server
+  text_ids ids;                           // for statistics
+  std::shared_ptr<const set_names> sets;  // null: no names
 };
+
+// What tells the meaning of a text when it is prepared: of names, of literals, of operators.
+[[nodiscard]] bool tells_meaning(std::string_view setting) noexcept;
 
 [[nodiscard]] effects effects_of(const codec::sql_lexer::analyzer& statement);
 
@@ -47,8 +53,6 @@ class effects_cache {
   using name_text = text_ids (*)(void* context, std::string_view text,
                                  const codec::sql_lexer::analyzer&);
   explicit effects_cache(std::uint64_t seed);
-  // The settings with a dot that the texts set; the relay adds those that values name.
-  custom_settings custom;
   // Called for each text that is not remembered, with all parts of it analysed.
   void on_new(name_text f, void* context) noexcept { name_ = f, context_ = context; }
   // The reference holds until the next call.

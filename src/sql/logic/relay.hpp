@@ -65,11 +65,13 @@ struct pool_shared {
   effects_cache effects;
   statement_table statements;
   settings_table settings;
+  custom_settings custom;
   known_starts starts;
   relay_limits limits;
   std::string user;               // whose servers they are
   insight* watch = nullptr;       // the core's; null: nobody watches
   std::uint64_t last_serial = 0;  // of clients' unnamed statements
+  std::uint64_t relays = 0;       // so far
 };
 
 // What is known of one server connection besides its socket; belongs to the session's server object.
@@ -78,6 +80,9 @@ struct server_session {
       : applied(std::move(none)), prepared(most_statements) {}
   pgwire::transaction_status status = pgwire::transaction_status::idle;
   settings_ptr applied;
+  // Which relay may have made settings there that PostgreSQL lists nowhere; 0: none has. They are reset, whatever their
+  // names, before another client's statement.
+  std::uint64_t unlisted_of = 0;
   server_statements prepared;
   std::uint64_t unnamed = 0;       // serial of the unnamed statement that it holds; 0: nobody's
   std::uint32_t pid = 0;           // of its process, as PostgreSQL names it
@@ -138,6 +143,8 @@ class relay {
   // With a server at hand: tries them there and finds out how PostgreSQL lists them. Over when start_learned().
   void learn_start();
   [[nodiscard]] bool start_learned() const noexcept { return !learning_; }
+  // start() is as PostgreSQL lists it.
+  [[nodiscard]] bool start_listed() const noexcept { return start_listed_; }
   // What a new session of the client's has: RESET goes back to it.
   [[nodiscard]] const settings_ptr& start() const noexcept { return start_; }
   // The body of the ErrorResponse with which PostgreSQL refused them; "": it did not.
@@ -221,7 +228,15 @@ class relay {
   after inject_sync(bool wait);
   void nudge();
   after isolate_sequences(const effects& e);
-  void note_effects(const effects& e) noexcept;
+  void note_effects(const effects& e);
+  void note_name(std::string_view name);
+  [[nodiscard]] std::string state_question() const;
+  void on_custom_row(std::string_view name, std::string_view value);
+  void end_transaction();
+  [[nodiscard]] bool names_to_come(const effects& e, std::string_view part,
+                                   std::size_t size) const noexcept {
+    return e.sets_by_parameter && part.size() < size && size <= shared_.limits.statement_bytes;
+  }
   void note_set_names(const effects& e, std::string_view message, std::size_t size);
   after end_segment();
   void next_segment() noexcept {
@@ -268,6 +283,8 @@ class relay {
   void undo_change(std::size_t i);
   void forget_all_names();
   [[nodiscard]] std::string scope() const;
+  // What was set or prepared now may not be there when the transaction is over.
+  [[nodiscard]] bool in_flux() const noexcept { return ask_state_ || sets_local_; }
   [[nodiscard]] static bool stale(const named& n) noexcept {
     return n.shared->shape_epoch > n.epoch;
   }
@@ -369,10 +386,19 @@ class relay {
   bool drop_query_ = false;        // the Query that waited for it is answered
   bool ask_state_ = false;         // the session may have changed
   bool state_unknown_ = false;     // it could not be asked: the client keeps its server
-  bool learning_ = false;          // what the start-up asked for is being tried
-  bool sets_local_ = false;        // so does this transaction, for itself
-  bool sets_unknown_ = false;      // a setting was made under a name that is not known
-  bool inject_failed_ = false;     // the injected query under way was cancelled
+  std::vector<std::string> new_names_;  // of settings with a dot, since the state was asked
+  // Settings of the start-up that the server told to have changed while a RESET was under way, and the client was told to
+  // have again.
+  std::vector<std::pair<std::string, std::string>> untold_;
+  const std::uint64_t serial_;     // of this relay, in its pool
+  std::uint64_t transaction_ = 0;  // counts those that ended
+  bool resets_ = false;            // something was RESET
+  bool prepared_in_flux_ = false;  // a shared statement, while in_flux()
+  bool start_listed_ = false;
+  bool learning_ = false;       // what the start-up asked for is being tried
+  bool sets_local_ = false;     // so does this transaction, for itself
+  bool sets_unknown_ = false;   // a setting was made under a name that is not known
+  bool inject_failed_ = false;  // the injected query under way was cancelled
   bool tell_settings_ =
       false;  // the client was told other values of its settings than those it has
   bool pinned_ = false;

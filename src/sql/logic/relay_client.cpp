@@ -21,7 +21,8 @@ relay::relay(pool_shared& shared, relay_hooks& hooks, std::uint64_t id, const se
       hooks_(hooks),
       id_(id),
       start_(wanted ? wanted : shared.settings.none()),
-      wanted_(start_) {
+      wanted_(start_),
+      serial_(++shared.relays) {
   if (const auto* name = start_name()) told_name_ = *name;
 }
 
@@ -191,11 +192,14 @@ relay::after relay::on_message(std::string_view rest, std::size_t size, std::siz
 relay::after relay::need_server() {
   if (!server_) return after::lease;
   if (std::exchange(state_unknown_, false)) ask_state_ = true;
-  if (server_->applied == wanted_ || !queue_.empty() || unsynced_ ||
+  const bool strange = server_->unlisted_of != 0 && server_->unlisted_of != serial_;
+  if ((server_->applied == wanted_ && !strange) || !queue_.empty() || unsynced_ ||
       server_->status != transaction_status::idle)
     return after::go_on;
   changing_ = wanted_;
-  return inject_query(change_query(*server_->applied, *wanted_), purpose::apply);
+  return inject_query(strange ? renewal_query(*server_->applied, *wanted_)
+                              : change_query(*server_->applied, *wanted_),
+                      purpose::apply);
 }
 
 relay::after relay::forward(std::string_view rest, std::size_t size, std::size_t& used) {
@@ -322,6 +326,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
           {pgwire::sqlstate::undefined_statement, "unnamed prepared statement does not exist", {}},
           rest, size, used);
     if (const auto ready = isolate_sequences(unnamed_.what); ready != after::go_on) return ready;
+    if (names_to_come(unnamed_.what, part, size)) return after::read;
     if (server_->unnamed != unnamed_.serial) put_unnamed();
     note_set_names(unnamed_.what, part, size);
     const auto values = watch_bind(unnamed_.what.ids, unnamed_.body, part, size);
@@ -339,6 +344,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
     return put_renamed(part, unknown_name(*name), size, used);
   }
   auto& n = at->second;
+  if (names_to_come(n.shared->what, part, size)) return after::read;
   if (const auto ready = isolate_sequences(n.shared->what); ready != after::go_on) return ready;
   if (const auto ready = prepare_on_server(n); ready != after::go_on) return ready;
   if (stale(n)) return refuse(cached_plan(), rest, size, used);

@@ -1,6 +1,5 @@
 // Statements' names: the client's become the shared ones, and what a server lacks is prepared there first.
 #include <algorithm>
-#include <array>
 #include <span>
 #include <utility>
 
@@ -16,18 +15,15 @@ using pgwire::transaction_status;
 
 namespace {
 constexpr std::string_view our_prefix = "fairing_";
-// What tells the meaning of a text when it is prepared: of names, of literals, of operators.
-constexpr std::array<std::string_view, 11> meaning_settings{"array_nulls",
-                                                            "backslash_quote",
-                                                            "client_encoding",
-                                                            "datestyle",
-                                                            "intervalstyle",
-                                                            "lc_monetary",
-                                                            "search_path",
-                                                            "standard_conforming_strings",
-                                                            "timezone",
-                                                            "timezone_abbreviations",
-                                                            "transform_null_equals"};
+constexpr char private_mark = '\x02';
+
+// Of a scope, what PostgreSQL does not see to by itself: it plans anew when the search_path is another.
+std::string without_path(std::string scope) {
+  constexpr std::string_view path{"search_path\0", 12};
+  const auto at = scope.find(path);
+  if (at == scope.npos) return scope;
+  return scope.erase(at, scope.find('\0', at + path.size()) + 1 - at);
+}
 }  // namespace
 
 // A name that no server can have: the server's own error is what the client would get.
@@ -47,12 +43,13 @@ relay::refusal relay::cached_plan() {
 // Clients share a statement if its text means the same to them: names, literals and operators are understood when it is
 // prepared.
 std::string relay::scope() const {
-  // Temporary tables hide others' tables; what changed in this transaction is not known yet.
-  if (pinned_ || ask_state_ || sets_local_) return "\x02" + std::to_string(id_);
   std::string out;
+  // Temporary tables hide others' tables; what changed in this transaction is not known yet.
+  if (pinned_ || in_flux())
+    out = private_mark + std::to_string(id_) + '.' +
+          (in_flux() ? std::to_string(transaction_) : std::string()) + '\0';
   for (const auto& [name, value] : wanted_->values)
-    if (std::ranges::any_of(meaning_settings, [&](auto each) { return iequals(each, name); }))
-      out += name + '\0' + value + '\0';
+    if (tells_meaning(name)) out += to_lower(name) + '\0' + value + '\0';
   return out;
 }
 
@@ -171,11 +168,20 @@ void relay::put_prepare(shared_statement& s) {
 // The client's settings are others now than those under which it prepared the statement: prepared here, it would mean
 // something else to those who share it.
 void relay::keep_scope(named& n) {
+  if (n.shared->scope.starts_with(private_mark)) return;
+  if (in_flux()) {
+    prepared_in_flux_ = true;
+    return;
+  }
   const auto now = scope();
-  if (n.shared->scope == now) return;
+  if (pinned_ || without_path(n.shared->scope) == without_path(now)) return;
   auto* own = shared_.statements.take(n.shared->definition, n.shared->from_sql, now);
   if (!own) return;  // no room: as it was
   own->what = n.shared->what;
+  if (own->shape == shared_statement::unknown_shape) {
+    own->shape = n.shared->shape;
+    own->shape_epoch = n.shared->shape_epoch;
+  }
   shared_.statements.give(*n.shared);
   n.shared = own;
   n.verified = 0;

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/hash.hpp"
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_messages.hpp"
@@ -162,7 +163,18 @@ void relay::show_notification(std::string_view message) {
 // RESET on a server goes to the server's default; the client's is what its start-up said.
 void relay::show_setting(std::string_view message) {
   const auto told = pgwire::read_parameter_status(message.substr(header_bytes));
-  if (!told || told->name != "application_name") return show(message);
+  if (!told) return show(message);
+  if (told->name != "application_name") {
+    const auto start =
+        resets_
+            ? std::ranges::find_if(
+                  start_->values, [&](const auto& each) { return iequals(each.first, told->name); })
+            : start_->values.end();
+    if (start == start_->values.end()) return show(message);
+    untold_.emplace_back(told->name, told->value);
+    pgwire::append_parameter_status(to_client.own(), told->name, start->second);
+    return;
+  }
   std::string_view value = told->value;
   if (const auto* start = start_name(); start && value.empty()) value = *start;
   if (value == told_name_) return;
@@ -246,6 +258,10 @@ void relay::on_command_tag(std::string_view message, entry& e) {
   const bool one = done->tag == "DEALLOCATE";
   const bool all = done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL";
   if (!one && !all) return;
+  if (done->tag == "DISCARD ALL") {
+    sets_unknown_ = false;
+    server_->unlisted_of = 0;
+  }
   if (e.names && all) {
     forget_all_names();
     server_->prepared.clear();
@@ -269,7 +285,7 @@ bool relay::on_ready(std::string_view message) {
       status != transaction_status::failed)
     return false;
   server_->status = status;
-  if (status == transaction_status::idle && queue_.ready_due() == 1) sets_local_ = false;
+  if (status == transaction_status::idle && queue_.ready_due() == 1) end_transaction();
   copy_in_ = copy_ended_ = false;
   ignored_syncs_ = 0;
   if (e.kind == entry_kind::query && e.why == purpose::client) report(e, false);
@@ -288,6 +304,9 @@ bool relay::on_ready(std::string_view message) {
   if (!failed && e.why > purpose::answered) inject_tries_ = 0;
   if (e.why == purpose::apply && !failed) {
     server_->applied = changing_;
+    const bool custom = std::ranges::any_of(
+        changing_->values, [](const auto& each) { return each.first.contains('.'); });
+    if (server_->unlisted_of != serial_) server_->unlisted_of = custom ? serial_ : 0;
     tell_settings_ = false;
   }
   if (e.why == purpose::sequences && !failed) server_->foreign_sequences = false;

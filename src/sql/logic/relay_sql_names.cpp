@@ -35,7 +35,7 @@ effects without_names(effects e) {
 
 // The values of an EXECUTE are not looked at.
 void may_set_unknown(effects& e) {
-  e.sets_unknown = true;
+  e.sets_unknown = e.unlisted = true;
   e.pin = pool::pin_reason::session_setting;
 }
 

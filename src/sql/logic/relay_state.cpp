@@ -17,6 +17,12 @@ using pgwire::client_type;
 using pgwire::header_bytes;
 using pgwire::transaction_status;
 
+namespace {
+bool has(const parameter_list& values, std::string_view name) {
+  return std::ranges::any_of(values, [&](const auto& each) { return iequals(each.first, name); });
+}
+}  // namespace
+
 relay::after relay::inject_query(std::string_view sql, purpose why) {
   if (!pgwire::append_query(to_server.own(), sql)) return protocol_fault("settings are too long");
   queue_.push({.kind = entry_kind::query, .why = why, .ends_wait = true});
@@ -27,14 +33,13 @@ relay::after relay::inject_query(std::string_view sql, purpose why) {
 
 void relay::learn_start() {
   learning_ = true;
-  for (const auto& [name, value] : start_->values)
-    if (auto custom = custom_name(name);
-        !custom.empty() && !shared_.effects.custom.add(std::move(custom)))
-      sets_unknown_ = true;
+  for (const auto& [name, value] : start_->values) note_name(name);
   changing_ = start_;
-  const auto change = change_query(*server_->applied, *start_);
+  const bool strange = server_->unlisted_of != 0 && server_->unlisted_of != serial_;
+  const auto change = strange ? renewal_query(*server_->applied, *start_)
+                              : change_query(*server_->applied, *start_);
   if (!change.empty()) static_cast<void>(inject_query(change, purpose::apply));
-  static_cast<void>(inject_query(shared_.effects.custom.state_query(), purpose::state));
+  static_cast<void>(inject_query(state_question(), purpose::state));
 }
 
 relay::after relay::inject_sync(bool wait) {
@@ -109,32 +114,61 @@ void relay::settle(progress& p) {
   if (std::exchange(ask_state_, false)) {
     state_.values.clear();
     state_reason_.reset();
-    static_cast<void>(inject_query(shared_.effects.custom.state_query(), purpose::state));
+    static_cast<void>(inject_query(state_question(), purpose::state));
     return;
   }
   p.released = !pinned_;
 }
 
 // What the statement that runs now may leave in its session.
-void relay::note_effects(const effects& e) noexcept {
+void relay::note_effects(const effects& e) {
   ask_state_ |= e.leaves_state;
   sets_local_ |= e.sets_local;
-  if (e.sets_unknown) sets_unknown_ = true;
-  if (e.discards_all) sets_unknown_ = false;
+  resets_ |= e.resets;
+  sets_unknown_ |= e.sets_unknown;
+  if (e.unlisted && server_) server_->unlisted_of = serial_;
+  if (e.sets)
+    for (const auto& name : e.sets->names) note_name(name);
 }
 
-// The names of settings that a Bind may bring. One that does not come whole cannot be looked at.
+// The names of settings that a Bind brings. One that is too long to come whole cannot be looked at.
 void relay::note_set_names(const effects& e, std::string_view message, std::size_t size) {
-  if (!e.sets_by_parameter) return;
+  if (!e.sets_by_parameter || !e.sets) return;
   const auto bind = pgwire::read_bind(message.substr(header_bytes));
   if (!bind || message.size() != size) {
     sets_unknown_ = true;
     return;
   }
+  std::uint16_t number = 0;
   for (const auto& v : bind->parameters)
-    if (auto name = custom_name(v.bytes);
-        !name.empty() && !shared_.effects.custom.add(std::move(name)))
-      sets_unknown_ = true;
+    if (std::ranges::find(e.sets->parameters, ++number) != e.sets->parameters.end())
+      note_name(v.bytes);
+}
+
+void relay::note_name(std::string_view name) {
+  constexpr std::size_t most = 64;
+  if (name.find('.') == name.npos) return;
+  auto custom = custom_name(name);
+  if (custom.empty() || new_names_.size() == most)
+    sets_unknown_ = true;
+  else if (const auto known =
+               [&](const auto& names) { return std::ranges::find(names, custom) != names.end(); };
+           !known(shared_.custom.names()) && !known(new_names_))
+    new_names_.push_back(std::move(custom));
+}
+
+std::string relay::state_question() const {
+  if (new_names_.empty()) return std::string(shared_.custom.state_query());
+  auto all = shared_.custom.names();
+  all.insert(all.end(), new_names_.begin(), new_names_.end());
+  return state_query_with(all);
+}
+
+void relay::end_transaction() {
+  ++transaction_;
+  sets_local_ = false;
+  // Others must not use what was prepared under settings that are gone.
+  if (std::exchange(prepared_in_flux_, false)) server_->prepared.doubt_all();
 }
 
 // A row of state_query.
@@ -146,6 +180,10 @@ bool relay::on_state_row(std::string_view message) {
   for (const auto& v : *row) column[n++] = v.bytes;
   if (column[0] == "s") {
     state_.values.emplace_back(column[1], column[2]);
+    return true;
+  }
+  if (column[0] == "c") {
+    on_custom_row(column[1], column[2]);
     return true;
   }
   std::optional<pool::pin_reason> reason;
@@ -162,23 +200,38 @@ bool relay::on_state_row(std::string_view message) {
   return true;
 }
 
+// A setting with a dot. Without a value it is what RESET, or another client, has left of it; but it is the client's own
+// will where its start-up had given one.
+void relay::on_custom_row(std::string_view name, std::string_view value) {
+  if (const auto at = std::ranges::find(new_names_, name); at != new_names_.end())
+    if (!shared_.custom.add(*at)) sets_unknown_ = true;
+  const bool of_start = has(start_->values, name);
+  if (learning_ ? of_start : !value.empty() || (of_start && !resets_))
+    state_.values.emplace_back(name, value);
+}
+
 void relay::on_state_known() {
+  new_names_.clear();
   if (std::exchange(learning_, false) && start_error_.empty()) {
     // What is not listed is there all the same: it was set.
     for (const auto& one : start_->values)
-      if (std::none_of(state_.values.begin(), state_.values.end(),
-                       [&](const auto& row) { return iequals(row.first, one.first); }))
-        state_.values.push_back(one);
+      if (!has(state_.values, one.first)) state_.values.push_back(one);
     start_ = shared_.settings.intern(state_);
+    start_listed_ = true;
   }
+  // A RESET that was followed by a SET: the client does not have what it began with.
+  for (const auto& [name, value] : std::exchange(untold_, {}))
+    if (std::ranges::any_of(state_.values, [&](const auto& row) {
+          return iequals(row.first, name) && row.second == value;
+        }))
+      pgwire::append_parameter_status(to_client.own(), name, value);
+  resets_ = false;
   // A setting of the client's start-up that the server does not list was RESET to the server's own default: the client's
   // default is what it began with.
   auto rows = shared_.settings.intern(std::move(state_));
   settings with_start = *rows;
   for (const auto& one : start_->values)
-    if (std::none_of(rows->values.begin(), rows->values.end(),
-                     [&](const auto& row) { return row.first == one.first; }))
-      with_start.values.push_back(one);
+    if (!has(rows->values, one.first)) with_start.values.push_back(one);
   state_ = {};
   tell_settings_ = with_start.values.size() != rows->values.size();
   wanted_ = tell_settings_ ? shared_.settings.intern(std::move(with_start)) : rows;
@@ -200,6 +253,10 @@ void relay::on_state_unknown() {
     return;
   }
   inject_tries_ = 0;
+  if (std::exchange(learning_, false)) {  // it has what it asked for, however that is listed
+    server_->unlisted_of = serial_;
+    return;
+  }
   state_unknown_ = true;
   pinned_ = keep_for(pool::pin_reason::unknown_state);
 }
@@ -238,16 +295,25 @@ bool relay::on_injected_error(std::string_view message) {
       if (simple) skipping_ = false;  // the ReadyForQuery of our Sync ends the client's Query
       return true;
     }
+    case purpose::state:
+      // Cancelled, or a name that may not be asked for. The question of all clients is answered to all.
+      if (!new_names_.empty() &&
+          !(error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled))) {
+        new_names_.clear();
+        sets_unknown_ = true;
+      }
+      ++inject_tries_;
+      inject_failed_ = true;
+      return true;
     case purpose::apply:
     case purpose::sequences:
-    case purpose::state:
       if (learning_ && e.why == purpose::apply) {
         start_error_ = message.substr(header_bytes);
         inject_failed_ = true;
         return true;
       }
       if (error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled) &&
-          (++inject_tries_ < 3 || e.why == purpose::state)) {
+          ++inject_tries_ < 3) {
         inject_failed_ = true;
         return true;
       }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace fairing::sql {
 
 settings_table::settings_table() : none_(std::make_shared<const settings>()) { known_[{}] = none_; }
@@ -47,20 +49,42 @@ std::string quote_setting(std::string_view name) {
   return quote_identifier(name.substr(0, dot)) + "." + quote_identifier(name.substr(dot + 1));
 }
 
-void append_set(std::string& sql, const std::pair<std::string, std::string>& one) {
-  sql += "SELECT pg_catalog.set_config(" + quote_literal(one.first) + "," +
-         quote_literal(one.second) + ",false);";
+std::string_view value_of(const settings& s, std::string_view name) {
+  for (const auto& [each, value] : s.values)
+    if (iequals(each, name)) return value;
+  return {};
 }
+
+// The statement is read in the encoding that the session has before it, a value was written in its client's: what is not
+// ASCII is told by its bytes. In some encodings of clients a backslash or a quote may be half of a letter.
+std::string value_literal(std::string_view value, const settings& to) {
+  if (std::ranges::all_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return quote_literal(value);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (const char c : value) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  const auto encoding = value_of(to, "client_encoding");
+  return "pg_catalog.convert_from(pg_catalog.decode('" + hex + "','hex')," +
+         (encoding.empty() ? "pg_catalog.current_setting('client_encoding')"
+                           : quote_literal(encoding)) +
+         ")";
+}
+
+void append_set(std::string& sql, const std::pair<std::string, std::string>& one,
+                const settings& to) {
+  sql += "SELECT pg_catalog.set_config(" + quote_literal(one.first) + "," +
+         value_literal(one.second, to) + ",false);";
+}
+
+std::string_view role_of(const settings& s) { return value_of(s, "role"); }
 }  // namespace
 
 std::string change_query(const settings& from, const settings& to) {
   // Another role may not be allowed to change what the session's user may: it is left first and taken last.
   std::string sql;
-  const auto role_of = [](const settings& s) -> std::string_view {
-    for (const auto& [name, value] : s.values)
-      if (name == "role") return value;
-    return {};
-  };
   const auto role = role_of(to);
   const bool same_values = from == to;
   if (same_values) return sql;
@@ -77,14 +101,19 @@ std::string change_query(const settings& from, const settings& to) {
       sql += "RESET " + quote_setting(a->first) + ";";
       ++a;
     } else if (a == from.values.end() || b->first < a->first) {
-      append_set(sets, *b++);
+      append_set(sets, *b++, to);
     } else {
-      if (a->second != b->second) append_set(sets, *b);
+      if (a->second != b->second) append_set(sets, *b, to);
       ++a, ++b;
     }
   }
-  if (!role.empty()) append_set(sets, {"role", std::string(role)});
+  if (!role.empty()) append_set(sets, {"role", std::string(role)}, to);
   return sql + sets;
+}
+
+std::string renewal_query(const settings& from, const settings& to) {
+  return (role_of(from).empty() ? "RESET ALL;" : "RESET \"role\";RESET ALL;") +
+         change_query({}, to);
 }
 
 std::string_view state_query() noexcept {
@@ -110,7 +139,7 @@ std::string state_query_with(const std::vector<std::string>& custom) {
   for (const auto& name : custom) names += (names.empty() ? "" : ",") + quote_literal(name);
   // An extension may have defined some: those are listed, in whatever case.
   return std::string(state_query()) +
-         " UNION ALL SELECT 's', n, pg_catalog.current_setting(n, true) "
+         " UNION ALL SELECT 'c', n, pg_catalog.current_setting(n, true) "
          "FROM pg_catalog.unnest(ARRAY[" +
          names +
          "]::text[]) n WHERE pg_catalog.current_setting(n, true) IS NOT NULL AND NOT EXISTS "

@@ -48,9 +48,12 @@ class settings_table {
 
 // SQL, of one or more statements, that takes a session from one set to another.
 [[nodiscard]] std::string change_query(const settings& from, const settings& to);
+// The same for a session in which others may have made settings that nobody lists: all are reset.
+[[nodiscard]] std::string renewal_query(const settings& from, const settings& to);
 
 // What a session holds that belongs to its client. Each row: kind, name, value, all text:
 //   s NAME VALUE   a setting made in this session
+//   c NAME VALUE   one with a dot that has a value, of those that were asked for
 //   r role ROLE    SET ROLE is in force
 //   u user         whose session it is: SET SESSION AUTHORIZATION may have changed it
 //   t, h, a, l, p  how many temporary relations, held cursors, session advisory locks, channels, and statements that

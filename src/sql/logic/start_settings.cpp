@@ -11,12 +11,11 @@ namespace {
 
 // Refused, or without effect, in a session that has begun.
 bool begins_with_session(std::string_view name) {
-  static constexpr std::array<std::string_view, 10> names{
-      "ignore_system_indexes",     "jit_debugging_support",
-      "jit_profiling_support",     "local_preload_libraries",
-      "log_connections",           "log_disconnections",
-      "post_auth_delay",           "session_authorization",
-      "session_preload_libraries", "seed"};
+  static constexpr std::array<std::string_view, 12> names{
+      "temp_buffers",          "temp_tablespaces",          "ignore_system_indexes",
+      "jit_debugging_support", "jit_profiling_support",     "local_preload_libraries",
+      "log_connections",       "log_disconnections",        "post_auth_delay",
+      "session_authorization", "session_preload_libraries", "seed"};
   // Of one transaction: the first, as nobody can tell which that is.
   return std::ranges::find(names, name) != names.end() || name.starts_with("transaction_");
 }

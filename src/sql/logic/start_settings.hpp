@@ -41,6 +41,7 @@ class known_starts {
  public:
   [[nodiscard]] settings_ptr find(const parameter_list& asked) const;
   void add(const parameter_list& asked, settings_ptr listed);
+  void clear() noexcept { all_.clear(); }
 
  private:
   static constexpr std::size_t most = 1000;

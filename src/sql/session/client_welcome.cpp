@@ -1,10 +1,18 @@
 // The end of a client's log-in: its start-up's settings are tried, and it is told what PostgreSQL would tell it.
+#include <algorithm>
+
 #include "base/ascii.hpp"
 #include "codec/pgwire/server_writer.hpp"
 #include "sql/session/client.hpp"
 #include "sql/session/pool.hpp"
 
 namespace fairing::sql {
+
+namespace {
+bool has_role(const settings& s) {
+  return std::ranges::any_of(s.values, [](const auto& each) { return each.first == "role"; });
+}
+}  // namespace
 
 // What its start-up asks for: as PostgreSQL lists it, if another client has asked for the same.
 settings_ptr client::first_settings() const {
@@ -59,6 +67,8 @@ net::task<bool> client::learn_start() {
     out_.put(text);
     co_return false;
   }
+  // A role is granted and revoked.
+  if (!relay_->start_listed() || has_role(*relay_->start())) co_return true;
   auto listed = *relay_->start();
   std::erase_if(listed.values, [](const auto& each) { return each.first == "application_name"; });
   pool_->shared.starts.add(asked_, pool_->shared.settings.intern(std::move(listed)));

@@ -303,7 +303,7 @@ void sql_pool::apply(runtime_ptr r) {
   runtime_ = std::move(r);
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   machine_.set_options(options_of(*runtime_, key), pool_now());
-  if (anew) machine_.retire_all(pool_now());
+  if (anew) reconnect();
 }
 
 void sql_pool::set_paused(bool on) {
@@ -314,7 +314,10 @@ void sql_pool::set_paused(bool on) {
     machine_.resume(pool_now());
 }
 
-void sql_pool::reconnect() { machine_.retire_all(pool_now()); }
+void sql_pool::reconnect() {
+  shared.starts.clear();
+  machine_.retire_all(pool_now());
+}
 
 void sql_pool::begin_drain() {
   std::vector<client*> all;
