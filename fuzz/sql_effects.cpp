@@ -13,18 +13,23 @@ namespace {
 effects of(std::string_view text) {
   static fairing::codec::sql_lexer::analyzer a;
   a.run(text);
-  return effects_of(a);
+  return effects_of(text, a);
 }
+
+const std::vector<std::string> no_names;
 
 bool same(const effects& a, const effects& b) {
   return a.leaves_state == b.leaves_state && a.ddl == b.ddl &&
          a.reads_sequences == b.reads_sequences && a.names_statements == b.names_statements &&
-         a.drops_statements == b.drops_statements && a.pin == b.pin;
+         a.drops_statements == b.drops_statements && a.pin == b.pin && a.unlisted == b.unlisted &&
+         a.sets_unknown == b.sets_unknown && a.sets_by_parameter == b.sets_by_parameter &&
+         (a.sets ? a.sets->names : no_names) == (b.sets ? b.sets->names : no_names);
 }
 
 bool covers(const effects& a, const effects& b) {
   return (a.leaves_state || !b.leaves_state) && (a.ddl || !b.ddl) &&
-         (a.reads_sequences || !b.reads_sequences) && (a.names_statements || !b.names_statements);
+         (a.reads_sequences || !b.reads_sequences) && (a.names_statements || !b.names_statements) &&
+         (a.unlisted || !b.unlisted);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ bool tells_meaning(std::string_view setting) noexcept {
   return std::ranges::any_of(meaning_settings, [&](auto each) { return iequals(each, setting); });
 }
 
-effects effects_of(const lex::analyzer& a) {
+effects effects_of(std::string_view text, const lex::analyzer& a) {
   effects e;
   for (const auto& s : a.statements()) {
     add_kind(e, s);
@@ -137,6 +137,8 @@ effects effects_of(const lex::analyzer& a) {
   if (!a.statements_complete())
     e.leaves_state = e.ddl = e.reads_sequences = e.names_statements = e.drops_statements =
         e.unlisted = true;
+  if (e.leaves_state) add_set_names(e, text);
+  if (e.sets_local) e.sets_local = names_meaning(text);
   return e;
 }
 
@@ -153,10 +155,8 @@ const effects& effects_cache::of(std::string_view text) {
     at->hash = hash;
   }
   analyzer_.run(text);
-  last_ = effects_of(analyzer_);
+  last_ = effects_of(text, analyzer_);
   add_reset(last_, text, analyzer_);
-  if (last_.leaves_state) add_set_names(last_, text);
-  if (last_.sets_local) last_.sets_local = names_meaning(text);
   if (name_) last_.ids = name_(context_, text, analyzer_);
   if (!keep) return last_;
   at->text.assign(text);

@@ -45,7 +45,9 @@ struct effects {
 // What tells the meaning of a text when it is prepared: of names, of literals, of operators.
 [[nodiscard]] bool tells_meaning(std::string_view setting) noexcept;
 
-[[nodiscard]] effects effects_of(const codec::sql_lexer::analyzer& statement);
+// `statement` has looked at `text`.
+[[nodiscard]] effects effects_of(std::string_view text,
+                                 const codec::sql_lexer::analyzer& statement);
 
 // Remembers texts. Direct-mapped and bounded: 2,048 texts of at most 2 KiB.
 class effects_cache {
