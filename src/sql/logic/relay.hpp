@@ -269,6 +269,7 @@ class relay {
   after parse_plain(std::string_view message, std::string_view name, const effects& e);
   after parse_named(std::string_view message, std::string_view name, const effects& e);
   void keep_scope(named& n);
+  [[nodiscard]] bool columns_changed(const entry& e, const pgwire::error_view& error);
   after prepare_on_server(named& n, bool simple = false);
   void put_prepare(shared_statement& s);
   void make_room(shared_statement& s);

@@ -352,7 +352,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
   const auto values = watch_bind(n.shared->what.ids, n.shared->definition, part, size);
   note_portal(portal_name, n.shared->what, values);
   unsynced_ = true;
-  queue_.push({.kind = entry_kind::bind});
+  queue_.push({.kind = entry_kind::bind, .renamed = true});
   return put_renamed(part, n.shared->name, size, used);
 }
 

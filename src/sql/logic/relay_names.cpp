@@ -165,6 +165,19 @@ void relay::put_prepare(shared_statement& s) {
 // The server has the statement, at least as fresh as the client's own Parse, and of the rows that the client knows; else
 // that is brought about now, and the rest waits. If it fails the client gets the error: in place of its Query (`simple`),
 // or as that of its extended message.
+// The client asks for the columns that it was told, of a statement that was prepared here after the table had changed and
+// whose columns Fairing did not know: PostgreSQL would have kept the old plan and refused it. True: the client has that.
+bool relay::columns_changed(const entry& e, const pgwire::error_view& error) {
+  if (!e.renamed || error.sqlstate != pgwire::code(pgwire::sqlstate::protocol_violation) ||
+      !error.message.starts_with("bind message has ") || !error.message.ends_with(" columns"))
+    return false;
+  const auto as = cached_plan();
+  pgwire::append_error(to_client.own(),
+                       {.code = as.code, .message = as.message, .detail = error.message});
+  ++shared_.statements.epoch;
+  return true;
+}
+
 // The client's settings are others now than those under which it prepared the statement: prepared here, it would mean
 // something else to those who share it.
 void relay::keep_scope(named& n) {

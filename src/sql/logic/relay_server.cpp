@@ -412,7 +412,7 @@ bool relay::on_error(std::string_view message) {
   ignored_syncs_ = 0;
   if (e.why > purpose::answered) return on_injected_error(message);
   seen_.traced.on_error();
-  pass_error(message);
+  if (!error || !columns_changed(e, *error)) pass_error(message);
   if (error) heal(*error);
   if (e.kind == entry_kind::query || e.kind == entry_kind::call) {
     report(e, true);
