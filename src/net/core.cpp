@@ -168,11 +168,7 @@ core_group::core_group(std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) cores_.push_back(std::make_unique<core>(i));
 }
 
-core_group::~core_group() {
-  stop();
-  // Before any core goes: what one of them drops may post to another.
-  for (auto& c : cores_) c->drop_jobs();
-}
+core_group::~core_group() { stop(); }
 
 void core_group::start() {
   for (auto& c : cores_) {
@@ -188,6 +184,8 @@ void core_group::stop() {
   for (auto& c : cores_) c->stop();
   for (auto& t : threads_) t.join();
   threads_.clear();
+  // While what they belong to is there, and before any core goes: what one of them drops may post to another.
+  for (auto& c : cores_) c->drop_jobs();
 }
 
 }  // namespace fairing::net

@@ -229,6 +229,11 @@ class relay {
   void nudge();
   after isolate_sequences(const effects& e);
   void note_effects(const effects& e);
+  // Anything may be left there, settings that nobody lists among it.
+  void doubt_session() noexcept {
+    ask_state_ = true;
+    if (server_) server_->unlisted_of = serial_;
+  }
   void note_name(std::string_view name);
   [[nodiscard]] std::string state_question() const;
   void on_custom_row(std::string_view name, std::string_view value);

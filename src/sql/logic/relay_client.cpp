@@ -150,7 +150,7 @@ relay::after relay::on_message(std::string_view rest, std::size_t size, std::siz
   if (type == client_type::function_call) {
     if (const auto ready = need_server(); ready != after::go_on) return ready;
     queue_.push({.kind = entry_kind::call, .began_us = precise_us()});
-    ask_state_ = true;  // the function may do anything
+    doubt_session();  // the function may do anything
     unsynced_ = false;
     return forward(rest, size, used);
   }
@@ -459,7 +459,7 @@ relay::after relay::on_execute(std::string_view message) {
   const effects e = at != portals_.end() ? at->what : effects{};
   if (auto no = refused_pin(e)) return refuse(std::move(*no), message);
   note_effects(e);
-  ask_state_ |= at == portals_.end() && portals_.size() == most_portals;
+  if (at == portals_.end() && portals_.size() == most_portals) doubt_session();
   ddl_ |= e.ddl;
   unsynced_ = true;
   queue_.push({.kind = entry_kind::execute,

@@ -139,7 +139,7 @@ void relay::on_async(char type, std::string_view message) {
     case server_type::parameter_status:
       // A setting was changed by the client's statement, perhaps by one that does not look like it. What `apply` changes
       // the client knows: it is its own value.
-      if (why <= purpose::answered) ask_state_ = true;
+      if (why <= purpose::answered) doubt_session();
       if (why != purpose::apply || tell_settings_) show_setting(message);
       return;
     default:
