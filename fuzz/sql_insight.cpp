@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "codec/pgwire/message_writer.hpp"
@@ -29,6 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto input = fuzz::text_of(data, size);
   insight watch({.seed = 1, .least = 3, .watched = 4});
   codec::sql_lexer::analyzer analyzer({.seed = 1});
+  std::optional<effects_cache> effects;
   insight_client clients[2];
   text_ids ids[2];
   std::string definition;
@@ -46,11 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     switch (what % 8) {
       case 0:
         analyzer.run(piece);
-        id = watch.on_text(piece, analyzer);
+        id = watch.on_text({.text = piece}, analyzer);
         break;
       case 1:
-        analyzer.run(piece);
-        id = watch.on_text(piece, analyzer);
+        if (!effects) effects.emplace(1).name_by(&watch);
+        id = effects->of(piece).ids;
         watch.on_query(c, id, piece, now_us);
         break;
       case 2:

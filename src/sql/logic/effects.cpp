@@ -143,25 +143,68 @@ effects effects_of(std::string_view text, const lex::analyzer& a) {
 }
 
 effects_cache::effects_cache(std::uint64_t seed)
-    : seed_(seed), table_(entries), analyzer_(lex::analyzer_options{.seed = seed}) {}
+    : seed_(seed),
+      texts_(entries),
+      outlines_(outline_entries),
+      analyzer_(lex::analyzer_options{.seed = seed}) {}
+
+const effects& effects_cache::entry::keep(std::uint64_t h, std::string_view t, const effects& e) {
+  hash = h;
+  text.assign(t);
+  value = e;
+  return value;
+}
+
+bool effects_cache::outline_tells_all() const noexcept {
+  const auto values = outline_.literals();
+  const auto slots = analyzer_.shape().slots();
+  if (!analyzer_.shape().complete() || analyzer_.shape().slot_count() != values.size() ||
+      slots.size() != values.size() || !analyzer_.statements_complete())
+    return false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto& v = values[i];
+    const auto& s = slots[i];
+    if (s.kind != (v.string ? lex::slot_kind::string : lex::slot_kind::number) || s.end != v.end ||
+        (v.string ? s.begin != v.begin : s.begin > v.begin))
+      return false;
+  }
+  return std::ranges::all_of(analyzer_.statements(), [](const lex::statement& s) {
+    constexpr auto harmless = static_cast<std::uint32_t>(statement_flag::row_lock) |
+                              static_cast<std::uint32_t>(statement_flag::with) |
+                              static_cast<std::uint32_t>(statement_flag::modifying_cte) |
+                              static_cast<std::uint32_t>(statement_flag::returning) |
+                              static_cast<std::uint32_t>(statement_flag::nextval);
+    return (s.kind == statement_kind::select || s.kind == statement_kind::insert ||
+            s.kind == statement_kind::update || s.kind == statement_kind::delete_rows) &&
+           (s.flags.bits & ~harmless) == 0;
+  });
+}
 
 const effects& effects_cache::of(std::string_view text) {
+  text_view view{.text = text};
   const bool keep = text.size() <= longest;
-  entry* at = nullptr;
-  if (keep) {
-    const auto hash = hash64(text, seed_);
-    at = &table_[hash % entries];
-    if (at->hash == hash && at->text == text) return at->value;
-    at->hash = hash;
+  const auto hash = keep ? hash64(text, seed_) : 0;
+  entry& same = texts_[hash % entries];
+  if (keep && same.is(hash, text)) return same.value;
+  const bool outlined = outline_.read(text) && !outline_.literals().empty();
+  const auto outline_hash = outlined ? hash64(outline_.bytes(), seed_) : 0;
+  entry& alike = outlines_[outline_hash % outline_entries];
+  if (outlined) {
+    view.literals = outline_.literals();
+    view.outline = outline_hash;
+    if (alike.is(outline_hash, outline_.bytes())) {
+      if (names_) names_->on_known(view, alike.value.ids);
+      return alike.value;
+    }
   }
   analyzer_.run(text);
   last_ = effects_of(text, analyzer_);
   add_reset(last_, text, analyzer_);
-  if (name_) last_.ids = name_(context_, text, analyzer_);
-  if (!keep) return last_;
-  at->text.assign(text);
-  at->value = last_;
-  return at->value;
+  const bool tells_all = outlined && outline_tells_all();
+  if (!tells_all) view.outline = 0;
+  if (names_) last_.ids = names_->on_text(view, analyzer_);
+  if (tells_all) return alike.keep(outline_hash, outline_.bytes(), last_);
+  return keep ? same.keep(hash, text, last_) : last_;
 }
 
 }  // namespace fairing::sql

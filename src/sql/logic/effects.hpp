@@ -5,17 +5,20 @@
 // without a look at their text each time.
 //
 // Flow:  const effects& e = cache.of(text);   if (e.leaves_state) ask the server before it is given back ...
-// Threads: one core's. Cost: a hash and a compare of the text where it was seen before, else one pass of the lexer.
+// Threads: one core's. Cost: a hash and a compare of the text where it was seen before; where only its plain literals are
+// new, the same of its outline; else one pass of the lexer.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "codec/sql_lexer/analyzer.hpp"
+#include "codec/sql_lexer/outline.hpp"
 #include "pool/pool_types.hpp"
 #include "sql/logic/custom_settings.hpp"
 #include "sql/logic/text_ids.hpp"
@@ -49,31 +52,58 @@ struct effects {
 [[nodiscard]] effects effects_of(std::string_view text,
                                  const codec::sql_lexer::analyzer& statement);
 
-// Remembers texts. Direct-mapped and bounded: 2,048 texts of at most 2 KiB.
+// A text that is looked at, and its outline.
+struct text_view {
+  std::string_view text;
+  std::uint64_t outline = 0;                                     // hash; 0: none that is remembered
+  std::span<const codec::sql_lexer::outline::literal> literals;  // of the outline
+};
+
+// Who gives texts their ids.
+class text_names {
+ public:
+  // A text that is not remembered, with all parts of it analysed.
+  [[nodiscard]] virtual text_ids on_text(const text_view& t, const codec::sql_lexer::analyzer&) = 0;
+  // One whose outline is remembered, with the ids it was given.
+  virtual void on_known(const text_view& t, text_ids ids) = 0;
+
+ protected:
+  ~text_names() = default;
+};
+
+// Remembers texts, and of plain statements their outlines. Direct-mapped and bounded: 2,048 texts of at most 2 KiB and
+// 512 outlines.
 class effects_cache {
  public:
-  using name_text = text_ids (*)(void* context, std::string_view text,
-                                 const codec::sql_lexer::analyzer&);
   explicit effects_cache(std::uint64_t seed);
-  // Called for each text that is not remembered, with all parts of it analysed.
-  void on_new(name_text f, void* context) noexcept { name_ = f, context_ = context; }
+  // Null: no ids. It outlives this.
+  void name_by(text_names* names) noexcept { names_ = names; }
   // The reference holds until the next call.
   [[nodiscard]] const effects& of(std::string_view text);
 
  private:
   static constexpr std::size_t entries = 2048;
-  static constexpr std::size_t longest = 2048;
+  static constexpr std::size_t outline_entries = 512;
+  static constexpr std::size_t longest = codec::sql_lexer::outline::most_bytes;
   struct entry {
     std::uint64_t hash = 0;
     std::string text;
     effects value;
+    [[nodiscard]] bool is(std::uint64_t h, std::string_view t) const noexcept {
+      return hash == h && text == t;
+    }
+    const effects& keep(std::uint64_t h, std::string_view t, const effects& e);
   };
+  // Nothing that is said of the analysed text depends on the values of the outline's literals.
+  [[nodiscard]] bool outline_tells_all() const noexcept;
+
   std::uint64_t seed_;
-  std::vector<entry> table_;
+  std::vector<entry> texts_;
+  std::vector<entry> outlines_;
   codec::sql_lexer::analyzer analyzer_;
+  codec::sql_lexer::outline outline_;
   effects last_;
-  name_text name_ = nullptr;
-  void* context_ = nullptr;
+  text_names* names_ = nullptr;
 };
 
 }  // namespace fairing::sql

@@ -95,7 +95,7 @@ void insight::on_query(insight_client& c, text_ids ids, std::string_view text,
   r.binary = 0;
   if (r.has_parameters || !r.watched || r.units == 0) return;
   const auto hash = hash64(text, options_.seed);
-  auto* found = &literals_[hash % literal_texts];
+  auto* found = last_literals_.hash == hash ? &last_literals_ : &literals_of(hash);
   if (found->hash != hash) {
     analyzer_.run(text, lex::part::shape);
     found = &remember_literals(hash, analyzer_.shape().slots());

@@ -2,7 +2,7 @@
 // templates, N+1 loops, pages. It only watches: nothing of it changes what is forwarded.
 //
 // Flow (one a core; a relay has an `insight*` that is null when insight is off, and an insight_client):
-//   effects.on_new: ids = insight.on_text(text, analyzer)      // a text that is not remembered
+//   effects.name_by(&insight)         // asks it for the ids of texts
 //   Query:            insight.on_query(client, ids, text, now_us)
 //   Bind, whole:      insight.on_bind(client, ids, definition, body, now_us)
 //   't' from server:  insight.on_parameters(ids, body)
@@ -32,6 +32,7 @@
 #include "advise/n_plus_one.hpp"
 #include "codec/pgwire/client_messages.hpp"
 #include "codec/sql_lexer/analyzer.hpp"
+#include "sql/logic/effects.hpp"
 #include "sql/logic/loops.hpp"
 #include "sql/logic/templates.hpp"
 #include "sql/logic/text_ids.hpp"
@@ -66,15 +67,15 @@ struct finished {
   bool in_transaction = false;
 };
 
-class insight final : private advise::text_facts, private advise::run_sink {
+class insight final : public text_names, private advise::text_facts, private advise::run_sink {
  public:
   explicit insight(const insight_options& options);
   insight(const insight&) = delete;
   insight& operator=(const insight&) = delete;
   ~insight();
 
-  // The analyzer has run on the text with all parts.
-  [[nodiscard]] text_ids on_text(std::string_view text, const codec::sql_lexer::analyzer& a);
+  [[nodiscard]] text_ids on_text(const text_view& t, const codec::sql_lexer::analyzer& a) override;
+  void on_known(const text_view& t, text_ids ids) override;
   void on_query(insight_client& c, text_ids ids, std::string_view text, std::int64_t now_us);
   // definition: what follows the name in the Parse message (text, count, type ids); body: of the Bind.
   void on_bind(insight_client& c, text_ids ids, std::string_view definition, std::string_view body,
@@ -135,9 +136,9 @@ class insight final : private advise::text_facts, private advise::run_sink {
     std::uint64_t binary = 0;  // columns in binary, of the last Bind
     std::vector<advise::column> columns;
   };
-  // Where the values of a text without parameters are.
+  // Where the values of a text without parameters are; of an outline: `begin` is then how far before its literal.
   struct literal_text {
-    std::uint64_t hash = 0;
+    std::uint64_t hash = 0;  // of the text or the outline
     std::uint8_t count = 0;
     bool usable = false;
     struct place {
@@ -166,8 +167,12 @@ class insight final : private advise::text_facts, private advise::run_sink {
   void read_parameters(text_record& r, std::string_view text,
                        std::span<const codec::sql_lexer::slot> slots) const;
   void read_literals(text_record& r, std::span<const codec::sql_lexer::slot> slots) const;
+  [[nodiscard]] literal_text& literals_of(std::uint64_t hash) noexcept {
+    return literals_[hash % literal_texts];
+  }
   literal_text& remember_literals(std::uint64_t hash,
                                   std::span<const codec::sql_lexer::slot> slots);
+  void remember_outline(const text_view& t, std::span<const codec::sql_lexer::slot> slots);
   [[nodiscard]] std::uint64_t request_of(std::string_view text);
   [[nodiscard]] std::uint32_t route_of(std::uint64_t request) const noexcept;
   [[nodiscard]] advise::session_tracker* watch(insight_client& c, text_ids ids);
@@ -182,6 +187,7 @@ class insight final : private advise::text_facts, private advise::run_sink {
   std::vector<text_record> texts_;
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> text_ids_;
   std::vector<literal_text> literals_;
+  literal_text last_literals_;           // of the text that on_known() was told last
   codec::sql_lexer::analyzer analyzer_;  // for literal texts that were forgotten
   std::vector<request> requests_;
   std::vector<watched_session> watched_;

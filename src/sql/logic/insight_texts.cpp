@@ -65,7 +65,8 @@ std::string_view insight::template_of(text_ids ids) const noexcept {
   return templates_.text(id);
 }
 
-text_ids insight::on_text(std::string_view text, const lex::analyzer& a) {
+text_ids insight::on_text(const text_view& t, const lex::analyzer& a) {
+  const auto text = t.text;
   text_ids ids;
   ids.text = record_of(text, a);
   ids.request = request_of(text);
@@ -77,9 +78,26 @@ text_ids insight::on_text(std::string_view text, const lex::analyzer& a) {
     ids.table = shape.table;
   }
   const auto& r = texts_[ids.text];
-  if (options_.detect && r.watched && !r.has_parameters && r.units != 0)
+  if (options_.detect && r.watched && !r.has_parameters && r.units != 0) {
     static_cast<void>(remember_literals(hash64(text, options_.seed), a.shape().slots()));
+    if (t.outline != 0) remember_outline(t, a.shape().slots());
+  }
   return ids;
+}
+
+void insight::on_known(const text_view& t, text_ids ids) {
+  const auto& r = texts_[ids.text];
+  if (!options_.detect || !r.watched || r.has_parameters || r.units == 0) return;
+  const auto& known = literals_of(t.outline);
+  if (known.hash != t.outline || known.count != t.literals.size()) return;
+  last_literals_.hash = hash64(t.text, options_.seed);
+  last_literals_.usable = known.usable;
+  last_literals_.count = known.count;
+  for (std::size_t i = 0; i < known.count; ++i) {
+    auto& p = last_literals_.places[i] = known.places[i];
+    p.begin = t.literals[i].begin - p.begin;
+    p.end = t.literals[i].end;
+  }
 }
 
 std::uint32_t insight::record_of(std::string_view text, const lex::analyzer& a) {
@@ -166,7 +184,7 @@ void insight::read_literals(text_record& r, std::span<const lex::slot> slots) co
 
 insight::literal_text& insight::remember_literals(std::uint64_t hash,
                                                   std::span<const lex::slot> slots) {
-  auto& t = literals_[hash % literal_texts];
+  auto& t = literals_of(hash);
   t.hash = hash;
   t.count = 0;
   t.usable = slots.size() <= literal_slots;
@@ -177,6 +195,12 @@ insight::literal_text& insight::remember_literals(std::uint64_t hash,
     t.places[t.count++] = {s.begin, s.end, static_cast<std::uint8_t>(unit), several};
   }
   return t;
+}
+
+void insight::remember_outline(const text_view& t, std::span<const lex::slot> slots) {
+  auto& known = remember_literals(t.outline, slots);
+  for (std::size_t i = 0; i < known.count; ++i)
+    known.places[i].begin = t.literals[i].begin - known.places[i].begin;
 }
 
 std::uint64_t insight::request_of(std::string_view text) {

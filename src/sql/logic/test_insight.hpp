@@ -11,7 +11,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -84,14 +83,11 @@ inline answer nothing() { return {}; }
 class traffic {
  public:
   explicit traffic(insight_options options = {.seed = process_seed()})
-      : watch(options), analyzer_({.seed = options.seed}) {}
-
-  text_ids ids_of(std::string_view sql) {
-    const auto at = known_.find(std::string(sql));
-    if (at != known_.end()) return at->second;
-    analyzer_.run(sql);
-    return known_[std::string(sql)] = watch.on_text(sql, analyzer_);
+      : watch(options), effects_(options.seed) {
+    effects_.name_by(&watch);
   }
+
+  text_ids ids_of(std::string_view sql) { return effects_.of(sql).ids; }
 
   void query(session& s, std::string_view sql, const answer& a = {}) {
     const auto ids = ids_of(sql);
@@ -155,8 +151,7 @@ class traffic {
     now_us += 100;
   }
 
-  codec::sql_lexer::analyzer analyzer_;
-  std::map<std::string, text_ids> known_;
+  effects_cache effects_;
 };
 
 }  // namespace fairing::sql::testing_insight

@@ -58,11 +58,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
   shared.user = key.user;
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.watch = home.watch.get();
-  shared.effects.on_new(
-      [](void* watch, std::string_view text, const codec::sql_lexer::analyzer& a) {
-        return static_cast<insight*>(watch)->on_text(text, a);
-      },
-      shared.watch);
+  shared.effects.name_by(shared.watch);
   for (std::size_t i = 0; i < closed_.size(); ++i)
     closed_[i] =
         p.registry.add_counter("fairing_pool_closed_total", "Servers closed, by reason",
