@@ -144,15 +144,17 @@ effects effects_of(std::string_view text, const lex::analyzer& a) {
 
 effects_cache::effects_cache(std::uint64_t seed)
     : seed_(seed),
-      texts_(entries),
+      texts_(text_entries),
       outlines_(outline_entries),
       analyzer_(lex::analyzer_options{.seed = seed}) {}
 
-const effects& effects_cache::entry::keep(std::uint64_t h, std::string_view t, const effects& e) {
-  hash = h;
-  text.assign(t);
-  value = e;
-  return value;
+const effects& effects_cache::table::keep(std::uint64_t hash, std::string_view text,
+                                          const effects& e) {
+  const auto at = hash % hashes_.size();
+  hashes_[at] = hash;
+  entries_[at].text.assign(text);
+  entries_[at].value = e;
+  return entries_[at].value;
 }
 
 bool effects_cache::outline_tells_all() const noexcept {
@@ -181,20 +183,17 @@ bool effects_cache::outline_tells_all() const noexcept {
 }
 
 const effects& effects_cache::of(std::string_view text) {
-  text_view view{.text = text};
   const bool keep = text.size() <= longest;
   const auto hash = keep ? hash64(text, seed_) : 0;
-  entry& same = texts_[hash % entries];
-  if (keep && same.is(hash, text)) return same.value;
+  if (const auto* known = keep ? texts_.find(hash, text) : nullptr) return *known;
+  text_view view{.text = text};
   const bool outlined = outline_.read(text) && !outline_.literals().empty();
-  const auto outline_hash = outlined ? hash64(outline_.bytes(), seed_) : 0;
-  entry& alike = outlines_[outline_hash % outline_entries];
   if (outlined) {
     view.literals = outline_.literals();
-    view.outline = outline_hash;
-    if (alike.is(outline_hash, outline_.bytes())) {
-      if (names_) names_->on_known(view, alike.value.ids);
-      return alike.value;
+    view.outline = hash64(outline_.bytes(), seed_);
+    if (const auto* known = outlines_.find(view.outline, outline_.bytes())) {
+      if (names_) names_->on_known(view, known->ids);
+      return *known;
     }
   }
   analyzer_.run(text);
@@ -203,8 +202,8 @@ const effects& effects_cache::of(std::string_view text) {
   const bool tells_all = outlined && outline_tells_all();
   if (!tells_all) view.outline = 0;
   if (names_) last_.ids = names_->on_text(view, analyzer_);
-  if (tells_all) return alike.keep(outline_hash, outline_.bytes(), last_);
-  return keep ? same.keep(hash, text, last_) : last_;
+  if (tells_all) return outlines_.keep(view.outline, outline_.bytes(), last_);
+  return keep ? texts_.keep(hash, text, last_) : last_;
 }
 
 }  // namespace fairing::sql

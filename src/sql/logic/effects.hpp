@@ -82,24 +82,34 @@ class effects_cache {
   [[nodiscard]] const effects& of(std::string_view text);
 
  private:
-  static constexpr std::size_t entries = 2048;
+  static constexpr std::size_t text_entries = 2048;
   static constexpr std::size_t outline_entries = 512;
   static constexpr std::size_t longest = codec::sql_lexer::outline::most_bytes;
   struct entry {
-    std::uint64_t hash = 0;
     std::string text;
     effects value;
-    [[nodiscard]] bool is(std::uint64_t h, std::string_view t) const noexcept {
-      return hash == h && text == t;
+  };
+  // The hashes by themselves, so that what is not there costs no look at the rest.
+  class table {
+   public:
+    explicit table(std::size_t size) : hashes_(size), entries_(size) {}
+    // Null: not there.
+    [[nodiscard]] const effects* find(std::uint64_t hash, std::string_view text) const noexcept {
+      const auto at = hash % hashes_.size();
+      return hashes_[at] == hash && entries_[at].text == text ? &entries_[at].value : nullptr;
     }
-    const effects& keep(std::uint64_t h, std::string_view t, const effects& e);
+    const effects& keep(std::uint64_t hash, std::string_view text, const effects& e);
+
+   private:
+    std::vector<std::uint64_t> hashes_;
+    std::vector<entry> entries_;
   };
   // Nothing that is said of the analysed text depends on the values of the outline's literals.
   [[nodiscard]] bool outline_tells_all() const noexcept;
 
   std::uint64_t seed_;
-  std::vector<entry> texts_;
-  std::vector<entry> outlines_;
+  table texts_;
+  table outlines_;
   codec::sql_lexer::analyzer analyzer_;
   codec::sql_lexer::outline outline_;
   effects last_;
