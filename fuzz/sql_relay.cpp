@@ -1,6 +1,6 @@
 // Bytes of a client and of a server as they like: nothing is read beyond what was given, every step says what is next,
 // what was taken is never more than what was shown, and an end is an end. The input is a row of pieces: a byte says whose
-// they are and how long.
+// they are and how long. A first byte of 254: the client's start-up asks for settings, which its first server is asked for.
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +12,8 @@ using namespace fairing;
 using namespace fairing::sql;
 
 namespace {
+
+constexpr unsigned char starting = 254;
 
 struct hooks final : relay_hooks {
   bool keep(std::optional<pool::pin_reason>) override { return ++asked_ % 8 != 0; }
@@ -40,10 +42,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   hooks h;
   server_session servers[2] = {server_session(shared.settings.none(), 2),
                                server_session(shared.settings.none(), 2)};
-  auto r = std::make_unique<relay>(shared, h, 1);
   std::string from_client, from_server;
   std::size_t leases = 0;
   bool attached = false;
+  const bool starts = !input.empty() && static_cast<unsigned char>(input[0]) == starting;
+  const auto wanted =
+      shared.settings.intern({{{"app.tenant", "a"}, {"role", "r"}, {"timezone", "UTC"}}});
+  auto r = std::make_unique<relay>(shared, h, 1, starts ? wanted : settings_ptr());
+  if (starts) {
+    input.remove_prefix(1);
+    attached = true;
+    r->attach(servers[leases++]);
+    r->learn_start();
+    clear(r->to_server);
+  }
   while (input.size() > 1) {
     const auto head = static_cast<unsigned char>(input[0]);
     const auto n = std::min<std::size_t>(head / 2 + 1, input.size() - 1);
@@ -67,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         attached = false;
       }
     }
-    for (;;) {
+    while (r->start_learned()) {
       std::size_t taken = 0;
       const auto next = r->from_client(from_client, taken, {});
       fuzz::require(taken <= from_client.size(), "no more is taken than was shown");
