@@ -64,6 +64,13 @@ class Jobs(JobsCase):
         wait_until(lambda: f.metric("fairing_jobs_total", queue="emails", outcome="done") == 1)
         wait_until(lambda: f.metric("fairing_jobs_depth", queue="emails", state="done") == 1)
 
+    def test_queues_that_clients_named_are_counted_together(self):
+        f = self.start()
+        for queue in ("named", "named", "also-named", "emails"):
+            self.put(queue, payload=1)
+        wait_until(lambda: f.metric("fairing_jobs_depth", queue="other", state="queued") == 3)
+        wait_until(lambda: f.metric("fairing_jobs_oldest_age_seconds", queue="other") > 0)
+
     def test_a_failing_job_climbs_the_ladder_dies_and_is_redriven(self):
         self.start()
         name = self.put(payload=1)

@@ -69,6 +69,14 @@ bool logged(const job_event& e) noexcept {
          !also_died(e);
 }
 
+const std::string other_label = "other";
+
+void add(queue_counts& to, const queue_counts& c) noexcept {
+  for (std::size_t i = 0; i < job_state_count; ++i) to.of[i] += c.of[i];
+  if (c.oldest_ready_ms != 0 && (to.oldest_ready_ms == 0 || c.oldest_ready_ms < to.oldest_ready_ms))
+    to.oldest_ready_ms = c.oldest_ready_ms;
+}
+
 }  // namespace
 
 std::string_view outcome_of(job_event::kind k) noexcept {
@@ -83,11 +91,17 @@ probe::probe(metrics::registry& r, const queue_view& queues)
                                  size_bounds);
   lost_lines_ = r.add_counter("fairing_jobs_log_dropped_total",
                               "Log events of jobs dropped because their writer was behind.");
-  other_ = make("other");
+  other_ = make(other_label);
 }
 
 void probe::configure(const jobs_config& c) {
-  for (const auto& q : c.queues) make(q.name);
+  for (const auto& q : c.queues) {
+    {
+      const std::lock_guard lock(configured_mutex_);
+      configured_.insert(q.name);
+    }
+    make(q.name);
+  }
 }
 
 probe::queue_metrics* probe::make(const std::string& label) {
@@ -113,26 +127,32 @@ probe::queue_metrics* probe::make(const std::string& label) {
   return m.get();
 }
 
+// `other`: all queues that clients have named, together.
+queue_counts probe::counts_of(const std::string& label) const {
+  const auto known = queues_.get();
+  if (label != other_label) {
+    const auto* q = known->find(label);
+    return q == nullptr ? queue_counts{} : q->counts;
+  }
+  queue_counts sum;
+  const std::lock_guard lock(configured_mutex_);
+  for (const auto& q : known->states)
+    if (!configured_.contains(q.row.name)) add(sum, q.counts);
+  return sum;
+}
+
 void probe::watch_depth(queue_metrics& m, const std::string& label) {
-  if (label == "other") return;
   for (std::size_t s = 0; s < job_state_count; ++s)
     m.guards.push_back(registry_.add_callback(
         "fairing_jobs_depth", "Jobs that are in the store now.", "gauge",
         {{"queue", label}, {"state", std::string(to_string(static_cast<job_state>(s)))}},
-        [this, label, s]() -> double {
-          const auto known = queues_.get();
-          const auto* q = known->find(label);
-          return q == nullptr ? 0.0 : static_cast<double>(q->counts.of[s]);
-        }));
+        [this, label, s] { return static_cast<double>(counts_of(label).of[s]); }));
   m.guards.push_back(registry_.add_callback(
       "fairing_jobs_oldest_age_seconds", "Age of the job that has been ready for longest.", "gauge",
       {{"queue", label}}, [this, label]() -> double {
-        const auto known = queues_.get();
-        const auto* q = known->find(label);
-        if (q == nullptr || q->counts.oldest_ready_ms == 0) return 0;
-        return static_cast<double>(
-                   std::max<std::int64_t>(0, unix_ms() - q->counts.oldest_ready_ms)) /
-               1000;
+        const auto oldest_ms = counts_of(label).oldest_ready_ms;
+        if (oldest_ms == 0) return 0;
+        return static_cast<double>(std::max<std::int64_t>(0, unix_ms() - oldest_ms)) / 1000;
       }));
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class probe {
   };
   queue_metrics* make(const std::string& label);
   [[nodiscard]] const queue_metrics& of(std::uint32_t number) const;
+  [[nodiscard]] queue_counts counts_of(const std::string& label) const;
   void watch_depth(queue_metrics& m, const std::string& label);
   void write_log(const std::vector<job_event>& events);
 
@@ -53,6 +55,8 @@ class probe {
   std::vector<const queue_metrics*> by_number_;                     // the writer's own
   std::vector<std::string> names_;                                  // by number; the writer's own
   const queue_metrics* other_ = nullptr;
+  mutable std::mutex configured_mutex_;  // held for a look only: a scrape takes it
+  std::set<std::string> configured_;     // only ever grows
   net::offload log_;
 };
 
