@@ -114,7 +114,8 @@ result<database> database::open(const std::string& path, mode m) {
   // Before SQLite is used for the first time: its count of bytes in use, which nobody reads, takes a lock at every
   // allocation.
   static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  static_cast<void>(uncounted);  // refused where somebody else has used SQLite before: slower, no more
+  static_cast<void>(
+      uncounted);  // refused where somebody else has used SQLite before: slower, no more
   sqlite3* raw = nullptr;
   const int flags = m == mode::writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
