@@ -14,7 +14,11 @@ result<std::unique_ptr<server>> server::open(net::core_group& cores, const std::
 }
 
 server::server(net::core_group& cores, std::unique_ptr<net::listener> listener, const limits& l)
-    : cores_(cores), listener_(std::move(listener)), limits_(l), parts_(cores.size()) {}
+    : cores_(cores),
+      listener_(std::move(listener)),
+      limits_(l),
+      parts_(cores.size()),
+      body_limit_(l.body_bytes) {}
 
 server::~server() { stop(); }
 

@@ -76,6 +76,8 @@ class server {
   // As net::listener names it, with the port that a port of 0 became.
   [[nodiscard]] const std::string& address() const noexcept { return listener_->address(); }
   void start(handler& h);
+  // Of requests that begin from now on. Any thread.
+  void set_body_limit(std::size_t bytes) noexcept { body_limit_.store(bytes); }
   void begin_drain();  // no new connections; idle ones end, the others after their answer
   void stop();
 
@@ -108,6 +110,7 @@ class server {
   handler* handler_ = nullptr;
   const limits limits_;
   std::vector<part> parts_;  // by core; each its own core's
+  std::atomic<std::size_t> body_limit_;
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> held_{0};
   std::atomic<bool> draining_{false};

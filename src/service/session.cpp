@@ -124,8 +124,8 @@ bool session::take_head() {
     respond(*refusal, keep_alive_ && !chunked_ && length == 0);
     return true;
   }
-  if (length > server_.limits_.body_bytes) {
-    refuse(fault::body_too_large, fmt::format("the limit is {} bytes", server_.limits_.body_bytes));
+  if (const auto limit = server_.body_limit_.load(std::memory_order_relaxed); length > limit) {
+    refuse(fault::body_too_large, fmt::format("the limit is {} bytes", limit));
     return true;
   }
   need_ = head.size + static_cast<std::size_t>(length);
@@ -169,9 +169,9 @@ bool session::take_chunks() {
   auto status = http1::parse_status::need_more;
   while (status == http1::parse_status::need_more && !in_.empty()) {
     const auto piece = c.decoder.next(in_.view());
-    if (c.body.size() + piece.data.size() > server_.limits_.body_bytes) {
-      refuse(fault::body_too_large,
-             fmt::format("the limit is {} bytes", server_.limits_.body_bytes));
+    if (const auto limit = server_.body_limit_.load(std::memory_order_relaxed);
+        c.body.size() + piece.data.size() > limit) {
+      refuse(fault::body_too_large, fmt::format("the limit is {} bytes", limit));
       return true;
     }
     c.body += piece.data;

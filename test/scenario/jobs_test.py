@@ -416,6 +416,12 @@ class Jobs(JobsCase):
         name = self.put("late", payload=1)
         self.assertEqual(self.settle(self.one("late")["lease"], "fail", error="x")["state"], "dead")
         self.assertEqual(self.job(name)["queue"], "late")
+        # A payload that no queue took when the listener was opened.
+        large = "x" * (9 << 20)
+        self.config["jobs"]["queues"][-1]["payload"] = "10MiB"
+        f.write_config(self.config)
+        self.assertIn("reloaded", f.cli("reload").stdout)
+        self.put("late", payload=large)
 
 
 if __name__ == "__main__":

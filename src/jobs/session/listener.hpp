@@ -23,6 +23,7 @@ class jobs_listener final : service::handler {
                 sqs_api& sqs, std::string token);
 
   void start() { server_->start(*this); }
+  void set_body_limit(std::size_t bytes) noexcept { server_->set_body_limit(bytes); }
   void begin_drain() { server_->begin_drain(); }
   void stop() { server_->stop(); }
   [[nodiscard]] const std::string& address() const noexcept { return server_->address(); }

@@ -12,12 +12,10 @@ namespace {
 constexpr std::size_t batch_body = 8 * 1024 * 1024;
 constexpr milliseconds answer_time{60'000};
 
-service::limits limits_of(const jobs_config& c) {
+std::size_t largest_body(const jobs_config& c) {
   std::uint64_t largest = batch_body;
   for (const auto& q : c.queues) largest = std::max(largest, q.payload + 64 * 1024);
-  return {.connections = 20'000,
-          .head_bytes = 16 * 1024,
-          .body_bytes = static_cast<std::size_t>(largest)};
+  return static_cast<std::size_t>(largest);
 }
 
 std::uint64_t seed() {
@@ -59,7 +57,9 @@ jobs_plane::~jobs_plane() { close(); }
 
 result<std::unique_ptr<jobs_plane>> jobs_plane::open(net::core_group& cores, metrics::registry& r,
                                                      const jobs_config& c, store_factory stores) {
-  auto server = service::server::open(cores, c.listen, limits_of(c));
+  auto server = service::server::open(
+      cores, c.listen,
+      {.connections = 20'000, .head_bytes = 16 * 1024, .body_bytes = largest_body(c)});
   if (!server) {
     auto e = server.error();
     e.detail = "jobs.listen: " + e.message();
@@ -85,6 +85,7 @@ void jobs_plane::start() {
 
 result<void> jobs_plane::reload(const jobs_config& next) {
   if (auto pushed = pushes_->configure(next); !pushed) return pushed;
+  listener_->set_body_limit(largest_body(next));
   probe_.configure(next);
   books_.configure(next);
   sqs_->configure(next);
