@@ -87,6 +87,7 @@ result<void> engine::parts::tick(plane_time now) {
   if (config_is_new)
     if (auto r = take_config(now); !r) return r;
   if (auto r = timers(now); !r) return r;
+  if (auto r = let_in(now); !r) return r;
   if (auto r = fire_crons(now); !r) return r;
   if (auto r = empty_outbox(now); !r) return r;
   if (auto r = go_on(now); !r) return r;
@@ -160,7 +161,7 @@ void engine::parts::rolled_back() noexcept {
 }
 
 std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexcept {
-  if (config_is_new) return now.steady_ms;
+  if (config_is_new || !unlimited.empty()) return now.steady_ms;
   const auto from_wall = [&](std::int64_t wall) { return now.steady_ms + wall - now.wall_ms; };
   auto next = std::min({next_due[0], next_expiry, next_unique_sweep, next_outbox});
   if (next_due[1] < never_ms) next = std::min(next, from_wall(next_due[1]));

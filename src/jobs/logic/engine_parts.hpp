@@ -105,6 +105,8 @@ struct engine::parts {
   std::int64_t next_unique_sweep = 0;
   std::int64_t next_outbox =
       0;  // 0: look at it now; else steady, or never_ms: when the store says so
+  // Queues that may have parked jobs although nothing holds their keys back: key_concurrency was taken away.
+  std::set<std::uint32_t> unlimited;
   // Rates of keys, and jobs whose turn under such a rate has been given already.
   std::unordered_map<std::uint64_t, pace> key_paces;
   std::unordered_set<job_id> has_turn;
@@ -170,6 +172,7 @@ struct engine::parts {
   // ---- keys.cpp: where a job that nobody has goes
   result<void> place(job& j, queue_entry& q, plane_time now);
   result<void> next_of_key(queue_entry& q, const std::string& key, plane_time now);
+  result<void> let_in(plane_time now);
   result<void> unpark(job_id id, queue_entry& q, plane_time now);
   result<bool> wait_for_key_rate(job& j, queue_entry& q, plane_time now);
 

@@ -1,7 +1,8 @@
 // Where a job goes that nobody has: due later, parked behind its key, or ready. And who comes next when a key is free.
 //
 // A job holds its key while it is ready or leased; in a FIFO queue also while it waits for its time, so that nothing of
-// the key overtakes it. Parked jobs exist only while somebody holds their key: whoever lets go lets the next one in.
+// the key overtakes it. Parked jobs exist only while somebody holds their key: whoever lets go lets the next one in. Where the limit itself
+// goes (let_in) all of them are.
 #include "base/hash.hpp"
 #include "jobs/logic/engine_parts.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t most_key_paces = 100'000;
 constexpr std::size_t most_turns = 100'000;
+constexpr std::size_t most_let_in = 500;  // of a queue, with each tick
 constexpr int most_unparked = 4;  // at once: more than one only after key_concurrency was raised
 
 }  // namespace
@@ -66,6 +68,25 @@ result<void> engine::parts::next_of_key(queue_entry& q, const std::string& key, 
       if (*active >= *limit) return {};
     }
     if (auto r = unpark(*id, q, now); !r) return r;
+  }
+  return {};
+}
+
+// Where the limit is gone that parked them nobody lets the parked jobs in one by one: a share with each tick.
+result<void> engine::parts::let_in(plane_time now) {
+  for (auto at = unlimited.begin(); at != unlimited.end();) {
+    const auto number = *at;
+    const auto q = queues.find(number);
+    if (q == queues.end() || q->second.counts.parked == 0 || q->second.key_concurrency()) {
+      at = unlimited.erase(at);
+      undo.emplace_back([this, number] { unlimited.insert(number); });
+      continue;
+    }
+    const auto ids = stored.parked(number, most_let_in);
+    if (!ids) return lost(ids.error());
+    for (const auto id : *ids)
+      if (auto r = unpark(id, q->second, now); !r) return r;
+    ++at;
   }
   return {};
 }

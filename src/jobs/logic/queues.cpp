@@ -66,7 +66,10 @@ result<void> engine::parts::recover_queues(plane_time now) {
 result<void> engine::parts::take_config(plane_time now) {
   config_is_new = false;
   undo.emplace_back([this] { config_is_new = true; });
-  for (auto& [number, q] : queues) configure(q, config);
+  for (auto& [number, q] : queues) {
+    configure(q, config);
+    if (q.counts.parked > 0 && !q.key_concurrency()) unlimited.insert(number);
+  }
   for (const auto& c : config.queues) {
     if (numbers.contains(c.name)) continue;
     const auto q = add_queue(c.name);

@@ -149,6 +149,8 @@ class store {
   // Of a key: how many hold it (job::holds_key); and the parked one with the smallest id.
   virtual result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) = 0;
   virtual result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) = 0;
+  // Parked jobs, key by key, the smallest ids of a key first.
+  virtual result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) = 0;
   // Parked jobs whose key nobody holds, the first of each such key.
   virtual result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) = 0;
   // Scheduled jobs whose time has come, and leases that are over; the earliest first.

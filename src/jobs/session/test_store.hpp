@@ -170,6 +170,7 @@ class test_store final : public store {
   result<std::optional<job_id>> first_parked(std::uint32_t, std::string_view) override {
     return std::optional<job_id>{};
   }
+  result<std::vector<job_id>> parked(std::uint32_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> unheld(std::uint32_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> due(clock_kind, std::int64_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> expired(std::int64_t, std::size_t) override { return none(); }

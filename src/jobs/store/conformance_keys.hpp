@@ -26,6 +26,33 @@ TYPED_TEST_P(jobs_conformance, a_job_of_a_key_waits_for_the_one_before) {
   EXPECT_EQ(p.counts("mails").parked, 0);
 }
 
+TYPED_TEST_P(jobs_conformance, jobs_of_a_key_are_let_in_when_its_limit_goes) {
+  auto p = this->plane(this->with({.name = "mails", .key_concurrency = 1}));
+  std::vector<job_id> ids;
+  for (int i = 0; i < 600; ++i) ids.push_back(p.put("mails", new_job{.key = i < 20 ? "a" : "b"}));
+  const auto held = p.take_some("mails", 2);
+  ASSERT_EQ(held.size(), 2);
+  ASSERT_EQ(p.counts("mails").parked, 598);
+  p.configure([](jobs_config& c) { c.queues[0].key_concurrency.reset(); });
+  p.begin();
+  ASSERT_TRUE(p.rules().tick(p.now));
+  p.lose();
+  EXPECT_EQ(p.counts("mails").parked, 598);
+  p.turn();
+  EXPECT_EQ(p.counts("mails").parked, 98);
+  EXPECT_EQ(p.rules().next_wake_steady_ms(p.now), p.now.steady_ms);  // it goes on by itself
+  p.reopen();
+  p.turn();
+  EXPECT_EQ(p.counts("mails").parked, 0);
+  for (std::size_t got = 0, left = 598; left > 0; left -= got) {
+    got = p.take_some("mails", 100).size();
+    ASSERT_NE(got, 0);
+  }
+  ASSERT_TRUE(p.done(held[0]));
+  p.turn();
+  EXPECT_NE(p.rules().next_wake_steady_ms(p.now), p.now.steady_ms);
+}
+
 TYPED_TEST_P(jobs_conformance, a_fifo_queue_keeps_the_order_over_retries) {
   auto p = this->plane();
   const auto a1 = p.put("orders.fifo", new_job{.key = "a"});

@@ -99,6 +99,10 @@ result<std::optional<job_id>> postgres_store::first_parked(std::uint32_t queue,
   return from_sql(**id);
 }
 
+result<std::vector<job_id>> postgres_store::parked(std::uint32_t queue, std::size_t most) {
+  return ids_of(sql::parked, params().add(number(queue)).add(number(most)));
+}
+
 // From key to key, so that many jobs of one key cost as much as one.
 result<std::vector<job_id>> postgres_store::unheld(std::uint32_t queue, std::size_t most) {
   std::vector<job_id> out;

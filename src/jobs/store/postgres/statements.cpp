@@ -98,6 +98,8 @@ std::vector<statement_text> of_jobs() {
            "queue = $1 AND key = $2 AND state = 0 AND parked = 1 ORDER BY id "
            "LIMIT 1",
        "nb"},
+      {"SELECT id" + from + "queue = $1 AND state = 0 AND parked = 1 ORDER BY key, id LIMIT $2",
+       "nn"},
       {"SELECT key, id" + from +
            "queue = $1 AND key > $2 AND state = 0 AND parked = 1 "
            "ORDER BY key, id LIMIT 1",

@@ -219,6 +219,12 @@ result<std::optional<job_id>> sqlite_store::first_parked(std::uint32_t queue,
   return id;
 }
 
+result<std::vector<job_id>> sqlite_store::parked(std::uint32_t queue, std::size_t most) {
+  auto& s = use(sql::parked);
+  s.bind(1, queue).bind(2, static_cast<std::int64_t>(most));
+  return ids_of(s);
+}
+
 // From key to key, so that many jobs of one key cost as much as one.
 result<std::vector<job_id>> sqlite_store::unheld(std::uint32_t queue, std::size_t most) {
   std::vector<job_id> out;

@@ -70,6 +70,7 @@ class sqlite_store final : public store {
   result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
   result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;
   result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) override;
+  result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) override;
   result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) override;
   result<std::vector<job_id>> due(clock_kind clock, std::int64_t until_ms,
                                   std::size_t most) override;

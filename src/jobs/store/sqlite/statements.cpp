@@ -27,6 +27,7 @@ std::array<std::string, sql_count> statement_texts() {
       "SELECT count(*) FROM job WHERE queue = ?1 AND key = ?2 AND holds = 1",
       "SELECT id FROM job WHERE queue = ?1 AND key = ?2 AND state = 0 AND parked = 1 "
       "ORDER BY id LIMIT 1",
+      "SELECT id FROM job WHERE queue = ?1 AND state = 0 AND parked = 1 ORDER BY key, id LIMIT ?2",
       "SELECT key, id FROM job WHERE queue = ?1 AND key > ?2 AND state = 0 AND parked = 1 "
       "ORDER BY key, id LIMIT 1",
       "SELECT id FROM job WHERE due_clock = ?1 AND due_ms <= ?2 AND state = 1 "

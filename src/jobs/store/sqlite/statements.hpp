@@ -25,6 +25,7 @@ enum class sql : std::size_t {
   ready,
   active_of,
   first_parked,
+  parked,
   next_parked_key,
   due,
   expired,
