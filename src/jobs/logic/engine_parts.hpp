@@ -18,7 +18,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -65,6 +64,14 @@ struct long_task {
   std::string error;           // redrive: only this normalised error; empty: all
   pace paced;
 };
+// What the rate of one key has given away. A job that has to wait gets its turn once and bears the book's mark until it
+// is leased; under another mark its turn is none, and it asks again: so after a restart, and when turns were lost.
+struct key_turns {
+  std::uint32_t queue = 0;
+  std::uint64_t book = 0;  // the mark; never 0
+  pace given;              // turns, also those that are still to come
+  pace used;               // leases
+};
 // How long a lease lasts: what was asked for, else the job's timeout; and some more.
 struct lease_length {
   std::optional<milliseconds> asked;
@@ -107,9 +114,7 @@ struct engine::parts {
       0;  // 0: look at it now; else steady, or never_ms: when the store says so
   // Queues that may have parked jobs although nothing holds their keys back: key_concurrency was taken away.
   std::set<std::uint32_t> unlimited;
-  // Rates of keys, and jobs whose turn under such a rate has been given already.
-  std::unordered_map<std::uint64_t, pace> key_paces;
-  std::unordered_set<job_id> has_turn;
+  std::unordered_map<std::uint64_t, key_turns> turns;  // by queue and key
   // Leased jobs as the lease left them in the store, without bodies: their ack need not read them again. A job that leaves
   // its state leaves here too; a batch that is lost takes all of them along.
   std::unordered_map<job_id, job> heads;
@@ -174,6 +179,9 @@ struct engine::parts {
   result<void> next_of_key(queue_entry& q, const std::string& key, plane_time now);
   result<void> let_in(plane_time now);
   result<void> unpark(job_id id, queue_entry& q, plane_time now);
+  key_turns& turns_of(const job& j, plane_time now);
+  void turn_lost(const job& j);
+  void turns_lost(std::uint32_t queue);
   result<bool> wait_for_key_rate(job& j, queue_entry& q, plane_time now);
 
   // ---- lease.cpp

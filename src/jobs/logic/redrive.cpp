@@ -205,7 +205,9 @@ result<bool> engine::parts::purge_some(long_task& t, queue_entry& q, plane_time 
   if (!left) return lost(left.error());
   for (const auto id : *left)
     if (auto r = unpark(id, q, now); !r) return std::unexpected(r.error());
-  return left->size() < most_of_a_step;
+  if (left->size() == most_of_a_step) return false;
+  turns_lost(q.row.number);
+  return true;
 }
 
 result<bool> engine::parts::move_waiting(long_task& t, queue_entry& q, std::size_t most,

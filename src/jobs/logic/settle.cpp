@@ -252,6 +252,7 @@ result<reply> engine::parts::run(const cancel_job& c, plane_time now) {
   if (!q) return std::unexpected(q.error());
   auto parts_to_save = +part::state;
   leave(**q, *j);
+  if (j->state == job_state::scheduled) turn_lost(*j);
   std::int64_t took = 0;
   if (j->state == job_state::leased) {
     took = close_attempt(*j, "cancelled", false, now);

@@ -21,7 +21,9 @@ result<std::size_t> engine::parts::make_due(clock_kind clock, plane_time now, st
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
     leave(**q, *j);
+    const auto turn = j->secret;
     if (auto r = place(*j, **q, now); !r) return std::unexpected(r.error());
+    j->secret = turn;
     if (auto r = stored.save(*j, +part::state); !r) return lost(r.error());
     enter(**q, *j);
   }

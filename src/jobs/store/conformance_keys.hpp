@@ -89,6 +89,29 @@ TYPED_TEST_P(jobs_conformance, a_key_over_its_rate_waits) {
   }
 }
 
+// Turns of jobs that are gone hold nobody back, and no more than the rate runs in their stead.
+TYPED_TEST_P(jobs_conformance, lost_turns_starve_no_key) {
+  auto p = this->plane(this->with({.name = "mails", .key_limit = rate{1, seconds{1}}}));
+  std::vector<job_id> ids;
+  for (int i = 0; i < 300; ++i) ids.push_back(p.put("mails", new_job{.key = "acme"}));
+  EXPECT_EQ(p.take_some("mails", 1).size(), 1);
+  EXPECT_EQ(p.take_some("mails", 1).size(), 0);
+  ASSERT_EQ(p.count("mails", job_state::scheduled), 299);
+  ASSERT_TRUE(p.apply(cancel_job{ids[1]}));
+  EXPECT_EQ(p.take_some("mails", 100).size(), 0);
+  std::size_t got = 0;
+  for (int i = 0; i < 10; ++i) p.pass(seconds{1}), got += p.take_some("mails", 100).size();
+  EXPECT_EQ(got, 9);  // one a second, but for the one that was called off
+  ASSERT_TRUE(p.apply(purge_queue{"mails"}));
+  for (int i = 0; i < 4; ++i) p.turn();
+  for (int i = 0; i < 4; ++i) p.put("mails", new_job{.key = "acme"});
+  EXPECT_EQ(p.take_some("mails", 100).size(), 0);  // the last lease was in this second
+  for (int i = 0; i < 4; ++i) {
+    p.pass(seconds{1});
+    EXPECT_EQ(p.take_some("mails", 100).size(), 1) << i;
+  }
+}
+
 TYPED_TEST_P(jobs_conformance, concurrency_and_rate_hold_a_queue_back) {
   auto p = this->plane(this->with({.name = "mails", .concurrency = 2}));
   for (int i = 0; i < 5; ++i) p.put("mails");
