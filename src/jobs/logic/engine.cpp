@@ -11,6 +11,7 @@ namespace fairing::jobs {
 namespace {
 
 constexpr std::int64_t oldest_every_ms = 250;
+constexpr std::size_t most_ranks = 1'000;
 
 }  // namespace
 
@@ -60,6 +61,8 @@ void engine::parts::enter(queue_entry& q, const job& j) {
   touch(q);
   ++q.counts.of[static_cast<std::size_t>(j.state)];
   if (j.state == job_state::queued && j.parked) ++q.counts.parked;
+  if (j.state == job_state::queued && !j.parked && j.priority == 0)
+    q.plain_from = std::min(q.plain_from, j.rank);
   if (finished(j.state)) {
     q.counts.finished_bytes += j.bytes;
   } else {
@@ -94,6 +97,53 @@ result<void> engine::parts::tick(plane_time now) {
   return retention(now);
 }
 
+// Since when a job is ready is its rank and what its priority is worth. Of jobs of one priority the first by rank is the
+// oldest; those of 0, which most are, have no index of their own: looked at from where the last look ended, a share each
+// time, behind jobs of higher priority that stand before them.
+result<void> engine::parts::look_for_oldest(queue_entry& q, plane_time now) {
+  q.oldest_ms = now.steady_ms;
+  q.counts.oldest_ready_ms = 0;
+  if (q.ready() == 0) return {};
+  auto oldest = now.steady_ms;
+  const auto others = stored.first_ranks(q.row.number);
+  if (!others) return lost(others.error());
+  for (const auto& o : *others)
+    oldest = std::min(oldest, o.rank + o.priority * q.config.ageing.count());
+  const auto rows = stored.ranks_from(q.row.number, q.plain_from, others->empty() ? 1 : most_ranks);
+  if (!rows) return lost(rows.error());
+  const auto plain = std::ranges::find(*rows, 0, &rank_row::priority);
+  if (plain != rows->end()) {
+    q.plain_from = plain->rank;
+    oldest = std::min(oldest, plain->rank);
+  } else if (rows->size() == most_ranks) {
+    // One millisecond may have more of them than a look.
+    q.plain_from = std::max(rows->back().rank, rows->front().rank + 1);
+    oldest_unknown.insert(q.row.number);
+  }
+  q.counts.oldest_ready_ms = now.wall_ms - (now.steady_ms - oldest);
+  return {};
+}
+
+// Of queues in which something has changed, not more often than the pace allows; true: of some.
+result<bool> engine::parts::look_for_oldest(plane_time now) {
+  oldest_unknown.insert(touched.begin(), touched.end());
+  bool some = false;
+  for (auto at = oldest_unknown.begin(); at != oldest_unknown.end();) {
+    const auto q = queues.find(*at);
+    const bool there = q != queues.end();
+    const bool known = there && q->second.ready() > 0 && q->second.counts.oldest_ready_ms != 0;
+    if (known && now.steady_ms - q->second.oldest_ms < oldest_every_ms) {
+      ++at;
+      continue;
+    }
+    at = oldest_unknown.erase(at);
+    if (!there) continue;
+    if (auto r = look_for_oldest(q->second, now); !r) return std::unexpected(r.error());
+    some = true;
+  }
+  return some;
+}
+
 result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
   for (auto at = waited_for.begin(); at != waited_for.end();) {
     auto& q = queues.at(*at++);  // serve() may take the queue out of the set
@@ -103,20 +153,9 @@ result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
   for (const auto name : orphans)
     out.replies.push_back(
         {name, fail(errc::not_found, "the queue is gone that this lease waited for")});
-  for (const auto number : touched) {
-    const auto at = queues.find(number);
-    if (at == queues.end()) continue;
-    auto& q = at->second;
-    if (q.ready() == 0) {
-      q.counts.oldest_ready_ms = 0;
-    } else if (q.counts.oldest_ready_ms == 0 || now.steady_ms - q.oldest_ms >= oldest_every_ms) {
-      const auto first = stored.ready(number, 1);
-      if (!first) return lost(first.error());
-      q.counts.oldest_ready_ms = first->empty() ? 0 : first->front().created_ms;
-      q.oldest_ms = now.steady_ms;
-    }
-  }
-  out.recounted = !touched.empty();
+  const auto looked = look_for_oldest(now);
+  if (!looked) return std::unexpected(looked.error());
+  out.recounted = *looked || !touched.empty();
   std::ranges::move(events, std::back_inserter(out.events));
   events.clear();
   return {};
@@ -140,8 +179,11 @@ void engine::parts::rolled_back() noexcept {
   live = 0;
   for (const auto number : touched)
     if (const auto at = queues.find(number);
-        at != queues.end() && at->second.touched == batch_number)
+        at != queues.end() && at->second.touched == batch_number) {
       at->second.counts = at->second.before;
+      at->second.plain_from = INT64_MIN;
+      oldest_unknown.insert(number);
+    }
   for (const auto& [number, q] : queues)
     live += q.of(job_state::queued) + q.of(job_state::scheduled) + q.of(job_state::leased);
   for (auto a = answered.rbegin(); a != answered.rend(); ++a) {
@@ -170,6 +212,9 @@ std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexc
   for (const auto& t : tasks)
     next = std::min(next, t.limit.count == 0 ? now.steady_ms : t.paced.next_ms(t.limit));
   if (!waits_end.empty()) next = std::min(next, waits_end.begin()->first);
+  for (const auto number : oldest_unknown)
+    if (const auto at = queues.find(number); at != queues.end())
+      next = std::min(next, at->second.oldest_ms + oldest_every_ms);
   for (const auto& [number, q] : queues) {
     const bool finished_ones = q.counts.finished_bytes > 0;
     if (finished_ones) next = std::min(next, q.retention_ms);

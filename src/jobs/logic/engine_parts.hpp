@@ -98,6 +98,7 @@ struct engine::parts {
   bool batch_is_lost = false;
   std::uint64_t batch_number = 1;
   std::vector<std::uint32_t> touched;
+  std::set<std::uint32_t> oldest_unknown;  // queues whose oldest job is to be looked up
   std::vector<std::function<void()>> undo;
   std::vector<job_event> events;
   // Waiting leases.
@@ -135,6 +136,8 @@ struct engine::parts {
   void touch(queue_entry& q);
   void leave(queue_entry& q, const job& j);
   void enter(queue_entry& q, const job& j);
+  result<void> look_for_oldest(queue_entry& q, plane_time now);
+  result<bool> look_for_oldest(plane_time now);
   void tell(job_event::kind what, const job& j, std::string error = {}, std::int64_t took_ms = 0,
             std::int64_t waited_ms = 0);
   [[nodiscard]] job_id next_id(plane_time now);

@@ -69,7 +69,14 @@ struct queue_counts {
   std::uint64_t of[job_state_count] = {};  // by job_state
   std::uint64_t parked = 0;                // of the queued ones
   std::uint64_t finished_bytes = 0;
-  std::int64_t oldest_ready_ms = 0;  // created_ms of the first queued job; 0: none
+  std::int64_t oldest_ready_ms =
+      0;  // wall: since when the one waits that waits longest; 0: none. Not the store's
+};
+
+// Where a ready job stands, and its priority: together with queue_config::ageing since when it is ready.
+struct rank_row {
+  std::int64_t rank = 0;
+  std::int16_t priority = 0;
 };
 
 // A unique name or an Idempotency-Key, and the job it stands for.
@@ -146,6 +153,10 @@ class store {
   virtual result<void> erase(std::span<const job_id> ids) = 0;
   // Queued and not parked, the smallest (rank, id) first; whole; not changed by this.
   virtual result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) = 0;
+  // Of those: of each priority but 0 the smallest rank; and the ranks from that one on, the smallest first.
+  virtual result<std::vector<rank_row>> first_ranks(std::uint32_t queue) = 0;
+  virtual result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                   std::size_t most) = 0;
   // Of a key: how many hold it (job::holds_key); and the parked one with the smallest id.
   virtual result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) = 0;
   virtual result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) = 0;

@@ -166,6 +166,12 @@ class test_store final : public store {
         out.push_back(j);
     return out;
   }
+  result<std::vector<rank_row>> first_ranks(std::uint32_t) override {
+    return std::vector<rank_row>{};
+  }
+  result<std::vector<rank_row>> ranks_from(std::uint32_t, std::int64_t, std::size_t) override {
+    return std::vector<rank_row>{};
+  }
   result<std::uint32_t> active_of(std::uint32_t, std::string_view) override { return 0U; }
   result<std::optional<job_id>> first_parked(std::uint32_t, std::string_view) override {
     return std::optional<job_id>{};

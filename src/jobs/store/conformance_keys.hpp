@@ -145,6 +145,39 @@ TYPED_TEST_P(jobs_conformance, priorities_age) {
   EXPECT_EQ(p.take("mails").work.id, low);
 }
 
+// The oldest is the one that has been ready for longest, whatever comes first by priority.
+TYPED_TEST_P(jobs_conformance, the_oldest_job_is_the_one_ready_longest) {
+  auto p = this->plane(this->with({.name = "mails", .ageing = seconds{60}}));
+  const auto oldest_age = [&] {
+    const auto at = p.counts("mails").oldest_ready_ms;
+    return at == 0 ? -1 : p.now.wall_ms - at;
+  };
+  EXPECT_EQ(oldest_age(), -1);
+  p.put("mails", new_job{.delay = seconds{3'600}});
+  p.pass(seconds{3'600});
+  EXPECT_EQ(oldest_age(), 0);  // it has only become ready
+  p.pass(seconds{4});
+  for (int i = 0; i < 3; ++i) p.put("mails", new_job{.priority = 5});
+  p.put("mails", new_job{.priority = -5});
+  p.pass(seconds{1});
+  EXPECT_EQ(oldest_age(), 5'000);  // behind three new ones
+  p.reopen();
+  EXPECT_EQ(oldest_age(), 5'000);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(p.take("mails").work.priority, 5);
+  const auto plain = p.take("mails");
+  EXPECT_EQ(plain.work.priority, 0);
+  const auto next = p.rules().next_wake_steady_ms(p.now);
+  ASSERT_TRUE(next);
+  EXPECT_LE(*next, p.now.steady_ms + 250);  // looked up again without anybody's doing
+  p.pass(seconds{1});
+  EXPECT_EQ(oldest_age(), 2'000);  // the one of priority -5
+  ASSERT_TRUE(p.apply(fail_job{.token = plain.token, .release = true}));
+  p.pass(seconds{1});
+  EXPECT_EQ(oldest_age(), 7'000);  // given back, it stands where it stood
+  EXPECT_EQ(p.take_some("mails", 9).size(), 2);
+  EXPECT_EQ(oldest_age(), -1);
+}
+
 TYPED_TEST_P(jobs_conformance, a_paused_queue_gives_nothing) {
   auto p = this->plane();
   p.put("mails");

@@ -170,8 +170,7 @@ result<std::vector<finished_row>> postgres_store::finished_before(std::uint32_t 
 // ---- counts and purges
 
 result<queue_counts> postgres_store::counts(std::uint32_t queue) {
-  const auto of_queue = params().add(number(queue));
-  const auto r = ask(sql::counts, of_queue);
+  const auto r = ask(sql::counts, params().add(number(queue)));
   if (!r) return std::unexpected(r.error());
   queue_counts out;
   for (int i = 0; i < r->size(); ++i) {
@@ -181,9 +180,27 @@ result<queue_counts> postgres_store::counts(std::uint32_t queue) {
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;
     out.finished_bytes += static_cast<std::uint64_t>(r->number(i, 2));
   }
-  const auto first = first_number(sql::oldest, of_queue);
-  if (!first) return std::unexpected(first.error());
-  out.oldest_ready_ms = first->value_or(0);
+  return out;
+}
+
+result<std::vector<rank_row>> postgres_store::first_ranks(std::uint32_t queue) {
+  std::vector<rank_row> out;
+  for (std::int64_t last = INT16_MIN;;) {
+    const auto r = ask(sql::next_priority, params().add(number(queue)).add(last));
+    if (!r) return std::unexpected(r.error());
+    if (r->size() == 0) return out;
+    last = r->number(0, 0);
+    out.push_back({r->number(0, 1), static_cast<std::int16_t>(last)});
+  }
+}
+
+result<std::vector<rank_row>> postgres_store::ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                         std::size_t most) {
+  const auto r = ask(sql::ranks_from, params().add(number(queue)).add(rank).add(number(most)));
+  if (!r) return std::unexpected(r.error());
+  std::vector<rank_row> out;
+  for (int i = 0; i < r->size(); ++i)
+    out.push_back({r->number(i, 0), static_cast<std::int16_t>(r->number(i, 1))});
   return out;
 }
 

@@ -59,6 +59,9 @@ class postgres_store final : public store {
   result<void> save(const job& j, std::uint32_t parts) override;
   result<void> erase(std::span<const job_id> ids) override;
   result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
+  result<std::vector<rank_row>> first_ranks(std::uint32_t queue) override;
+  result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
+                                           std::size_t most) override;
   result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;
   result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) override;
   result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) override;

@@ -81,10 +81,6 @@ std::vector<statement_text> of_jobs() {
       {"DELETE FROM fairing.queue WHERE number = $1", "n"},
       {"SELECT max(id) FROM fairing.job WHERE queue = $1", "n"},
       {counts_text, "n"},
-      {"SELECT created_ms" + from +
-           "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id "
-           "LIMIT 1",
-       "n"},
       {"INSERT INTO fairing.job (" + job_columns(true) +
            ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,"
            "$22,$23,$24)",
@@ -93,6 +89,13 @@ std::vector<statement_text> of_jobs() {
       {whole + "id = $1", "n"},
       {"DELETE FROM fairing.job WHERE id = $1", "n"},
       {whole + "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $2", "nn"},
+      {"SELECT priority::int8, rank" + from +
+           "queue = $1 AND priority > $2 AND priority <> 0 AND state = 0 AND parked = 0 "
+           "ORDER BY priority, rank LIMIT 1",
+       "nn"},
+      {"SELECT rank, priority::int8" + from +
+           "queue = $1 AND rank >= $2 AND state = 0 AND parked = 0 ORDER BY rank LIMIT $3",
+       "nnn"},
       {"SELECT count(*)" + from + "queue = $1 AND key = $2 AND holds = 1", "nb"},
       {"SELECT id" + from +
            "queue = $1 AND key = $2 AND state = 0 AND parked = 1 ORDER BY id "

@@ -97,11 +97,35 @@ result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;
     out.finished_bytes += static_cast<std::uint64_t>(s->number(2));
   }
-  auto first = db_.number("SELECT created_ms FROM job" + q +
-                          "state = 0 AND parked = 0 ORDER BY rank, id LIMIT 1");
-  if (!first) return failed(first.error());
-  out.oldest_ready_ms = *first;
   return out;
+}
+
+// From priority to priority: a seek for each that there is.
+result<std::vector<rank_row>> sqlite_store::first_ranks(std::uint32_t queue) {
+  std::vector<rank_row> out;
+  for (std::int64_t last = INT16_MIN;;) {
+    auto& s = use(sql::next_priority);
+    s.bind(1, queue).bind(2, last);
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    last = s.number(0);
+    out.push_back({s.number(1), static_cast<std::int16_t>(last)});
+    s.reset();
+  }
+}
+
+result<std::vector<rank_row>> sqlite_store::ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                       std::size_t most) {
+  auto& s = use(sql::ranks_from);
+  s.bind(1, queue).bind(2, rank).bind(3, static_cast<std::int64_t>(most));
+  std::vector<rank_row> out;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.push_back({s.number(0), static_cast<std::int16_t>(s.number(1))});
+  }
 }
 
 result<std::uint64_t> sqlite_store::clear_some(sql which, std::uint32_t queue, job_id up_to,

@@ -24,6 +24,10 @@ std::array<std::string, sql_count> statement_texts() {
       "DELETE FROM job_result WHERE id = ?1",
       "SELECT " + job_columns(true) +
           " FROM job WHERE queue = ?1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT ?2",
+      "SELECT priority, rank FROM job WHERE queue = ?1 AND priority > ?2 AND priority <> 0 AND "
+      "state = 0 AND parked = 0 ORDER BY priority, rank LIMIT 1",
+      "SELECT rank, priority FROM job WHERE queue = ?1 AND rank >= ?2 AND state = 0 AND parked = 0 "
+      "ORDER BY rank LIMIT ?3",
       "SELECT count(*) FROM job WHERE queue = ?1 AND key = ?2 AND holds = 1",
       "SELECT id FROM job WHERE queue = ?1 AND key = ?2 AND state = 0 AND parked = 1 "
       "ORDER BY id LIMIT 1",

@@ -23,6 +23,8 @@ enum class sql : std::size_t {
   erase_payload,
   erase_result,
   ready,
+  next_priority,
+  ranks_from,
   active_of,
   first_parked,
   parked,
