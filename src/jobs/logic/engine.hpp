@@ -111,6 +111,8 @@ struct redrive {  // dead jobs of a queue back to queued
   std::optional<rate> pace;
   // Those that wait as well, not only the dead: a dead letter queue of SQS is a queue like any.
   bool waiting = false;
+  // As SQS moves messages: unique names are not looked at. With `most` at once: its answer is what was moved.
+  bool moves = false;
 };
 struct set_paused {
   std::string queue;

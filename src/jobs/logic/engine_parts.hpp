@@ -56,6 +56,7 @@ struct long_task {
   std::uint32_t queue = 0;
   std::uint32_t to = 0;        // redrive; 0: the same queue
   bool waiting = false;        // redrive: queued jobs as well
+  bool moves = false;          // redrive: whatever their unique names
   job_id up_to = 0;            // jobs that were there when it began
   std::uint64_t left = 0;      // redrive: how many more at most
   std::int64_t before_ms = 0;  // wall: dead before that
@@ -216,6 +217,7 @@ struct engine::parts {
   result<void> retry_later(job& j, queue_entry& q, milliseconds delay, plane_time now);
   result<void> finish(job& j, queue_entry& q, job_state as, std::uint32_t parts_to_save,
                       plane_time now);
+  result<void> drop_name(const job& j, queue_entry& q);
   [[nodiscard]] std::optional<milliseconds> ladder_delay(const job& j, const queue_entry& q);
 
   // ---- verify.cpp
@@ -247,13 +249,15 @@ struct engine::parts {
   result<void> recover_tasks();
   result<reply> run(const redrive& c, plane_time now);
   result<reply> run(const purge_queue& c, plane_time now);
+  result<reply> move_at_once(long_task& t, queue_entry& q, plane_time now);
   result<reply> begin_task(long_task t, std::uint64_t count);
   result<void> go_on(plane_time now);
   result<bool> go_on(long_task& t, plane_time now);  // true: it has ended
   result<bool> purge_some(long_task& t, queue_entry& q, plane_time now);
   result<bool> redrive_some(long_task& t, queue_entry& q, plane_time now);
   result<bool> move_waiting(long_task& t, queue_entry& q, std::size_t most, plane_time now);
-  result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, plane_time now);
+  result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, bool any_name,
+                           plane_time now);
 
   // ---- outbox.cpp
   result<void> empty_outbox(plane_time now);

@@ -108,6 +108,17 @@ result<reply> engine::parts::run(const ack& c, plane_time now) {
   return settled{j->id, j->state, std::nullopt};
 }
 
+// Its unique name in the queue, if it is this job's and not another's.
+result<void> engine::parts::drop_name(const job& j, queue_entry& q) {
+  if (j.unique.empty()) return {};
+  const auto scope = unique_scope(q);
+  const auto row = stored.find_unique(scope, j.unique);
+  if (!row) return lost(row.error());
+  if (const auto& found = row.value(); found && found->job == j.id)
+    if (auto r = stored.drop_unique(scope, j.unique); !r) return lost(r.error());
+  return {};
+}
+
 // Ends the job for good. The caller has made it leave the counts.
 result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
                                    std::uint32_t parts_to_save, plane_time now) {
@@ -121,13 +132,7 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
   if (auto r = stored.save(j, parts_to_save); !r) return lost(r.error());
   enter(q, j);
   q.finishes.add(1, now.steady_ms);
-  if (!j.unique.empty()) {
-    const auto scope = unique_scope(q);
-    const auto row = stored.find_unique(scope, j.unique);
-    if (!row) return lost(row.error());
-    if (const auto& found = row.value(); found && found->job == j.id)
-      if (auto r = stored.drop_unique(scope, j.unique); !r) return lost(r.error());
-  }
+  if (auto r = drop_name(j, q); !r) return r;
   if (held_key)
     if (auto r = next_of_key(q, j.key, now); !r) return r;
   return j.batch != 0 ? batch_member(j, -1, now) : result<void>{};

@@ -177,6 +177,8 @@ class store {
                                                             const finished_row& after,
                                                             std::int64_t before_ms,
                                                             std::size_t most) = 0;
+  // finished_ms of the one that finished last; 0: none.
+  virtual result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) = 0;
   // Erases queued and scheduled jobs with ids up to that; counted by state (of, parked).
   virtual result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
   // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.

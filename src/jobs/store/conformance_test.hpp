@@ -53,7 +53,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     cron_goes_on_when_the_clock_was_far_ahead, a_wall_clock_that_jumps_moves_no_lease,
     finished_jobs_go_by_age_and_bytes, ids_go_up_when_the_clock_goes_back,
     a_lost_batch_leaves_nothing, counts_are_the_same_after_opening, dead_jobs_are_redriven,
-    a_redrive_goes_on_after_a_crash, a_purge_leaves_what_came_later, queues_appear_and_are_dropped,
+    a_redrive_goes_on_after_a_crash, a_redrive_takes_what_died_while_the_clock_was_ahead,
+    a_move_asks_for_no_name, a_purge_leaves_what_came_later, queues_appear_and_are_dropped,
     a_lease_may_wait_in_a_queue_that_is_not_there_yet, look_ups_are_in_order,
     a_chosen_job_runs_once_more_and_is_done, a_second_run_never_makes_a_job_dead,
     jobs_are_chosen_by_their_share, random_commands_keep_the_rules);

@@ -167,6 +167,12 @@ result<std::vector<finished_row>> postgres_store::finished_before(std::uint32_t 
   return out;
 }
 
+result<std::int64_t> postgres_store::newest_finished(std::uint32_t queue, job_state s) {
+  const auto at = first_number(sql::newest_finished, params().add(number(queue)).add(number(s)));
+  if (!at) return std::unexpected(at.error());
+  return at->value_or(0);
+}
+
 // ---- counts and purges
 
 result<queue_counts> postgres_store::counts(std::uint32_t queue) {

@@ -117,6 +117,9 @@ std::vector<statement_text> of_jobs() {
            "queue = $1 AND state = $2 AND state >= 3 AND (finished_ms, id) > ($3, $4) AND "
            "finished_ms < $5 ORDER BY finished_ms, id LIMIT $6",
        "nnnnnn"},
+      {"SELECT finished_ms" + from +
+           "queue = $1 AND state = $2 AND state >= 3 ORDER BY finished_ms DESC LIMIT 1",
+       "nn"},
       {"SELECT id" + from +
            "queue = $1 AND id <= $2 AND state = 0 AND parked = 0 ORDER BY rank, id "
            "LIMIT $3",

@@ -37,6 +37,7 @@ enum class sql : std::size_t {
   next_due,
   next_expiry,
   finished_before,
+  newest_finished,
   clear_ready,
   clear_parked,
   clear_scheduled,

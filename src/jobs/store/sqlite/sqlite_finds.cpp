@@ -76,6 +76,17 @@ result<std::vector<finished_row>> sqlite_store::finished_before(std::uint32_t qu
   }
 }
 
+result<std::int64_t> sqlite_store::newest_finished(std::uint32_t queue, job_state st) {
+  auto& s = use(sql::newest_finished);
+  s.bind(1, queue).bind(2, static_cast<std::int64_t>(st));
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return 0;
+  const auto at = s.number(0);
+  s.reset();
+  return at;
+}
+
 // Each from its own index, none from the table: a million jobs are some tens of milliseconds.
 result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
   const auto q = " WHERE queue = " + std::to_string(queue) + " AND ";

@@ -84,6 +84,7 @@ class sqlite_store final : public store {
                                                     const finished_row& after,
                                                     std::int64_t before_ms,
                                                     std::size_t most) override;
+  result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) override;
   result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
   result<void> count_failure(const job& j, std::string_view normalised,
                              std::int64_t wall_ms) override;

@@ -41,6 +41,8 @@ std::array<std::string, sql_count> statement_texts() {
       "SELECT due_ms FROM job WHERE state = 2 ORDER BY due_ms LIMIT 1",
       "SELECT finished_ms, id, bytes FROM job WHERE queue = ?1 AND state = ?2 AND state >= 3 AND "
       "(finished_ms, id) > (?3, ?4) AND finished_ms < ?5 ORDER BY finished_ms, id LIMIT ?6",
+      "SELECT finished_ms FROM job WHERE queue = ?1 AND state = ?2 AND state >= 3 "
+      "ORDER BY finished_ms DESC LIMIT 1",
       "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 0 "
       "ORDER BY rank LIMIT ?3",
       "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT ?3",
