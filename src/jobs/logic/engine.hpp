@@ -46,11 +46,14 @@ struct new_job {  // what a client may say of a job
   std::string unique;
   std::optional<milliseconds>
       unique_for;  // the name stays taken so long, also when the job has finished
+  // The name counts for unique_for only, not for as long as the job lives: SQS's deduplication.
+  bool unique_by_time = false;
   std::optional<milliseconds> timeout;
   std::vector<milliseconds> attempts;
   std::string owner;
   std::string trace;
   std::vector<std::pair<std::string, std::string>> fields;
+  bool fields_checked = false;  // their size counts into the message's, which was looked at
   // Idempotency-Key of the request and a hash of what it asked for; empty: none. Kept for 24 h.
   std::string idempotency_key;
   std::string idempotency_scope;

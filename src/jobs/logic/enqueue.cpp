@@ -55,7 +55,7 @@ result<void> engine::parts::check(const new_job& n, const queue_entry& q, plane_
     return fail(errc::bad_request, "priority is from -100 to 100");
   std::size_t bytes = 0;
   for (const auto& [name, value] : n.fields) bytes += name.size() + value.size();
-  if (n.fields.size() > most_fields || bytes > most_field_bytes)
+  if (n.fields.size() > most_fields || (!n.fields_checked && bytes > most_field_bytes))
     return fail(errc::bad_request, "a job has at most 64 fields, of 64KiB in all");
   return check_delays(n);
 }
@@ -93,7 +93,7 @@ result<std::optional<engine::parts::known_job>> engine::parts::existing(const ne
       {unique_for_scope(q), &n.unique, true, false},
   };
   for (const auto& [scope, name, timed, by_key] : places) {
-    if (name->empty()) continue;
+    if (name->empty() || (n.unique_by_time && !timed)) continue;
     const auto row = stored.find_unique(scope, *name);
     if (!row) return lost(row.error());
     const auto& found = row.value();
@@ -133,7 +133,7 @@ job engine::parts::made(const new_job& n, const queue_entry& q, plane_time now) 
   j.timeout_ms = n.timeout ? static_cast<std::uint32_t>(n.timeout->count()) : 0;
   j.attempts = n.attempts;
   j.key = n.key.empty() && q.fifo() ? "default" : n.key;  // a FIFO queue without keys is one line
-  j.unique = n.unique;
+  if (!n.unique_by_time) j.unique = n.unique;
   j.owner = n.owner;
   j.content_type = n.content_type;
   j.payload = n.payload;
@@ -162,7 +162,8 @@ result<void> engine::parts::put(job& j, const new_job& n, queue_entry& q, plane_
     return stored.put_unique(scope, text, {j.id, n.fingerprint, until_ms});
   };
   if (!n.unique.empty()) {
-    if (auto r = name(unique_scope(q), n.unique, 0); !r) return lost(r.error());
+    if (!n.unique_by_time)
+      if (auto r = name(unique_scope(q), n.unique, 0); !r) return lost(r.error());
     if (n.unique_for) {
       const auto until = now.wall_ms + n.unique_for->count();
       if (auto r = name(unique_for_scope(q), n.unique, until); !r) return lost(r.error());

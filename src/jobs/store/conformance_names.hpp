@@ -39,6 +39,20 @@ TYPED_TEST_P(jobs_conformance, a_unique_name_stays_taken_for_a_time) {
   EXPECT_NE(p.put("mails", n), id);
 }
 
+// As SQS deduplicates: for so long and no longer, whatever the job does meanwhile.
+TYPED_TEST_P(jobs_conformance, a_name_by_time_ends_with_its_time) {
+  auto p = this->plane();
+  const new_job n{.unique = "k", .unique_for = seconds{300}, .unique_by_time = true};
+  const auto id = p.put("mails", n);
+  p.pass(milliseconds{299'999});
+  EXPECT_EQ(p.put("mails", n), id);
+  p.pass(milliseconds{1});
+  const auto second = p.put("mails", n);
+  EXPECT_NE(second, id);  // although the first one waits still
+  for (auto& j : p.take_some("mails", 2)) ASSERT_TRUE(p.done(j));
+  EXPECT_EQ(p.put("mails", n), second);
+}
+
 TYPED_TEST_P(jobs_conformance, an_idempotency_key_gives_the_same_job) {
   auto p = this->plane();
   new_job n{
