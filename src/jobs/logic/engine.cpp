@@ -99,6 +99,24 @@ result<void> engine::parts::tick(plane_time now) {
   return retention(now);
 }
 
+// Rows that cannot be read have been set aside; what they counted for, and the keys they held, go with them.
+result<void> engine::parts::forget_damaged(plane_time now, dispatched& out) {
+  for (auto some = stored.damaged(); !some.empty(); some = stored.damaged()) {
+    for (const auto& d : some) {
+      out.damaged.push_back(d.id);
+      const auto at = queues.find(d.queue);
+      if (!d.state || at == queues.end()) continue;
+      job j{.id = d.id, .queue = d.queue, .state = *d.state};
+      j.parked = d.parked;
+      j.bytes = d.bytes;
+      leave(at->second, j);
+      if (d.holds_key)
+        if (auto r = next_of_key(at->second, d.key, now); !r) return r;
+    }
+  }
+  return {};
+}
+
 // Since when a job is ready is its rank and what its priority is worth. Of jobs of one priority the first by rank is the
 // oldest; those of 0, which most are, have no index of their own: looked at from where the last look ended, a share each
 // time, behind jobs of higher priority that stand before them.
@@ -155,6 +173,7 @@ result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
   for (const auto name : orphans)
     out.replies.push_back(
         {name, fail(errc::not_found, "the queue is gone that this lease waited for")});
+  if (auto r = forget_damaged(now, out); !r) return r;
   const auto looked = look_for_oldest(now);
   if (!looked) return std::unexpected(looked.error());
   out.recounted = *looked || !touched.empty();

@@ -208,6 +208,7 @@ struct dispatched {
   std::vector<job_event> events;  // of the whole batch, in order
   bool recounted =
       false;  // counts of a queue may have changed, also without an event (purge, retention)
+  std::vector<job_id> damaged;  // jobs that were set aside: their rows cannot be read
 };
 
 // It has succeeded once; where it has not finished, its second run is due or goes on.

@@ -140,6 +140,7 @@ struct engine::parts {
   void touch(queue_entry& q);
   void leave(queue_entry& q, const job& j);
   void enter(queue_entry& q, const job& j);
+  result<void> forget_damaged(plane_time now, dispatched& out);
   result<void> look_for_oldest(queue_entry& q, plane_time now);
   result<bool> look_for_oldest(plane_time now);
   void tell(job_event::kind what, const job& j, std::string error = {}, std::int64_t took_ms = 0,

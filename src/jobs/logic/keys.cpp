@@ -44,6 +44,7 @@ result<void> engine::parts::place(job& j, queue_entry& q, plane_time now) {
 
 result<void> engine::parts::unpark(job_id id, queue_entry& q, plane_time now) {
   auto j = stored.load(id, false);
+  if (!j && j.error().code == errc::not_found) return {};  // it was set aside
   if (!j) return lost(j.error());
   leave(q, *j);
   j->parked = false;

@@ -263,6 +263,7 @@ result<bool> engine::parts::redrive_some(long_task& t, queue_entry& q, plane_tim
     if (most == 0) return t.left == 0;
     t.after = row;
     auto j = stored.load(row.id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     if (!t.error.empty() && last_error(*j) != t.error) continue;
     const auto moved = redrive_one(*j, q, to, t.moves, now);

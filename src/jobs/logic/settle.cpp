@@ -75,6 +75,7 @@ result<job> engine::parts::held(const lease_token& t, plane_time now) {
 // Whether the job is done by that very lease: its first answer may have been lost.
 result<bool> engine::parts::done_by(const lease_token& t) {
   const auto j = stored.load(t.job, false);
+  if (!j && j.error().code == errc::not_found) return false;
   if (!j) return lost(j.error());
   return j->state == job_state::done && j->secret == t.secret;
 }

@@ -86,6 +86,17 @@ struct unique_row {
   std::int64_t expires_ms = 0;  // wall; 0: when the job has finished
 };
 
+// A job whose row cannot be read; what its columns still say.
+struct damaged_row {
+  job_id id = 0;
+  std::uint32_t queue = 0;
+  std::optional<job_state> state;  // nullopt: one that there is none of
+  bool parked = false;
+  bool holds_key = false;
+  std::uint64_t bytes = 0;
+  std::string key;
+};
+
 struct finished_row {
   std::int64_t finished_ms = 0;  // wall
   job_id id = 0;
@@ -147,7 +158,8 @@ class store {
 
   // ---- jobs
   virtual result<void> put(const job& j) = 0;  // id is set and new
-  // Whole but for payload and result where not `with_payload`. errc::not_found.
+  // Whole but for payload and result where not `with_payload`. errc::not_found: also for a row that cannot be read. It is
+  // set aside, in the batch at hand: kept as it is where no look-up comes (table job_damaged), and told by damaged().
   virtual result<job> load(job_id id, bool with_payload) = 0;
   virtual result<void> save(const job& j, std::uint32_t parts) = 0;
   virtual result<void> erase(std::span<const job_id> ids) = 0;
@@ -184,6 +196,8 @@ class store {
   // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.
   virtual result<void> count_failure(const job& j, std::string_view normalised,
                                      std::int64_t wall_ms) = 0;
+  // Those that were set aside in the batch at hand since the last call.
+  virtual std::vector<damaged_row> damaged() = 0;
   // The largest id that was ever put; 0: none.
   virtual result<job_id> last_id() = 0;
 

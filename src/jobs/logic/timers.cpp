@@ -17,6 +17,7 @@ result<std::size_t> engine::parts::make_due(clock_kind clock, plane_time now, st
   if (!ids) return lost(ids.error());
   for (const auto id : *ids) {
     auto j = stored.load(id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
@@ -39,6 +40,7 @@ result<std::size_t> engine::parts::expire(plane_time now, std::size_t most) {
   if (!ids) return lost(ids.error());
   for (const auto id : *ids) {
     auto j = stored.load(id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());

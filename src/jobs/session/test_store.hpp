@@ -189,6 +189,7 @@ class test_store final : public store {
   result<std::int64_t> newest_finished(std::uint32_t, job_state) override { return 0; }
   result<queue_counts> clear(std::uint32_t, job_id, std::size_t) override { return queue_counts{}; }
   result<void> count_failure(const job&, std::string_view, std::int64_t) override { return {}; }
+  std::vector<damaged_row> damaged() override { return {}; }
   result<job_id> last_id() override {
     return now_.jobs.empty() ? job_id{0} : now_.jobs.rbegin()->first;
   }

@@ -152,6 +152,43 @@ TYPED_TEST_P(jobs_conformance, a_purge_leaves_what_came_later) {
   EXPECT_EQ(p.take("mails").work.id, later);  // not parked behind what is gone
 }
 
+// One row that cannot be read stops nobody: not its queue, not its key, not the timers.
+TYPED_TEST_P(jobs_conformance, a_row_that_cannot_be_read_is_set_aside) {
+  auto p = this->plane(this->with({.name = "mails", .key_concurrency = 1}));
+  const auto good = p.put("mails");
+  const auto number = p.look(good).queue;
+  ASSERT_TRUE(p.stored().begin());
+  for (const auto state :
+       {job_state::queued, job_state::scheduled, job_state::leased, job_state::dead}) {
+    job bad{.id = 10 + static_cast<job_id>(state), .queue = number, .state = state};
+    bad.attempts.resize(2'000);  // more than can be read again
+    bad.due_ms = p.now.steady_ms + 1'000;
+    if (state == job_state::queued) bad.key = "a", bad.holds_key = true;
+    if (state == job_state::dead) bad.finished_ms = p.now.wall_ms;
+    ASSERT_TRUE(p.stored().put(bad));
+  }
+  ASSERT_TRUE(p.stored().commit());
+  p.reopen();
+  ASSERT_EQ(p.count("mails", job_state::queued), 2);
+  const auto behind = p.put("mails", new_job{.key = "a"});
+  ASSERT_EQ(p.counts("mails").parked, 1);
+  EXPECT_EQ(p.take("mails").work.id, good);
+  EXPECT_EQ(p.said.damaged, std::vector<job_id>{10});
+  EXPECT_EQ(p.take("mails").work.id, behind);
+  p.pass(seconds{1});
+  EXPECT_EQ(p.said.damaged.size(), 2);
+  ASSERT_TRUE(p.apply(redrive{.queue = "mails"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.count("mails", job_state::dead), 0);
+  expect_same(p.counts("mails"), *p.stored().counts(number));
+  EXPECT_EQ(p.apply(cancel_job{11}).error().code, errc::not_found);
+  p.put("mails");
+  EXPECT_NE(p.take("mails").work.id, 0);
+  const auto before = p.counts("mails");
+  p.reopen();
+  expect_same(p.counts("mails"), before);
+}
+
 TYPED_TEST_P(jobs_conformance, queues_appear_and_are_dropped) {
   auto p = this->plane();
   EXPECT_EQ(p.apply(lease{.queue = "mails"}).error().code, errc::not_found);

@@ -34,7 +34,10 @@ result<job> postgres_store::load(job_id id, bool with_payload) {
   const auto r = ask(with_payload ? sql::load_whole : sql::load_head, params().add(to_sql(id)));
   if (!r) return std::unexpected(r.error());
   if (r->size() == 0) return fail(errc::not_found);
-  return read_job(*r, 0, with_payload);
+  auto j = read_job(*r, 0, with_payload);
+  if (j) return j;
+  if (auto aside = set_aside(read_damaged(*r, 0)); !aside) return std::unexpected(aside.error());
+  return fail(errc::not_found);
 }
 
 result<void> postgres_store::save(const job& j, std::uint32_t parts) {
@@ -72,15 +75,26 @@ result<job_id> postgres_store::last_id() {
 }
 
 result<std::vector<job>> postgres_store::ready(std::uint32_t queue, std::size_t most) {
-  const auto r = ask(sql::ready, params().add(number(queue)).add(number(most)));
-  if (!r) return std::unexpected(r.error());
-  std::vector<job> out;
-  for (int i = 0; i < r->size(); ++i) {
-    auto j = read_job(*r, i, true);
-    if (!j) return std::unexpected(j.error());
-    out.push_back(std::move(*j));
+  while (true) {
+    const auto r = ask(sql::ready, params().add(number(queue)).add(number(most)));
+    if (!r) return std::unexpected(r.error());
+    std::vector<job> out;
+    for (int i = 0; i < r->size(); ++i) {
+      auto j = read_job(*r, i, true);
+      if (j)
+        out.push_back(std::move(*j));
+      else if (auto aside = set_aside(read_damaged(*r, i)); !aside)
+        return std::unexpected(aside.error());
+    }
+    if (out.size() == static_cast<std::size_t>(r->size())) return out;
   }
-  return out;
+}
+
+result<void> postgres_store::set_aside(damaged_row row) {
+  if (auto r = send(sql::set_aside, params().add(to_sql(row.id)), true); !r) return r;
+  const auto largest = row.id;
+  damaged_.push_back(std::move(row));
+  return raise_last_id(largest);
 }
 
 // ---- keys
@@ -181,6 +195,7 @@ result<queue_counts> postgres_store::counts(std::uint32_t queue) {
   queue_counts out;
   for (int i = 0; i < r->size(); ++i) {
     const auto state = r->number(i, 0);
+    if (state >= static_cast<std::int64_t>(job_state_count)) continue;  // damaged
     const auto count = static_cast<std::uint64_t>(r->number(i, 1));
     if (state < 0) out.parked = count;
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;

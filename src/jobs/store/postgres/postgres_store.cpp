@@ -85,6 +85,7 @@ result<void> postgres_store::begin() { return session_.begin(); }
 result<void> postgres_store::commit() { return session_.commit(); }
 void postgres_store::rollback() noexcept {
   session_.rollback();
+  damaged_.clear();
   (void)read_erased();
 }
 

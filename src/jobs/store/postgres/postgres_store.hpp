@@ -18,6 +18,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/logic/store.hpp"
@@ -79,6 +80,7 @@ class postgres_store final : public store {
   result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
   result<void> count_failure(const job& j, std::string_view normalised,
                              std::int64_t wall_ms) override;
+  std::vector<damaged_row> damaged() override { return std::exchange(damaged_, {}); }
   result<job_id> last_id() override;
 
   result<std::optional<unique_row>> find_unique(std::string_view scope,
@@ -111,13 +113,15 @@ class postgres_store final : public store {
   result<std::vector<job_id>> ids_of(sql which, const params& p);
   result<std::optional<std::int64_t>> first_number(sql which, const params& p);
   result<void> raise_last_id(job_id id);
+  result<void> set_aside(damaged_row row);
   result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most);
 
   postgres_options options_;
   session session_;
   std::unique_ptr<notices> notices_;
-  job_id erased_up_to_ = 0;     // the largest id that was erased; kept as a fact
-  std::int64_t looked_ms_ = 0;  // at the outbox; monotonic
+  std::vector<damaged_row> damaged_;  // see damaged()
+  job_id erased_up_to_ = 0;           // the largest id that was erased; kept as a fact
+  std::int64_t looked_ms_ = 0;        // at the outbox; monotonic
 };
 
 }  // namespace postgres

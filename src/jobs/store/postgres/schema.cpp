@@ -108,6 +108,7 @@ constexpr std::pair<const char*, const char*> additions[] = {
     {"fairing.job_ranked",
      "CREATE INDEX job_ranked ON fairing.job (queue, priority, rank) "
      "WHERE state = 0 AND parked = 0 AND priority <> 0"},
+    {"fairing.job_damaged", "CREATE TABLE fairing.job_damaged (LIKE fairing.job)"},
 };
 
 result<void> add_later_ones(session& s) {

@@ -88,6 +88,9 @@ std::vector<statement_text> of_jobs() {
       {"SELECT " + columns(false) + from + "id = $1", "n"},
       {whole + "id = $1", "n"},
       {"DELETE FROM fairing.job WHERE id = $1", "n"},
+      {"WITH gone AS (DELETE FROM fairing.job WHERE id = $1 RETURNING *) "
+       "INSERT INTO fairing.job_damaged SELECT * FROM gone",
+       "n"},
       {whole + "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $2", "nn"},
       {"SELECT priority::int8, rank" + from +
            "queue = $1 AND priority > $2 AND priority <> 0 AND state = 0 AND parked = 0 "

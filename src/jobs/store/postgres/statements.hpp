@@ -25,6 +25,7 @@ enum class sql : std::size_t {
   load_head,
   load_whole,
   erase,
+  set_aside,
   ready,
   next_priority,
   ranks_from,

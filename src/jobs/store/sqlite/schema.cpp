@@ -81,6 +81,7 @@ CREATE TABLE failure (
 constexpr const char* additions = R"(
 CREATE INDEX IF NOT EXISTS job_ranked ON job (queue, priority, rank)
   WHERE state = 0 AND parked = 0 AND priority <> 0;
+CREATE TABLE IF NOT EXISTS job_damaged AS SELECT * FROM job WHERE 0;
 )";
 
 }  // namespace

@@ -103,6 +103,7 @@ result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
     if (!row) return failed(row.error());
     if (!*row) break;
     const auto state = s->number(0);
+    if (state >= static_cast<std::int64_t>(job_state_count)) continue;  // damaged
     const auto count = static_cast<std::uint64_t>(s->number(1));
     if (state < 0) out.parked = count;
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;

@@ -128,6 +128,7 @@ result<void> sqlite_store::commit() {
 void sqlite_store::rollback() noexcept {
   if (!in_batch_) return;
   in_batch_ = false;
+  damaged_.clear();
   if (sqlite3_get_autocommit(db_.raw()) != 0) return;  // SQLite did it itself
   if (auto r = use(sql::rollback).run(); !r) fenced_ = true;
   const auto found = fact(erased_fact);

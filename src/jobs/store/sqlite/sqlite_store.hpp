@@ -18,6 +18,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/logic/store.hpp"
@@ -88,6 +89,7 @@ class sqlite_store final : public store {
   result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
   result<void> count_failure(const job& j, std::string_view normalised,
                              std::int64_t wall_ms) override;
+  std::vector<damaged_row> damaged() override { return std::exchange(damaged_, {}); }
   result<job_id> last_id() override;
 
   result<std::optional<unique_row>> find_unique(std::string_view scope,
@@ -117,6 +119,9 @@ class sqlite_store final : public store {
   result<void> write_body(sql which, job_id id, std::string_view body);
   result<void> erase_one(job_id id);
   result<void> raise_last_id(job_id id);
+  result<void> set_aside(damaged_row row);
+  result<std::vector<job>> read_ready(std::uint32_t queue, std::size_t most,
+                                      std::vector<damaged_row>& damaged);
   result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most);
 
   sqlite_options options_;
@@ -127,8 +132,9 @@ class sqlite_store final : public store {
   std::unique_ptr<checkpointer> checkpoints_;
   bool in_batch_ = false;
   bool fenced_ = false;
-  bool has_bodies_ = false;  // there may be rows in the side tables
-  job_id erased_up_to_ = 0;  // the largest id that was erased; kept as a fact
+  bool has_bodies_ = false;           // there may be rows in the side tables
+  std::vector<damaged_row> damaged_;  // see damaged()
+  job_id erased_up_to_ = 0;           // the largest id that was erased; kept as a fact
   std::uint32_t vacuums_ = 0;
   std::int64_t looked_us_ = 0;  // at the path
 };
