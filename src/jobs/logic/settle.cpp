@@ -13,8 +13,8 @@ constexpr milliseconds longest_retry{365LL * 86'400'000};
 constexpr milliseconds longest_grace{30'000};
 
 std::string said(std::string_view error) {
-  return std::string(error.empty() ? "failed without an error text"
-                                   : error.substr(0, longest_text));
+  return error.empty() ? std::string("failed without an error text")
+                       : shortened(error, longest_text);
 }
 
 std::int64_t close_attempt(job& j, std::string error, bool expired, plane_time now) {
