@@ -24,6 +24,7 @@ result<void> engine::parts::open(plane_time now, std::optional<std::int64_t> ser
   if (auto r = stored.begin(); !r) return r;
   auto r = recover_queues(now);
   if (r) r = recover_tasks();
+  if (r) r = recover_watches();
   if (r) r = stored.commit();
   if (!r) {
     stored.rollback();
@@ -104,6 +105,7 @@ result<void> engine::parts::forget_damaged(plane_time now, dispatched& out) {
   for (auto some = stored.damaged(); !some.empty(); some = stored.damaged()) {
     for (const auto& d : some) {
       out.damaged.push_back(d.id);
+      if (auto r = tell_watchers(d.id, now); !r) return r;
       const auto at = queues.find(d.queue);
       if (!d.state || at == queues.end()) continue;
       job j{.id = d.id, .queue = d.queue, .state = *d.state};

@@ -117,6 +117,8 @@ struct engine::parts {
   std::int64_t next_unique_sweep = 0;
   std::int64_t next_outbox =
       0;  // 0: look at it now; else steady, or never_ms: when the store says so
+  // Jobs that batches found there already, and which; facts "watch:ID".
+  std::unordered_map<job_id, std::vector<std::uint64_t>> watched;
   // Queues that may have parked jobs although nothing holds their keys back: key_concurrency was taken away.
   std::set<std::uint32_t> unlimited;
   std::unordered_map<std::uint64_t, key_turns> turns;  // by queue and key
@@ -272,6 +274,10 @@ struct engine::parts {
   result<void> begin_batch(std::uint64_t batch, std::uint64_t members, const new_job& callback,
                            queue_entry& q, plane_time now);
   result<void> batch_member(const job& j, int change, plane_time now);
+  result<void> recover_watches();
+  result<void> watch(job_id id, std::uint64_t batch);
+  result<void> tell_watchers(job_id id, plane_time now);
+  result<void> batch_members(std::uint64_t batch, std::int64_t change, plane_time now);
 };
 
 // The clock that a job waits on.

@@ -1,5 +1,6 @@
 // How jobs come in: checks first, of all of them, so that a refusal leaves nothing behind; then the puts.
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "base/units.hpp"
@@ -230,11 +231,16 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
   if (callback_queue != nullptr) {
     const auto callback = existing(*c.on_complete, *callback_queue, now);
     if (!callback) return std::unexpected(callback.error());
-    if (!callback.value()) batch = next_id(now);
+    const auto& taken = callback.value();
+    if (!taken) batch = next_id(now);
     // Put before, and its callback with it: that batch is told.
     const auto told =
         batch != 0 ? result<std::uint64_t>(batch) : batch_of(known->jobs.front().one.id);
     if (!told) return std::unexpected(told.error());
+    if (taken && !taken->by_key && (known->fresh > 0 || *told == 0))
+      return fail(errc::conflict, "job " + id_text(taken->one.id) +
+                                      " bears the unique name of on_complete: nobody would call "
+                                      "back when these jobs have ended");
     out.batch = *told;
   }
   for (std::size_t i = 0; i < c.jobs.size(); ++i) {
@@ -252,8 +258,15 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
     if (auto r = put(j, c.jobs[i], q, now); !r) return std::unexpected(r.error());
     one = {j.id, j.state, false};
   }
+  std::set<job_id> others;  // that live: waited for as well
+  for (const auto& k : known->jobs)
+    if (batch != 0 && k.one.existed && !finished(k.one.state)) others.insert(k.one.id);
+  for (const auto id : others)
+    if (auto r = watch(id, batch); !r) return std::unexpected(r.error());
   if (batch != 0)
-    if (auto r = begin_batch(batch, known->fresh, *c.on_complete, *callback_queue, now); !r)
+    if (auto r =
+            begin_batch(batch, known->fresh + others.size(), *c.on_complete, *callback_queue, now);
+        !r)
       return std::unexpected(r.error());
   return out;
 }

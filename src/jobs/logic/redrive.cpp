@@ -215,11 +215,17 @@ result<bool> engine::parts::purge_some(long_task& t, queue_entry& q, plane_time 
   touch(q);
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < job_state_count; ++i) {
-    q.counts.of[i] -= gone->of[i];
-    count += gone->of[i];
+    q.counts.of[i] -= gone->counts.of[i];
+    count += gone->counts.of[i];
   }
-  q.counts.parked -= gone->parked;
+  q.counts.parked -= gone->counts.parked;
   live -= count;
+  if (!watched.empty())
+    for (const auto id : gone->ids)
+      if (auto r = tell_watchers(id, now); !r) return std::unexpected(r.error());
+  for (const auto& [batch, members] : gone->batches)
+    if (auto r = batch_members(batch, -static_cast<std::int64_t>(members), now); !r)
+      return std::unexpected(r.error());
   if (count > 0) return false;
   // Jobs that came meanwhile may be parked behind one that is gone.
   const auto left = stored.unheld(q.row.number, most_of_a_step);

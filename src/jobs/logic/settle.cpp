@@ -147,6 +147,7 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
   if (auto r = drop_name(j, q); !r) return r;
   if (held_key)
     if (auto r = next_of_key(q, j.key, now); !r) return r;
+  if (auto r = tell_watchers(j.id, now); !r) return r;
   return j.batch != 0 ? batch_member(j, -1, now) : result<void>{};
 }
 

@@ -16,11 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -95,6 +97,13 @@ struct damaged_row {
   bool holds_key = false;
   std::uint64_t bytes = 0;
   std::string key;
+};
+
+// What a purge has erased.
+struct cleared {
+  queue_counts counts;                             // by state (of, parked)
+  std::map<std::uint64_t, std::uint64_t> batches;  // how many of which batch
+  std::vector<job_id> ids;
 };
 
 struct finished_row {
@@ -191,8 +200,8 @@ class store {
                                                             std::size_t most) = 0;
   // finished_ms of the one that finished last; 0: none.
   virtual result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) = 0;
-  // Erases queued and scheduled jobs with ids up to that; counted by state (of, parked).
-  virtual result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
+  // Erases queued and scheduled jobs with ids up to that.
+  virtual result<cleared> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
   // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.
   virtual result<void> count_failure(const job& j, std::string_view normalised,
                                      std::int64_t wall_ms) = 0;
@@ -211,6 +220,9 @@ class store {
 
   // ---- small facts: cron's last time, batches, the steady clock
   virtual result<std::optional<std::string>> fact(std::string_view name) = 0;
+  // Those whose names begin so: (name, value).
+  virtual result<std::vector<std::pair<std::string, std::string>>> facts(
+      std::string_view prefix) = 0;
   virtual result<void> set_fact(std::string_view name, std::string_view value) = 0;
   virtual result<void> drop_fact(std::string_view name) = 0;
 

@@ -187,7 +187,7 @@ class test_store final : public store {
     return std::vector<finished_row>{};
   }
   result<std::int64_t> newest_finished(std::uint32_t, job_state) override { return 0; }
-  result<queue_counts> clear(std::uint32_t, job_id, std::size_t) override { return queue_counts{}; }
+  result<cleared> clear(std::uint32_t, job_id, std::size_t) override { return cleared{}; }
   result<void> count_failure(const job&, std::string_view, std::int64_t) override { return {}; }
   std::vector<damaged_row> damaged() override { return {}; }
   result<job_id> last_id() override {
@@ -206,6 +206,9 @@ class test_store final : public store {
   result<std::optional<std::string>> fact(std::string_view name) override {
     const auto at = now_.facts.find(name);
     return at == now_.facts.end() ? std::nullopt : std::optional(at->second);
+  }
+  result<std::vector<std::pair<std::string, std::string>>> facts(std::string_view) override {
+    return std::vector<std::pair<std::string, std::string>>{};
   }
   result<void> set_fact(std::string_view name, std::string_view value) override {
     now_.facts.insert_or_assign(std::string(name), std::string(value));

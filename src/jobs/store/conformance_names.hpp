@@ -147,6 +147,50 @@ TYPED_TEST_P(jobs_conformance, a_batch_calls_back_when_all_have_ended) {
   EXPECT_EQ(p.apply(c).error().code, errc::bad_request);
 }
 
+TYPED_TEST_P(jobs_conformance, a_batch_waits_for_jobs_that_were_there) {
+  auto p = this->plane();
+  const auto there = p.put("parts", new_job{.unique = "u"});
+  const auto held = p.take("parts");
+  ASSERT_EQ(held.work.id, there);
+  const auto gone = p.put("rest", new_job{.unique = "u"});
+  enqueue c{.queue = "parts", .jobs = {new_job{}, new_job{.unique = "u"}, new_job{.unique = "u"}}};
+  c.on_complete = new_job{.payload = "all"};
+  c.on_complete_queue = "whole";
+  ASSERT_TRUE(p.apply(c));
+  p.begin();
+  ASSERT_TRUE(p.apply(ack{.token = held.token}));
+  p.lose();
+  c.queue = "rest";
+  c.jobs.resize(2);  // two batches wait for one
+  ASSERT_TRUE(p.apply(c));
+  ASSERT_TRUE(p.apply(c));
+  ASSERT_TRUE(p.done(p.take("parts")));
+  p.reopen();
+  EXPECT_EQ(p.take("whole").work.id, 0);
+  ASSERT_TRUE(p.done(held));
+  EXPECT_EQ(p.take("whole").work.payload, "all");
+  EXPECT_EQ(p.look(gone).state, job_state::queued);
+  ASSERT_TRUE(p.apply(purge_queue{"rest"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.take_some("whole", 9).size(), 2);
+}
+
+TYPED_TEST_P(jobs_conformance, a_purge_ends_the_batches_of_its_jobs) {
+  auto p = this->plane();
+  enqueue c{.queue = "parts", .jobs = {new_job{}, new_job{.delay = seconds{900}}, new_job{}}};
+  c.on_complete = new_job{.payload = "all", .unique = "end"};
+  c.on_complete_queue = "whole";
+  ASSERT_TRUE(p.apply(c));
+  const auto j = p.take("parts");
+  EXPECT_EQ(p.apply(c).error().code, errc::conflict);  // its callback would be the first one's
+  EXPECT_EQ(p.count("parts", job_state::queued), 1);
+  ASSERT_TRUE(p.apply(purge_queue{"parts"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.take("whole").work.id, 0);
+  ASSERT_TRUE(p.done(j));
+  EXPECT_EQ(p.take("whole").work.payload, "all");
+}
+
 TYPED_TEST_P(jobs_conformance, what_is_too_much_is_refused) {
   auto c = this->with({.name = "mails", .payload = 10});
   c.max_jobs = 3;

@@ -50,6 +50,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_unique_name_stays_taken_for_a_time, a_name_by_time_ends_with_its_time,
     an_idempotency_key_gives_the_same_job, a_batch_that_is_sent_again_is_not_put_again,
     a_unique_name_is_asked_for_under_many_keys, a_batch_calls_back_when_all_have_ended,
+    a_purge_ends_the_batches_of_its_jobs, a_batch_waits_for_jobs_that_were_there,
     what_is_too_much_is_refused, cron_fires_once_a_time, cron_misfires_by_policy,
     cron_goes_on_when_the_clock_was_far_ahead, a_wall_clock_that_jumps_moves_no_lease,
     finished_jobs_go_by_age_and_bytes, ids_go_up_when_the_clock_goes_back,

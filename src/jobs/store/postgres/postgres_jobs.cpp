@@ -226,26 +226,32 @@ result<std::vector<rank_row>> postgres_store::ranks_from(std::uint32_t queue, st
 }
 
 result<std::uint64_t> postgres_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
-                                                 std::size_t most) {
+                                                 std::size_t most, cleared& out) {
   if (most == 0) return 0;
-  const auto ids = ids_of(which, params().add(number(queue)).add(to_sql(up_to)).add(number(most)));
-  if (!ids) return std::unexpected(ids.error());
-  if (auto r = erase(*ids); !r) return std::unexpected(r.error());
-  return ids->size();
+  const auto r = ask(which, params().add(number(queue)).add(to_sql(up_to)).add(number(most)));
+  if (!r) return std::unexpected(r.error());
+  std::vector<job_id> ids;
+  for (int i = 0; i < r->size(); ++i) {
+    ids.push_back(from_sql(r->number(i, 0)));
+    if (const auto batch = batch_in(r->bytes(i, 1)); batch != 0) ++out.batches[batch];
+  }
+  if (auto done = erase(ids); !done) return std::unexpected(done.error());
+  out.ids.insert(out.ids.end(), ids.begin(), ids.end());
+  return ids.size();
 }
 
-result<queue_counts> postgres_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
-  queue_counts out;
-  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most);
+result<cleared> postgres_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
+  cleared out;
+  auto& queued = out.counts.of[index(job_state::queued)];
+  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most, out);
   if (!ready_gone) return std::unexpected(ready_gone.error());
-  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone);
+  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone, out);
   if (!parked_gone) return std::unexpected(parked_gone.error());
-  const auto queued = *ready_gone + *parked_gone;
-  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued);
+  queued = *ready_gone + *parked_gone;
+  out.counts.parked = *parked_gone;
+  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued, out);
   if (!rest) return std::unexpected(rest.error());
-  out.of[index(job_state::queued)] = queued;
-  out.parked = *parked_gone;
-  out.of[index(job_state::scheduled)] = *rest;
+  out.counts.of[index(job_state::scheduled)] = *rest;
   return out;
 }
 

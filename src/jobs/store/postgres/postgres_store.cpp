@@ -181,6 +181,18 @@ result<std::optional<std::string>> postgres_store::fact(std::string_view name) {
   return std::string(r->bytes(0, 0));
 }
 
+result<std::vector<std::pair<std::string, std::string>>> postgres_store::facts(
+    std::string_view prefix) {
+  std::string end(prefix);
+  ++end.back();
+  const auto r = ask(sql::facts, params().add(prefix).add(end));
+  if (!r) return std::unexpected(r.error());
+  std::vector<std::pair<std::string, std::string>> out;
+  for (int i = 0; i < r->size(); ++i)
+    out.emplace_back(std::string(r->bytes(i, 0)), std::string(r->bytes(i, 1)));
+  return out;
+}
+
 result<void> postgres_store::set_fact(std::string_view name, std::string_view value) {
   return send(sql::set_fact, params().add(name).add(value));
 }

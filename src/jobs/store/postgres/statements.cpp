@@ -123,12 +123,13 @@ std::vector<statement_text> of_jobs() {
       {"SELECT finished_ms" + from +
            "queue = $1 AND state = $2 AND state >= 3 ORDER BY finished_ms DESC LIMIT 1",
        "nn"},
-      {"SELECT id" + from +
+      {"SELECT id, spec" + from +
            "queue = $1 AND id <= $2 AND state = 0 AND parked = 0 ORDER BY rank, id "
            "LIMIT $3",
        "nnn"},
-      {"SELECT id" + from + "queue = $1 AND id <= $2 AND state = 0 AND parked = 1 LIMIT $3", "nnn"},
-      {"SELECT id" + from + "queue = $1 AND id <= $2 AND state = 1 LIMIT $3", "nnn"},
+      {"SELECT id, spec" + from + "queue = $1 AND id <= $2 AND state = 0 AND parked = 1 LIMIT $3",
+       "nnn"},
+      {"SELECT id, spec" + from + "queue = $1 AND id <= $2 AND state = 1 LIMIT $3", "nnn"},
   };
 }
 
@@ -148,6 +149,7 @@ std::vector<statement_text> of_the_rest() {
        "WHERE expires_ms > 0 AND expires_ms < $1 LIMIT $2)",
        "nn"},
       {"SELECT value FROM fairing.fact WHERE name = $1", "b"},
+      {"SELECT name, value FROM fairing.fact WHERE name >= $1 AND name < $2", "bb"},
       {"INSERT INTO fairing.fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET "
        "value = excluded.value",
        "bb"},

@@ -49,6 +49,7 @@ enum class sql : std::size_t {
   drop_unique,
   drop_uniques,
   fact,
+  facts,
   set_fact,
   drop_fact,
   outbox,

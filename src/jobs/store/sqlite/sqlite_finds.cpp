@@ -141,28 +141,35 @@ result<std::vector<rank_row>> sqlite_store::ranks_from(std::uint32_t queue, std:
 }
 
 result<std::uint64_t> sqlite_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
-                                               std::size_t most) {
+                                               std::size_t most, cleared& out) {
   if (most == 0) return 0;
   auto& s = use(which);
   s.bind(1, queue).bind(2, to_sql(up_to)).bind(3, static_cast<std::int64_t>(most));
-  const auto ids = ids_of(s);
-  if (!ids) return std::unexpected(ids.error());
-  if (auto r = erase(*ids); !r) return std::unexpected(r.error());
-  return ids->size();
+  std::vector<job_id> ids;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) break;
+    ids.push_back(from_sql(s.number(0)));
+    if (const auto batch = batch_in(s.text(1)); batch != 0) ++out.batches[batch];
+  }
+  if (auto r = erase(ids); !r) return std::unexpected(r.error());
+  out.ids.insert(out.ids.end(), ids.begin(), ids.end());
+  return ids.size();
 }
 
-result<queue_counts> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
-  queue_counts out;
-  auto& queued = out.of[index(job_state::queued)];
-  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most);
+result<cleared> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
+  cleared out;
+  auto& queued = out.counts.of[index(job_state::queued)];
+  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most, out);
   if (!ready_gone) return std::unexpected(ready_gone.error());
-  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone);
+  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone, out);
   if (!parked_gone) return std::unexpected(parked_gone.error());
   queued = *ready_gone + *parked_gone;
-  out.parked = *parked_gone;
-  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued);
+  out.counts.parked = *parked_gone;
+  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued, out);
   if (!rest) return std::unexpected(rest.error());
-  out.of[index(job_state::scheduled)] = *rest;
+  out.counts.of[index(job_state::scheduled)] = *rest;
   return out;
 }
 

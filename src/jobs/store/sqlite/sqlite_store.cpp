@@ -245,6 +245,22 @@ result<std::optional<std::string>> sqlite_store::fact(std::string_view name) {
   return out;
 }
 
+result<std::vector<std::pair<std::string, std::string>>> sqlite_store::facts(
+    std::string_view prefix) {
+  auto s = db_.prepare("SELECT name, value FROM fact WHERE name >= ?1 AND name < ?2");
+  if (!s) return failed(s.error());
+  std::string end(prefix);
+  ++end.back();
+  s->bind(1, prefix).bind(2, end);
+  std::vector<std::pair<std::string, std::string>> out;
+  while (true) {
+    const auto row = s->step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.emplace_back(s->text(0), s->text(1));
+  }
+}
+
 result<void> sqlite_store::set_fact(std::string_view name, std::string_view value) {
   auto& s = use(sql::set_fact);
   s.bind(1, name).bind(2, value);

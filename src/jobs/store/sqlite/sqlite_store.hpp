@@ -86,7 +86,7 @@ class sqlite_store final : public store {
                                                     std::int64_t before_ms,
                                                     std::size_t most) override;
   result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) override;
-  result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
+  result<cleared> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
   result<void> count_failure(const job& j, std::string_view normalised,
                              std::int64_t wall_ms) override;
   std::vector<damaged_row> damaged() override { return std::exchange(damaged_, {}); }
@@ -100,6 +100,7 @@ class sqlite_store final : public store {
   result<std::uint64_t> drop_uniques_before(std::int64_t wall_ms, std::size_t most) override;
 
   result<std::optional<std::string>> fact(std::string_view name) override;
+  result<std::vector<std::pair<std::string, std::string>>> facts(std::string_view prefix) override;
   result<void> set_fact(std::string_view name, std::string_view value) override;
   result<void> drop_fact(std::string_view name) override;
 
@@ -122,7 +123,8 @@ class sqlite_store final : public store {
   result<void> set_aside(damaged_row row);
   result<std::vector<job>> read_ready(std::uint32_t queue, std::size_t most,
                                       std::vector<damaged_row>& damaged);
-  result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most);
+  result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most,
+                                   cleared& out);
 
   sqlite_options options_;
   file_lock lock_;

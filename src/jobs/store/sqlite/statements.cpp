@@ -43,10 +43,11 @@ std::array<std::string, sql_count> statement_texts() {
       "(finished_ms, id) > (?3, ?4) AND finished_ms < ?5 ORDER BY finished_ms, id LIMIT ?6",
       "SELECT finished_ms FROM job WHERE queue = ?1 AND state = ?2 AND state >= 3 "
       "ORDER BY finished_ms DESC LIMIT 1",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 0 "
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 0 "
       "ORDER BY rank LIMIT ?3",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT ?3",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 1 LIMIT ?3",
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT "
+      "?3",
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 1 LIMIT ?3",
       "INSERT INTO failure (queue, error, count, first_ms, last_ms, sample) "
       "VALUES (?1, ?2, 1, ?3, ?3, ?4) ON CONFLICT (queue, error) DO UPDATE SET "
       "count = count + 1, last_ms = excluded.last_ms, sample = excluded.sample RETURNING id",
