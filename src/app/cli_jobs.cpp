@@ -31,7 +31,7 @@ const json& items_of(const json& body) {
 }
 
 bool lists_jobs(const jobs_options& o) {
-  return !o.subject.empty() || !o.state.empty() || !o.text.empty();
+  return !o.subject.empty() || !o.state.empty() || !o.text.empty() || !o.error.empty();
 }
 
 std::string list_path(const jobs_options& o) {

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import unittest
@@ -336,6 +337,10 @@ class Jobs(JobsCase):
         f.cli("jobs", "resume", "emails")
         self.settle(self.one()["lease"], "fail", error="bad", dead=True)
         self.assertIn("bad", f.cli("jobs", "ls", "--failures").stdout)
+        self.assertIn(name, f.cli("jobs", "ls", "--error", "bad").stdout)
+        self.assertIn("no job is like that", f.cli("jobs", "ls", "--error", "other").stdout)
+        later = self.put(payload=1, delay=600)
+        self.assertIn("next_attempt", f.cli("jobs", "show", later).stdout)
         f.cli("jobs", "retry", name)
         self.settle(self.one()["lease"], "fail", error="bad", dead=True)
         f.cli("jobs", "redrive", "emails")
@@ -384,6 +389,20 @@ class Jobs(JobsCase):
         f.wait_for_log('"event":"job_store_open_again"')
         self.assertEqual(self.one()["id"], name)
         self.assertEqual(self.call("GET", "/v1/jobs?state=leased")[1]["items"][0]["id"], name)
+
+    def test_a_row_that_cannot_be_read_stops_nobody(self):
+        f = self.start()
+        bad = self.put(payload=1, delay=1)
+        f.stop()
+        db = sqlite3.connect(self.store)
+        db.execute("UPDATE job SET spec = x'ff'")
+        db.commit()
+        db.close()
+        f.start()
+        f.wait_for_log('"event":"job_set_aside"')
+        name = self.put(payload=2)
+        self.assertEqual(self.one()["id"], name)
+        self.assertEqual(self.call("GET", f"/v1/jobs/{bad}")[0], 404)
 
     def test_a_drain_ends_what_waits_and_takes_what_is_in_flight(self):
         f = self.start()

@@ -10,12 +10,16 @@ namespace fairing::jobs {
 
 namespace {
 
+constexpr std::string_view watch_prefix = "watch:";
+constexpr std::size_t id_length = 13;
+
 struct batch_row {
   std::uint64_t missing = 0;
   job_id callback = 0;
 };
 
 std::string fact_of(std::uint64_t batch) { return "batch:" + id_text(batch); }
+std::string watch_of(job_id id) { return std::string(watch_prefix) + id_text(id); }
 std::string text_of(const batch_row& b) {
   return std::to_string(b.missing) + ' ' + id_text(b.callback);
 }
@@ -46,16 +50,65 @@ result<void> engine::parts::begin_batch(std::uint64_t batch, std::uint64_t membe
   return {};
 }
 
+// A job that was there before the batch, and in another one perhaps: its row says nothing of this batch, so a fact of its
+// own does.
+result<void> engine::parts::recover_watches() {
+  watched.clear();
+  const auto all = stored.facts(watch_prefix);
+  if (!all) return lost(all.error());
+  for (const auto& [name, value] : *all) {
+    const auto id = id_from(std::string_view(name).substr(watch_prefix.size()));
+    if (!id) continue;
+    auto& batches = watched[*id];
+    for (std::string_view rest = value; rest.size() >= id_length; rest.remove_prefix(id_length))
+      if (const auto batch = id_from(rest.substr(0, id_length)); batch) batches.push_back(*batch);
+  }
+  return {};
+}
+
+result<void> engine::parts::watch(job_id id, std::uint64_t batch) {
+  auto& batches = watched[id];
+  undo.emplace_back([this, id, before = batches] {
+    if (before.empty())
+      watched.erase(id);
+    else
+      watched.insert_or_assign(id, before);
+  });
+  batches.push_back(batch);
+  std::string text;
+  for (const auto b : batches) text += id_text(b);
+  if (auto r = stored.set_fact(watch_of(id), text); !r) return lost(r.error());
+  return {};
+}
+
+// The job has finished, or is gone.
+result<void> engine::parts::tell_watchers(job_id id, plane_time now) {
+  const auto at = watched.find(id);
+  if (at == watched.end()) return {};
+  const auto batches = std::move(at->second);
+  watched.erase(at);
+  undo.emplace_back([this, id, batches] { watched.insert_or_assign(id, batches); });
+  if (auto r = stored.drop_fact(watch_of(id)); !r) return lost(r.error());
+  for (const auto batch : batches)
+    if (auto r = batch_members(batch, -1, now); !r) return r;
+  return {};
+}
+
 // A member has finished (-1), or lives again (+1).
 result<void> engine::parts::batch_member(const job& j, int change, plane_time now) {
-  const auto fact = fact_of(j.batch);
+  return batch_members(j.batch, change, now);
+}
+
+result<void> engine::parts::batch_members(std::uint64_t batch, std::int64_t change,
+                                          plane_time now) {
+  const auto fact = fact_of(batch);
   const auto found = stored.fact(fact);
   if (!found) return lost(found.error());
   const auto& text = found.value();
   if (!text) return {};  // the callback has been put: what is redriven later does not call it again
   auto row = row_of(*text);
   if (!row) return {};
-  row->missing += static_cast<std::uint64_t>(static_cast<std::int64_t>(change));
+  row->missing += static_cast<std::uint64_t>(change);
   if (row->missing > 0) {
     if (auto r = stored.set_fact(fact, text_of(*row)); !r) return lost(r.error());
     return {};

@@ -11,16 +11,20 @@ namespace fairing::jobs {
 namespace {
 
 constexpr std::int64_t oldest_every_ms = 250;
+constexpr std::size_t most_ranks = 1'000;
 
 }  // namespace
 
 engine::parts::parts(store& s, jobs_config c, std::uint64_t seed)
     : stored(s), config(std::move(c)), random(seed) {}
 
-result<void> engine::parts::open(plane_time now) {
+result<void> engine::parts::open(plane_time now, std::optional<std::int64_t> served_ms) {
+  away_until_ms = now.steady_ms;
+  away_from_ms = std::min(served_ms.value_or(now.steady_ms), now.steady_ms);
   if (auto r = stored.begin(); !r) return r;
   auto r = recover_queues(now);
   if (r) r = recover_tasks();
+  if (r) r = recover_watches();
   if (r) r = stored.commit();
   if (!r) {
     stored.rollback();
@@ -60,6 +64,8 @@ void engine::parts::enter(queue_entry& q, const job& j) {
   touch(q);
   ++q.counts.of[static_cast<std::size_t>(j.state)];
   if (j.state == job_state::queued && j.parked) ++q.counts.parked;
+  if (j.state == job_state::queued && !j.parked && j.priority == 0)
+    q.plain_from = std::min(q.plain_from, j.rank);
   if (finished(j.state)) {
     q.counts.finished_bytes += j.bytes;
   } else {
@@ -87,10 +93,77 @@ result<void> engine::parts::tick(plane_time now) {
   if (config_is_new)
     if (auto r = take_config(now); !r) return r;
   if (auto r = timers(now); !r) return r;
+  if (auto r = let_in(now); !r) return r;
   if (auto r = fire_crons(now); !r) return r;
   if (auto r = empty_outbox(now); !r) return r;
   if (auto r = go_on(now); !r) return r;
   return retention(now);
+}
+
+// Rows that cannot be read have been set aside; what they counted for, and the keys they held, go with them.
+result<void> engine::parts::forget_damaged(plane_time now, dispatched& out) {
+  for (auto some = stored.damaged(); !some.empty(); some = stored.damaged()) {
+    for (const auto& d : some) {
+      out.damaged.push_back(d.id);
+      if (auto r = tell_watchers(d.id, now); !r) return r;
+      const auto at = queues.find(d.queue);
+      if (!d.state || at == queues.end()) continue;
+      job j{.id = d.id, .queue = d.queue, .state = *d.state};
+      j.parked = d.parked;
+      j.bytes = d.bytes;
+      leave(at->second, j);
+      if (d.holds_key)
+        if (auto r = next_of_key(at->second, d.key, now); !r) return r;
+    }
+  }
+  return {};
+}
+
+// Since when a job is ready is its rank and what its priority is worth. Of jobs of one priority the first by rank is the
+// oldest; those of 0, which most are, have no index of their own: looked at from where the last look ended, a share each
+// time, behind jobs of higher priority that stand before them.
+result<void> engine::parts::look_for_oldest(queue_entry& q, plane_time now) {
+  q.oldest_ms = now.steady_ms;
+  q.counts.oldest_ready_ms = 0;
+  if (q.ready() == 0) return {};
+  auto oldest = now.steady_ms;
+  const auto others = stored.first_ranks(q.row.number);
+  if (!others) return lost(others.error());
+  for (const auto& o : *others)
+    oldest = std::min(oldest, o.rank + o.priority * q.config.ageing.count());
+  const auto rows = stored.ranks_from(q.row.number, q.plain_from, others->empty() ? 1 : most_ranks);
+  if (!rows) return lost(rows.error());
+  const auto plain = std::ranges::find(*rows, 0, &rank_row::priority);
+  if (plain != rows->end()) {
+    q.plain_from = plain->rank;
+    oldest = std::min(oldest, plain->rank);
+  } else if (rows->size() == most_ranks) {
+    // One millisecond may have more of them than a look.
+    q.plain_from = std::max(rows->back().rank, rows->front().rank + 1);
+    oldest_unknown.insert(q.row.number);
+  }
+  q.counts.oldest_ready_ms = now.wall_ms - (now.steady_ms - oldest);
+  return {};
+}
+
+// Of queues in which something has changed, not more often than the pace allows; true: of some.
+result<bool> engine::parts::look_for_oldest(plane_time now) {
+  oldest_unknown.insert(touched.begin(), touched.end());
+  bool some = false;
+  for (auto at = oldest_unknown.begin(); at != oldest_unknown.end();) {
+    const auto q = queues.find(*at);
+    const bool there = q != queues.end();
+    const bool known = there && q->second.ready() > 0 && q->second.counts.oldest_ready_ms != 0;
+    if (known && now.steady_ms - q->second.oldest_ms < oldest_every_ms) {
+      ++at;
+      continue;
+    }
+    at = oldest_unknown.erase(at);
+    if (!there) continue;
+    if (auto r = look_for_oldest(q->second, now); !r) return std::unexpected(r.error());
+    some = true;
+  }
+  return some;
 }
 
 result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
@@ -102,20 +175,10 @@ result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
   for (const auto name : orphans)
     out.replies.push_back(
         {name, fail(errc::not_found, "the queue is gone that this lease waited for")});
-  for (const auto number : touched) {
-    const auto at = queues.find(number);
-    if (at == queues.end()) continue;
-    auto& q = at->second;
-    if (q.ready() == 0) {
-      q.counts.oldest_ready_ms = 0;
-    } else if (q.counts.oldest_ready_ms == 0 || now.steady_ms - q.oldest_ms >= oldest_every_ms) {
-      const auto first = stored.ready(number, 1);
-      if (!first) return lost(first.error());
-      q.counts.oldest_ready_ms = first->empty() ? 0 : first->front().created_ms;
-      q.oldest_ms = now.steady_ms;
-    }
-  }
-  out.recounted = !touched.empty();
+  if (auto r = forget_damaged(now, out); !r) return r;
+  const auto looked = look_for_oldest(now);
+  if (!looked) return std::unexpected(looked.error());
+  out.recounted = *looked || !touched.empty();
   std::ranges::move(events, std::back_inserter(out.events));
   events.clear();
   return {};
@@ -139,8 +202,11 @@ void engine::parts::rolled_back() noexcept {
   live = 0;
   for (const auto number : touched)
     if (const auto at = queues.find(number);
-        at != queues.end() && at->second.touched == batch_number)
+        at != queues.end() && at->second.touched == batch_number) {
       at->second.counts = at->second.before;
+      at->second.plain_from = INT64_MIN;
+      oldest_unknown.insert(number);
+    }
   for (const auto& [number, q] : queues)
     live += q.of(job_state::queued) + q.of(job_state::scheduled) + q.of(job_state::leased);
   for (auto a = answered.rbegin(); a != answered.rend(); ++a) {
@@ -160,7 +226,7 @@ void engine::parts::rolled_back() noexcept {
 }
 
 std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexcept {
-  if (config_is_new) return now.steady_ms;
+  if (config_is_new || !unlimited.empty()) return now.steady_ms;
   const auto from_wall = [&](std::int64_t wall) { return now.steady_ms + wall - now.wall_ms; };
   auto next = std::min({next_due[0], next_expiry, next_unique_sweep, next_outbox});
   if (next_due[1] < never_ms) next = std::min(next, from_wall(next_due[1]));
@@ -169,6 +235,9 @@ std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexc
   for (const auto& t : tasks)
     next = std::min(next, t.limit.count == 0 ? now.steady_ms : t.paced.next_ms(t.limit));
   if (!waits_end.empty()) next = std::min(next, waits_end.begin()->first);
+  for (const auto number : oldest_unknown)
+    if (const auto at = queues.find(number); at != queues.end())
+      next = std::min(next, at->second.oldest_ms + oldest_every_ms);
   for (const auto& [number, q] : queues) {
     const bool finished_ones = q.counts.finished_bytes > 0;
     if (finished_ones) next = std::min(next, q.retention_ms);
@@ -183,7 +252,9 @@ engine::engine(store& s, jobs_config config, std::uint64_t random_seed)
     : parts_(std::make_unique<parts>(s, std::move(config), random_seed)) {}
 engine::~engine() = default;
 
-result<void> engine::open(plane_time now) { return parts_->open(now); }
+result<void> engine::open(plane_time now, std::optional<std::int64_t> served_ms) {
+  return parts_->open(now, served_ms);
+}
 void engine::reconfigure(const jobs_config& next) {
   parts_->config = next;
   parts_->config_is_new = true;

@@ -46,11 +46,14 @@ struct new_job {  // what a client may say of a job
   std::string unique;
   std::optional<milliseconds>
       unique_for;  // the name stays taken so long, also when the job has finished
+  // The name counts for unique_for only, not for as long as the job lives: SQS's deduplication.
+  bool unique_by_time = false;
   std::optional<milliseconds> timeout;
   std::vector<milliseconds> attempts;
   std::string owner;
   std::string trace;
   std::vector<std::pair<std::string, std::string>> fields;
+  bool fields_checked = false;  // their size counts into the message's, which was looked at
   // Idempotency-Key of the request and a hash of what it asked for; empty: none. Kept for 24 h.
   std::string idempotency_key;
   std::string idempotency_scope;
@@ -111,6 +114,8 @@ struct redrive {  // dead jobs of a queue back to queued
   std::optional<rate> pace;
   // Those that wait as well, not only the dead: a dead letter queue of SQS is a queue like any.
   bool waiting = false;
+  // As SQS moves messages: unique names are not looked at. With `most` at once: its answer is what was moved.
+  bool moves = false;
 };
 struct set_paused {
   std::string queue;
@@ -203,6 +208,7 @@ struct dispatched {
   std::vector<job_event> events;  // of the whole batch, in order
   bool recounted =
       false;  // counts of a queue may have changed, also without an event (purge, retention)
+  std::vector<job_id> damaged;  // jobs that were set aside: their rows cannot be read
 };
 
 // It has succeeded once; where it has not finished, its second run is due or goes on.
@@ -215,7 +221,9 @@ class engine {
   engine(store& s, jobs_config config, std::uint64_t random_seed);
   ~engine();
 
-  result<void> open(plane_time now);
+  // `served_ms`: steady, until when the plane gave its workers answers; nullopt: until now. Leases that ended since then
+  // go on for a while (30 s, or the job's timeout if that is less): nobody could have extended them.
+  result<void> open(plane_time now, std::optional<std::int64_t> served_ms = std::nullopt);
   void reconfigure(const jobs_config& next);  // between batches
   [[nodiscard]] result<reply> apply(const command& c, plane_time now);
   [[nodiscard]] result<void> tick(plane_time now);

@@ -18,7 +18,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -57,6 +56,7 @@ struct long_task {
   std::uint32_t queue = 0;
   std::uint32_t to = 0;        // redrive; 0: the same queue
   bool waiting = false;        // redrive: queued jobs as well
+  bool moves = false;          // redrive: whatever their unique names
   job_id up_to = 0;            // jobs that were there when it began
   std::uint64_t left = 0;      // redrive: how many more at most
   std::int64_t before_ms = 0;  // wall: dead before that
@@ -64,6 +64,14 @@ struct long_task {
   rate limit;                  // redrive; count 0: as fast as it goes
   std::string error;           // redrive: only this normalised error; empty: all
   pace paced;
+};
+// What the rate of one key has given away. A job that has to wait gets its turn once and bears the book's mark until it
+// is leased; under another mark its turn is none, and it asks again: so after a restart, and when turns were lost.
+struct key_turns {
+  std::uint32_t queue = 0;
+  std::uint64_t book = 0;  // the mark; never 0
+  pace given;              // turns, also those that are still to come
+  pace used;               // leases
 };
 // How long a lease lasts: what was asked for, else the job's timeout; and some more.
 struct lease_length {
@@ -86,11 +94,15 @@ struct engine::parts {
   std::vector<cron_entry> crons;
   std::vector<long_task> tasks;
   job_id last_id = 0;
+  // Steady: from when to when nobody served.
+  std::int64_t away_from_ms = 0;
+  std::int64_t away_until_ms = 0;
   std::uint64_t live = 0;      // jobs not finished, of all queues
   bool config_is_new = false;  // queues and crons of it have not been looked at yet
   bool batch_is_lost = false;
   std::uint64_t batch_number = 1;
   std::vector<std::uint32_t> touched;
+  std::set<std::uint32_t> oldest_unknown;  // queues whose oldest job is to be looked up
   std::vector<std::function<void()>> undo;
   std::vector<job_event> events;
   // Waiting leases.
@@ -105,9 +117,11 @@ struct engine::parts {
   std::int64_t next_unique_sweep = 0;
   std::int64_t next_outbox =
       0;  // 0: look at it now; else steady, or never_ms: when the store says so
-  // Rates of keys, and jobs whose turn under such a rate has been given already.
-  std::unordered_map<std::uint64_t, pace> key_paces;
-  std::unordered_set<job_id> has_turn;
+  // Jobs that batches found there already, and which; facts "watch:ID".
+  std::unordered_map<job_id, std::vector<std::uint64_t>> watched;
+  // Queues that may have parked jobs although nothing holds their keys back: key_concurrency was taken away.
+  std::set<std::uint32_t> unlimited;
+  std::unordered_map<std::uint64_t, key_turns> turns;  // by queue and key
   // Leased jobs as the lease left them in the store, without bodies: their ack need not read them again. A job that leaves
   // its state leaves here too; a batch that is lost takes all of them along.
   std::unordered_map<job_id, job> heads;
@@ -117,7 +131,7 @@ struct engine::parts {
   std::uint64_t room_free = 0;
 
   // ---- engine.cpp: frame, counts, errors
-  result<void> open(plane_time now);
+  result<void> open(plane_time now, std::optional<std::int64_t> served_ms);
   result<reply> apply(const command& c, plane_time now);
   result<void> tick(plane_time now);
   result<void> dispatch(plane_time now, dispatched& out);
@@ -128,6 +142,9 @@ struct engine::parts {
   void touch(queue_entry& q);
   void leave(queue_entry& q, const job& j);
   void enter(queue_entry& q, const job& j);
+  result<void> forget_damaged(plane_time now, dispatched& out);
+  result<void> look_for_oldest(queue_entry& q, plane_time now);
+  result<bool> look_for_oldest(plane_time now);
   void tell(job_event::kind what, const job& j, std::string error = {}, std::int64_t took_ms = 0,
             std::int64_t waited_ms = 0);
   [[nodiscard]] job_id next_id(plane_time now);
@@ -170,7 +187,11 @@ struct engine::parts {
   // ---- keys.cpp: where a job that nobody has goes
   result<void> place(job& j, queue_entry& q, plane_time now);
   result<void> next_of_key(queue_entry& q, const std::string& key, plane_time now);
+  result<void> let_in(plane_time now);
   result<void> unpark(job_id id, queue_entry& q, plane_time now);
+  key_turns& turns_of(const job& j, plane_time now);
+  void turn_lost(const job& j);
+  void turns_lost(std::uint32_t queue);
   result<bool> wait_for_key_rate(job& j, queue_entry& q, plane_time now);
 
   // ---- lease.cpp
@@ -190,6 +211,7 @@ struct engine::parts {
   // ---- settle.cpp
   result<job> head_of(job_id id);
   result<job> held(const lease_token& t, plane_time now);
+  [[nodiscard]] std::int64_t lease_end(const job& j) const;
   result<bool> done_by(const lease_token& t);
   result<reply> run(const ack& c, plane_time now);
   result<reply> run(const fail_job& c, plane_time now);
@@ -202,6 +224,7 @@ struct engine::parts {
   result<void> retry_later(job& j, queue_entry& q, milliseconds delay, plane_time now);
   result<void> finish(job& j, queue_entry& q, job_state as, std::uint32_t parts_to_save,
                       plane_time now);
+  result<void> drop_name(const job& j, queue_entry& q);
   [[nodiscard]] std::optional<milliseconds> ladder_delay(const job& j, const queue_entry& q);
 
   // ---- verify.cpp
@@ -233,13 +256,15 @@ struct engine::parts {
   result<void> recover_tasks();
   result<reply> run(const redrive& c, plane_time now);
   result<reply> run(const purge_queue& c, plane_time now);
+  result<reply> move_at_once(long_task& t, queue_entry& q, plane_time now);
   result<reply> begin_task(long_task t, std::uint64_t count);
   result<void> go_on(plane_time now);
   result<bool> go_on(long_task& t, plane_time now);  // true: it has ended
   result<bool> purge_some(long_task& t, queue_entry& q, plane_time now);
   result<bool> redrive_some(long_task& t, queue_entry& q, plane_time now);
   result<bool> move_waiting(long_task& t, queue_entry& q, std::size_t most, plane_time now);
-  result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, plane_time now);
+  result<bool> redrive_one(job& j, queue_entry& from, queue_entry& to, bool any_name,
+                           plane_time now);
 
   // ---- outbox.cpp
   result<void> empty_outbox(plane_time now);
@@ -249,6 +274,10 @@ struct engine::parts {
   result<void> begin_batch(std::uint64_t batch, std::uint64_t members, const new_job& callback,
                            queue_entry& q, plane_time now);
   result<void> batch_member(const job& j, int change, plane_time now);
+  result<void> recover_watches();
+  result<void> watch(job_id id, std::uint64_t batch);
+  result<void> tell_watchers(job_id id, plane_time now);
+  result<void> batch_members(std::uint64_t batch, std::int64_t change, plane_time now);
 };
 
 // The clock that a job waits on.

@@ -1,5 +1,6 @@
 // How jobs come in: checks first, of all of them, so that a refusal leaves nothing behind; then the puts.
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 #include "base/units.hpp"
@@ -55,7 +56,7 @@ result<void> engine::parts::check(const new_job& n, const queue_entry& q, plane_
     return fail(errc::bad_request, "priority is from -100 to 100");
   std::size_t bytes = 0;
   for (const auto& [name, value] : n.fields) bytes += name.size() + value.size();
-  if (n.fields.size() > most_fields || bytes > most_field_bytes)
+  if (n.fields.size() > most_fields || (!n.fields_checked && bytes > most_field_bytes))
     return fail(errc::bad_request, "a job has at most 64 fields, of 64KiB in all");
   return check_delays(n);
 }
@@ -93,7 +94,7 @@ result<std::optional<engine::parts::known_job>> engine::parts::existing(const ne
       {unique_for_scope(q), &n.unique, true, false},
   };
   for (const auto& [scope, name, timed, by_key] : places) {
-    if (name->empty()) continue;
+    if (name->empty() || (n.unique_by_time && !timed)) continue;
     const auto row = stored.find_unique(scope, *name);
     if (!row) return lost(row.error());
     const auto& found = row.value();
@@ -133,7 +134,7 @@ job engine::parts::made(const new_job& n, const queue_entry& q, plane_time now) 
   j.timeout_ms = n.timeout ? static_cast<std::uint32_t>(n.timeout->count()) : 0;
   j.attempts = n.attempts;
   j.key = n.key.empty() && q.fifo() ? "default" : n.key;  // a FIFO queue without keys is one line
-  j.unique = n.unique;
+  if (!n.unique_by_time) j.unique = n.unique;
   j.owner = n.owner;
   j.content_type = n.content_type;
   j.payload = n.payload;
@@ -162,7 +163,8 @@ result<void> engine::parts::put(job& j, const new_job& n, queue_entry& q, plane_
     return stored.put_unique(scope, text, {j.id, n.fingerprint, until_ms});
   };
   if (!n.unique.empty()) {
-    if (auto r = name(unique_scope(q), n.unique, 0); !r) return lost(r.error());
+    if (!n.unique_by_time)
+      if (auto r = name(unique_scope(q), n.unique, 0); !r) return lost(r.error());
     if (n.unique_for) {
       const auto until = now.wall_ms + n.unique_for->count();
       if (auto r = name(unique_for_scope(q), n.unique, until); !r) return lost(r.error());
@@ -229,11 +231,16 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
   if (callback_queue != nullptr) {
     const auto callback = existing(*c.on_complete, *callback_queue, now);
     if (!callback) return std::unexpected(callback.error());
-    if (!callback.value()) batch = next_id(now);
+    const auto& taken = callback.value();
+    if (!taken) batch = next_id(now);
     // Put before, and its callback with it: that batch is told.
     const auto told =
         batch != 0 ? result<std::uint64_t>(batch) : batch_of(known->jobs.front().one.id);
     if (!told) return std::unexpected(told.error());
+    if (taken && !taken->by_key && (known->fresh > 0 || *told == 0))
+      return fail(errc::conflict, "job " + id_text(taken->one.id) +
+                                      " bears the unique name of on_complete: nobody would call "
+                                      "back when these jobs have ended");
     out.batch = *told;
   }
   for (std::size_t i = 0; i < c.jobs.size(); ++i) {
@@ -251,8 +258,15 @@ result<reply> engine::parts::run(const enqueue& c, plane_time now) {
     if (auto r = put(j, c.jobs[i], q, now); !r) return std::unexpected(r.error());
     one = {j.id, j.state, false};
   }
+  std::set<job_id> others;  // that live: waited for as well
+  for (const auto& k : known->jobs)
+    if (batch != 0 && k.one.existed && !finished(k.one.state)) others.insert(k.one.id);
+  for (const auto id : others)
+    if (auto r = watch(id, batch); !r) return std::unexpected(r.error());
   if (batch != 0)
-    if (auto r = begin_batch(batch, known->fresh, *c.on_complete, *callback_queue, now); !r)
+    if (auto r =
+            begin_batch(batch, known->fresh + others.size(), *c.on_complete, *callback_queue, now);
+        !r)
       return std::unexpected(r.error());
   return out;
 }

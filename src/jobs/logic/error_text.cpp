@@ -54,10 +54,39 @@ void append_word(std::string& out, std::string_view w) {
   }
 }
 
+constexpr std::string_view traceback = "Traceback (most recent call last)";
+
+// Of a traceback the exception: the first line behind its frames, which are indented; of chained ones the last's.
+std::string_view headline(std::string_view error) {
+  const auto first = error.substr(0, error.find('\n'));
+  if (!error.starts_with(traceback)) return first;
+  auto rest = error.substr(error.rfind(traceback));
+  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    rest.remove_prefix(end + 1);
+    const auto line = rest.substr(0, rest.find('\n'));
+    if (!line.empty() && line.front() != ' ' && line.front() != '\t' && line.front() != '\r')
+      return line;
+  }
+  return first;
+}
+
 }  // namespace
 
+std::string shortened(std::string_view error, std::size_t most) {
+  if (error.size() <= most || !error.starts_with(traceback))
+    return std::string(error.substr(0, most));
+  // The middle goes: its frames are in the worker's own log.
+  std::string out(error.substr(0, error.find('\n')));
+  out += "\n  ...\n";
+  if (out.size() >= most) return std::string(error.substr(0, most));
+  auto tail = error.substr(error.size() - (most - out.size()));
+  const auto line = tail.find('\n');
+  if (line != std::string_view::npos) tail.remove_prefix(line + 1);
+  return out.append(tail);
+}
+
 std::string normalised(std::string_view error) {
-  error = error.substr(0, error.find('\n'));
+  error = headline(error);
   std::string out;
   for (std::size_t i = 0; i < error.size() && out.size() < longest;) {
     if (const auto end = quoted(error, i); end > i) {

@@ -87,8 +87,10 @@ struct job {
   std::int64_t due_ms =
       0;  // scheduled: becomes queued then. leased: the lease is over then (steady)
   std::uint32_t attempt = 0;  // deliveries begun so far in this life; redrive begins again at 0
-  std::uint64_t secret = 0;   // of the current lease, or of the one that made it done; 0: none
-  bool parked = false;        // queued, but its key has as many jobs leased or ready as it may
+  // Of the current lease, or of the one that made it done; 0: none. Of a job that waits for its key's rate: the book
+  // that its turn stands in (engine::parts::key_turns).
+  std::uint64_t secret = 0;
+  bool parked = false;  // queued, but its key has as many jobs leased or ready as it may
   // It counts against its key's concurrency: leased, ready, or (FIFO; over its key's rate) waiting for its time.
   bool holds_key = false;
   std::uint32_t timeout_ms = 0;        // of one attempt; 0: the queue's

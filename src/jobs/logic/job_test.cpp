@@ -51,6 +51,19 @@ TEST(error_text, what_differs_is_replaced) {
   EXPECT_EQ(normalised("decade of facade"), "decade of facade");  // hexadecimal by chance
   EXPECT_EQ(normalised(std::string(5'000, 'x')).size(), 200);
   EXPECT_EQ(normalised("\"open"), "\"open");
+  const std::string frames =
+      "Traceback (most recent call last):\n  File \"a.py\", line 3, in run\n    f()\n";
+  EXPECT_EQ(normalised(frames + "KeyError: 'x17'\n"), "KeyError: \"...\"");
+  EXPECT_EQ(normalised(frames + "KeyError: 1\n\nDuring handling of the above exception:\n\n" +
+                       frames + "app.TimedOut: after 30 s\nand more"),
+            "app.TimedOut: after N s");
+  EXPECT_EQ(normalised("Traceback (most recent call last):"), "Traceback (most recent call last):");
+  std::string deep = "Traceback (most recent call last):\n";
+  for (int i = 0; i < 500; ++i) deep += "  File \"a.py\", line 3, in run\n    f()\n";
+  const auto kept = shortened(deep + "RecursionError: too deep", 4'096);
+  EXPECT_LE(kept.size(), 4'096);
+  EXPECT_EQ(normalised(kept), "RecursionError: too deep");
+  EXPECT_EQ(shortened(std::string(5'000, 'x'), 4'096).size(), 4'096);
 }
 
 TEST(pace, events_are_spaced_and_places_given_once) {

@@ -99,6 +99,12 @@ bool unpack_spec(std::string_view packed, job& into) {
   return in.ok();
 }
 
+std::uint64_t batch_in(std::string_view packed_spec) {
+  unpacker in(packed_spec);
+  (void)in.number();  // the timeout
+  return in.number();
+}
+
 std::string pack_history(const job& j) {
   if (j.history.empty()) return {};
   std::string out(1, version);

@@ -16,6 +16,8 @@ namespace fairing::jobs {
 
 // timeout_ms, attempts, owner, content_type, fields, batch: what does not change after put().
 [[nodiscard]] std::string pack_spec(const job& j);
+// The batch alone; 0: none, or the text is damaged.
+[[nodiscard]] std::uint64_t batch_in(std::string_view packed_spec);
 [[nodiscard]] bool unpack_spec(std::string_view text, job& into);
 [[nodiscard]] std::string pack_history(const job& j);
 [[nodiscard]] bool unpack_history(std::string_view text, job& into);

@@ -67,8 +67,9 @@ struct queue_entry {
   std::uint32_t purges = 0;  // that go on: no leases meanwhile
   minute_rate arrivals;
   minute_rate finishes;
-  std::int64_t retention_ms = 0;  // steady: when finished jobs are looked at again
-  std::int64_t oldest_ms = 0;     // steady: when counts.oldest_ready_ms was looked up
+  std::int64_t retention_ms = 0;        // steady: when finished jobs are looked at again
+  std::int64_t oldest_ms = 0;           // steady: when counts.oldest_ready_ms was looked up
+  std::int64_t plain_from = INT64_MIN;  // no ready job of priority 0 has a smaller rank
 
   [[nodiscard]] bool fifo() const noexcept { return row.name.ends_with(".fifo"); }
   // Jobs of one key that may be ready or leased at a time; nullopt: any number.

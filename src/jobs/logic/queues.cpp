@@ -45,6 +45,7 @@ result<void> engine::parts::recover_queues(plane_time now) {
   if (!rows) return lost(rows.error());
   queues.clear();
   numbers.clear();
+  oldest_unknown.clear();
   live = 0;
   for (const auto& row : *rows) {
     const auto counts = stored.counts(row.number);
@@ -55,6 +56,7 @@ result<void> engine::parts::recover_queues(plane_time now) {
     configure(q, config);
     numbers[row.name] = row.number;
     live += live_of(*counts);
+    if (auto r = look_for_oldest(q, now); !r) return r;
   }
   const auto id = stored.last_id();
   if (!id) return lost(id.error());
@@ -66,7 +68,10 @@ result<void> engine::parts::recover_queues(plane_time now) {
 result<void> engine::parts::take_config(plane_time now) {
   config_is_new = false;
   undo.emplace_back([this] { config_is_new = true; });
-  for (auto& [number, q] : queues) configure(q, config);
+  for (auto& [number, q] : queues) {
+    configure(q, config);
+    if (q.counts.parked > 0 && !q.key_concurrency()) unlimited.insert(number);
+  }
   for (const auto& c : config.queues) {
     if (numbers.contains(c.name)) continue;
     const auto q = add_queue(c.name);

@@ -19,14 +19,15 @@ std::string last_error(const job& j) {
 
 }  // namespace
 
-// "redrive QUEUE TO WAITING UP_TO LEFT BEFORE AFTER_MS AFTER_ID COUNT PERIOD ERROR"
+// "redrive QUEUE TO WAITING+2*MOVES UP_TO LEFT BEFORE AFTER_MS AFTER_ID COUNT PERIOD ERROR"
 std::string task_text(const long_task& t) {
   std::string out = t.purge ? "purge" : "redrive";
-  for (const auto n : {static_cast<std::int64_t>(t.queue), static_cast<std::int64_t>(t.to),
-                       static_cast<std::int64_t>(t.waiting), static_cast<std::int64_t>(t.up_to),
-                       static_cast<std::int64_t>(t.left), t.before_ms, t.after.finished_ms,
-                       static_cast<std::int64_t>(t.after.id),
-                       static_cast<std::int64_t>(t.limit.count), t.limit.period.count()})
+  for (const auto n :
+       {static_cast<std::int64_t>(t.queue), static_cast<std::int64_t>(t.to),
+        static_cast<std::int64_t>(t.waiting) + 2 * static_cast<std::int64_t>(t.moves),
+        static_cast<std::int64_t>(t.up_to), static_cast<std::int64_t>(t.left), t.before_ms,
+        t.after.finished_ms, static_cast<std::int64_t>(t.after.id),
+        static_cast<std::int64_t>(t.limit.count), t.limit.period.count()})
     out += ' ' + std::to_string(n);
   return out + ' ' + t.error;
 }
@@ -44,7 +45,8 @@ std::optional<long_task> task_from(std::string_view fact, std::string_view text)
   }
   t.queue = static_cast<std::uint32_t>(n[0]);
   t.to = static_cast<std::uint32_t>(n[1]);
-  t.waiting = n[2] != 0;
+  t.waiting = (n[2] & 1) != 0;
+  t.moves = (n[2] & 2) != 0;
   t.up_to = static_cast<job_id>(n[3]);
   t.left = static_cast<std::uint64_t>(n[4]);
   t.before_ms = n[5];
@@ -135,7 +137,7 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
       return fail(errc::conflict, "job " + id_text(j->id) + " is " +
                                       std::string(to_string(j->state)) +
                                       ": only dead jobs are redriven");
-    const auto moved = redrive_one(*j, q, *to, now);
+    const auto moved = redrive_one(*j, q, *to, c.moves, now);
     if (!moved) return std::unexpected(moved.error());
     if (!*moved)
       return fail(errc::conflict, "another job of queue " + to->row.name +
@@ -147,26 +149,45 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
   t.waiting = c.waiting && to != &q;
   t.up_to = last_id;
   t.left = c.most == 0 ? INT64_MAX : std::min<std::uint64_t>(c.most, INT64_MAX);
-  t.before_ms = now.wall_ms + 1;
+  // By the store's own times: the clock may have been set back since.
+  const auto newest = stored.newest_finished(q.row.number, job_state::dead);
+  if (!newest) return lost(newest.error());
+  t.before_ms = *newest + 1;
   t.limit = c.pace.value_or(rate{});
   t.error = c.error;
+  t.moves = c.moves && to != &q;
+  if (t.moves && c.most != 0 && t.limit.count == 0) return move_at_once(t, q, now);
   auto count = q.of(job_state::dead) + (t.waiting ? q.of(job_state::queued) : 0);
   const auto most = std::min(count, t.left);
   return begin_task(std::move(t), most);
 }
 
-// False: its unique name is taken, the job stays dead.
-result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& to,
+// A share of a move task: whoever asked goes on by what was really moved.
+result<reply> engine::parts::move_at_once(long_task& t, queue_entry& q, plane_time now) {
+  t.left = std::min<std::uint64_t>(t.left, most_of_a_tick);
+  const auto asked = t.left;
+  while (true) {
+    const auto ended = redrive_some(t, q, now);
+    if (!ended) return std::unexpected(ended.error());
+    if (*ended) return counted{asked - t.left};
+  }
+}
+
+// Where `any_name` the job comes without its unique name if another one bears that already.
+// False: its unique name is taken, the job stays where it is.
+result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& to, bool any_name,
                                         plane_time now) {
   const bool was_dead = j.state == job_state::dead;
   if (!j.unique.empty() && (was_dead || &from != &to)) {
     const auto other = existing({.unique = j.unique}, to, now);
     if (!other) return std::unexpected(other.error());
-    if (const auto& one = other.value(); one && one->one.id != j.id) return false;
-    if (!was_dead)
-      if (auto r = stored.drop_unique(unique_scope(from), j.unique); !r) return lost(r.error());
-    if (auto r = stored.put_unique(unique_scope(to), j.unique, {.job = j.id}); !r)
-      return lost(r.error());
+    const auto& one = other.value();
+    const bool taken = one && one->one.id != j.id;
+    if (taken && !any_name) return false;
+    if (auto r = drop_name(j, from); !r) return std::unexpected(r.error());
+    if (!taken)
+      if (auto r = stored.put_unique(unique_scope(to), j.unique, {.job = j.id}); !r)
+        return lost(r.error());
   }
   leave(from, j);
   const auto held_key = j.holds_key;
@@ -194,18 +215,26 @@ result<bool> engine::parts::purge_some(long_task& t, queue_entry& q, plane_time 
   touch(q);
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < job_state_count; ++i) {
-    q.counts.of[i] -= gone->of[i];
-    count += gone->of[i];
+    q.counts.of[i] -= gone->counts.of[i];
+    count += gone->counts.of[i];
   }
-  q.counts.parked -= gone->parked;
+  q.counts.parked -= gone->counts.parked;
   live -= count;
+  if (!watched.empty())
+    for (const auto id : gone->ids)
+      if (auto r = tell_watchers(id, now); !r) return std::unexpected(r.error());
+  for (const auto& [batch, members] : gone->batches)
+    if (auto r = batch_members(batch, -static_cast<std::int64_t>(members), now); !r)
+      return std::unexpected(r.error());
   if (count > 0) return false;
   // Jobs that came meanwhile may be parked behind one that is gone.
   const auto left = stored.unheld(q.row.number, most_of_a_step);
   if (!left) return lost(left.error());
   for (const auto id : *left)
     if (auto r = unpark(id, q, now); !r) return std::unexpected(r.error());
-  return left->size() < most_of_a_step;
+  if (left->size() == most_of_a_step) return false;
+  turns_lost(q.row.number);
+  return true;
 }
 
 result<bool> engine::parts::move_waiting(long_task& t, queue_entry& q, std::size_t most,
@@ -216,7 +245,7 @@ result<bool> engine::parts::move_waiting(long_task& t, queue_entry& q, std::size
   std::size_t moved = 0;
   for (auto j : *jobs) {
     if (j.id > t.up_to || t.left == 0) break;  // what came later stays
-    const auto done = redrive_one(j, q, to, now);
+    const auto done = redrive_one(j, q, to, t.moves, now);
     if (!done) return done;
     if (!*done) break;
     --t.left;
@@ -240,9 +269,10 @@ result<bool> engine::parts::redrive_some(long_task& t, queue_entry& q, plane_tim
     if (most == 0) return t.left == 0;
     t.after = row;
     auto j = stored.load(row.id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     if (!t.error.empty() && last_error(*j) != t.error) continue;
-    const auto moved = redrive_one(*j, q, to, now);
+    const auto moved = redrive_one(*j, q, to, t.moves, now);
     if (!moved) return moved;
     if (!*moved) continue;
     --t.left;

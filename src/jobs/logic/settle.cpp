@@ -10,10 +10,11 @@ namespace fairing::jobs {
 namespace {
 
 constexpr milliseconds longest_retry{365LL * 86'400'000};
+constexpr milliseconds longest_grace{30'000};
 
 std::string said(std::string_view error) {
-  return std::string(error.empty() ? "failed without an error text"
-                                   : error.substr(0, longest_text));
+  return error.empty() ? std::string("failed without an error text")
+                       : shortened(error, longest_text);
 }
 
 std::int64_t close_attempt(job& j, std::string error, bool expired, plane_time now) {
@@ -39,6 +40,15 @@ result<job> engine::parts::head_of(job_id id) {
   return j;
 }
 
+// When the lease is over. One that ended while nobody served lasts a while longer: its worker had nobody to tell.
+std::int64_t engine::parts::lease_end(const job& j) const {
+  if (j.due_ms <= away_from_ms || j.due_ms > away_until_ms) return j.due_ms;
+  const auto q = queues.find(j.queue);
+  auto timeout = milliseconds{j.timeout_ms};
+  if (j.timeout_ms == 0) timeout = q == queues.end() ? longest_grace : q->second.config.timeout;
+  return away_until_ms + std::min(timeout, longest_grace).count();
+}
+
 // The job of a lease that still holds: its newest, and not over.
 result<job> engine::parts::held(const lease_token& t, plane_time now) {
   auto j = head_of(t.job);
@@ -54,6 +64,7 @@ result<job> engine::parts::held(const lease_token& t, plane_time now) {
   if (j->secret != t.secret)
     return fail(errc::stale_lease,
                 "job " + id_text(t.job) + " was leased again since: drop what was done for it");
+  j->due_ms = lease_end(*j);
   if (j->due_ms <= now.steady_ms)
     return fail(errc::stale_lease,
                 "the lease of job " + id_text(t.job) +
@@ -64,6 +75,7 @@ result<job> engine::parts::held(const lease_token& t, plane_time now) {
 // Whether the job is done by that very lease: its first answer may have been lost.
 result<bool> engine::parts::done_by(const lease_token& t) {
   const auto j = stored.load(t.job, false);
+  if (!j && j.error().code == errc::not_found) return false;
   if (!j) return lost(j.error());
   return j->state == job_state::done && j->secret == t.secret;
 }
@@ -108,6 +120,17 @@ result<reply> engine::parts::run(const ack& c, plane_time now) {
   return settled{j->id, j->state, std::nullopt};
 }
 
+// Its unique name in the queue, if it is this job's and not another's.
+result<void> engine::parts::drop_name(const job& j, queue_entry& q) {
+  if (j.unique.empty()) return {};
+  const auto scope = unique_scope(q);
+  const auto row = stored.find_unique(scope, j.unique);
+  if (!row) return lost(row.error());
+  if (const auto& found = row.value(); found && found->job == j.id)
+    if (auto r = stored.drop_unique(scope, j.unique); !r) return lost(r.error());
+  return {};
+}
+
 // Ends the job for good. The caller has made it leave the counts.
 result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
                                    std::uint32_t parts_to_save, plane_time now) {
@@ -121,15 +144,10 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
   if (auto r = stored.save(j, parts_to_save); !r) return lost(r.error());
   enter(q, j);
   q.finishes.add(1, now.steady_ms);
-  if (!j.unique.empty()) {
-    const auto scope = unique_scope(q);
-    const auto row = stored.find_unique(scope, j.unique);
-    if (!row) return lost(row.error());
-    if (const auto& found = row.value(); found && found->job == j.id)
-      if (auto r = stored.drop_unique(scope, j.unique); !r) return lost(r.error());
-  }
+  if (auto r = drop_name(j, q); !r) return r;
   if (held_key)
     if (auto r = next_of_key(q, j.key, now); !r) return r;
+  if (auto r = tell_watchers(j.id, now); !r) return r;
   return j.batch != 0 ? batch_member(j, -1, now) : result<void>{};
 }
 
@@ -252,6 +270,7 @@ result<reply> engine::parts::run(const cancel_job& c, plane_time now) {
   if (!q) return std::unexpected(q.error());
   auto parts_to_save = +part::state;
   leave(**q, *j);
+  if (j->state == job_state::scheduled) turn_lost(*j);
   std::int64_t took = 0;
   if (j->state == job_state::leased) {
     took = close_attempt(*j, "cancelled", false, now);

@@ -123,6 +123,7 @@ result<void> deduplicate(new_job& j, const sqs::message& m, const known_queue& q
                  ? sqs::sha256_hex(m.group + std::string(1, '\0') + id)
                  : std::move(id);
   j.unique_for = deduplication_window;
+  j.unique_by_time = true;
   return {};
 }
 
@@ -153,6 +154,7 @@ result<new_job> job_of(sqs::message m, const known_queue& queue, const sqs_conte
     j.fields.emplace_back(std::string(field_system) + "AWSTraceHeader", m.trace_header);
   if (!c.sender.empty())
     j.fields.emplace_back(std::string(field_system) + "SenderId", std::string(c.sender));
+  j.fields_checked = true;
   j.key = std::move(m.group);
   j.payload = std::move(m.body);
   return j;

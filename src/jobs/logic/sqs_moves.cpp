@@ -99,6 +99,7 @@ std::vector<sqs_moves::step> sqs_moves::tick(plane_time now) {
     redrive r{.queue = t.source, .id = {}, .error = {}, .to = t.destination};
     r.most = share(t);
     r.waiting = true;
+    r.moves = true;
     out.push_back({t.number, std::move(r)});
   }
   return out;

@@ -314,8 +314,11 @@ std::vector<command> dead_letter_moves(const std::vector<job_event>& events,
     if (e.what != job_event::kind::died) continue;
     const auto* q = book.find(e.queue);
     if (q == nullptr || book.find(q->settings.dead_letter_queue) == nullptr) continue;
-    out.emplace_back(redrive{
-        .queue = q->state.row.name, .id = e.id, .error = {}, .to = q->settings.dead_letter_queue});
+    out.emplace_back(redrive{.queue = q->state.row.name,
+                             .id = e.id,
+                             .error = {},
+                             .to = q->settings.dead_letter_queue,
+                             .moves = true});
   }
   return out;
 }
@@ -325,8 +328,8 @@ std::vector<command> dead_letter_sweep(const queue_book& book) {
   for (const auto& [name, q] : book.all())
     if (q.state.counts.of[static_cast<std::size_t>(job_state::dead)] > 0 &&
         book.find(q.settings.dead_letter_queue) != nullptr)
-      out.emplace_back(
-          redrive{.queue = name, .id = {}, .error = {}, .to = q.settings.dead_letter_queue});
+      out.emplace_back(redrive{
+          .queue = name, .id = {}, .error = {}, .to = q.settings.dead_letter_queue, .moves = true});
   return out;
 }
 

@@ -16,11 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -69,7 +71,14 @@ struct queue_counts {
   std::uint64_t of[job_state_count] = {};  // by job_state
   std::uint64_t parked = 0;                // of the queued ones
   std::uint64_t finished_bytes = 0;
-  std::int64_t oldest_ready_ms = 0;  // created_ms of the first queued job; 0: none
+  std::int64_t oldest_ready_ms =
+      0;  // wall: since when the one waits that waits longest; 0: none. Not the store's
+};
+
+// Where a ready job stands, and its priority: together with queue_config::ageing since when it is ready.
+struct rank_row {
+  std::int64_t rank = 0;
+  std::int16_t priority = 0;
 };
 
 // A unique name or an Idempotency-Key, and the job it stands for.
@@ -77,6 +86,24 @@ struct unique_row {
   job_id job = 0;
   std::string fingerprint;      // of the request that took it; empty: not asked for
   std::int64_t expires_ms = 0;  // wall; 0: when the job has finished
+};
+
+// A job whose row cannot be read; what its columns still say.
+struct damaged_row {
+  job_id id = 0;
+  std::uint32_t queue = 0;
+  std::optional<job_state> state;  // nullopt: one that there is none of
+  bool parked = false;
+  bool holds_key = false;
+  std::uint64_t bytes = 0;
+  std::string key;
+};
+
+// What a purge has erased.
+struct cleared {
+  queue_counts counts;                             // by state (of, parked)
+  std::map<std::uint64_t, std::uint64_t> batches;  // how many of which batch
+  std::vector<job_id> ids;
 };
 
 struct finished_row {
@@ -140,15 +167,22 @@ class store {
 
   // ---- jobs
   virtual result<void> put(const job& j) = 0;  // id is set and new
-  // Whole but for payload and result where not `with_payload`. errc::not_found.
+  // Whole but for payload and result where not `with_payload`. errc::not_found: also for a row that cannot be read. It is
+  // set aside, in the batch at hand: kept as it is where no look-up comes (table job_damaged), and told by damaged().
   virtual result<job> load(job_id id, bool with_payload) = 0;
   virtual result<void> save(const job& j, std::uint32_t parts) = 0;
   virtual result<void> erase(std::span<const job_id> ids) = 0;
   // Queued and not parked, the smallest (rank, id) first; whole; not changed by this.
   virtual result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) = 0;
+  // Of those: of each priority but 0 the smallest rank; and the ranks from that one on, the smallest first.
+  virtual result<std::vector<rank_row>> first_ranks(std::uint32_t queue) = 0;
+  virtual result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                   std::size_t most) = 0;
   // Of a key: how many hold it (job::holds_key); and the parked one with the smallest id.
   virtual result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) = 0;
   virtual result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) = 0;
+  // Parked jobs, key by key, the smallest ids of a key first.
+  virtual result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) = 0;
   // Parked jobs whose key nobody holds, the first of each such key.
   virtual result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) = 0;
   // Scheduled jobs whose time has come, and leases that are over; the earliest first.
@@ -164,11 +198,15 @@ class store {
                                                             const finished_row& after,
                                                             std::int64_t before_ms,
                                                             std::size_t most) = 0;
-  // Erases queued and scheduled jobs with ids up to that; counted by state (of, parked).
-  virtual result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
+  // finished_ms of the one that finished last; 0: none.
+  virtual result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) = 0;
+  // Erases queued and scheduled jobs with ids up to that.
+  virtual result<cleared> clear(std::uint32_t queue, job_id up_to, std::size_t most) = 0;
   // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.
   virtual result<void> count_failure(const job& j, std::string_view normalised,
                                      std::int64_t wall_ms) = 0;
+  // Those that were set aside in the batch at hand since the last call.
+  virtual std::vector<damaged_row> damaged() = 0;
   // The largest id that was ever put; 0: none.
   virtual result<job_id> last_id() = 0;
 
@@ -182,6 +220,9 @@ class store {
 
   // ---- small facts: cron's last time, batches, the steady clock
   virtual result<std::optional<std::string>> fact(std::string_view name) = 0;
+  // Those whose names begin so: (name, value).
+  virtual result<std::vector<std::pair<std::string, std::string>>> facts(
+      std::string_view prefix) = 0;
   virtual result<void> set_fact(std::string_view name, std::string_view value) = 0;
   virtual result<void> drop_fact(std::string_view name) = 0;
 

@@ -17,11 +17,14 @@ result<std::size_t> engine::parts::make_due(clock_kind clock, plane_time now, st
   if (!ids) return lost(ids.error());
   for (const auto id : *ids) {
     auto j = stored.load(id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
     leave(**q, *j);
+    const auto turn = j->secret;
     if (auto r = place(*j, **q, now); !r) return std::unexpected(r.error());
+    j->secret = turn;
     if (auto r = stored.save(*j, +part::state); !r) return lost(r.error());
     enter(**q, *j);
   }
@@ -37,9 +40,15 @@ result<std::size_t> engine::parts::expire(plane_time now, std::size_t most) {
   if (!ids) return lost(ids.error());
   for (const auto id : *ids) {
     auto j = stored.load(id, false);
+    if (!j && j.error().code == errc::not_found) continue;  // it was set aside
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
+    if (const auto end = lease_end(*j); end > now.steady_ms) {
+      j->due_ms = end;
+      if (auto r = stored.save(*j, +part::state); !r) return lost(r.error());
+      continue;
+    }
     const auto r = attempt_failed(*j, **q, "lease expired", true, {}, now);
     if (!r) return std::unexpected(r.error());
   }

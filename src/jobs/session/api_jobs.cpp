@@ -86,7 +86,8 @@ response jobs_api::show(const job& j, std::string_view known) const {
     r.status = 304;
     return r;
   }
-  append_job(r.body, j, queues_.get()->name_of(j.queue), {.payload = true, .history = true});
+  append_job(r.body, j, queues_.get()->name_of(j.queue),
+             {.payload = true, .history = true, .now = writer_.time()});
   r.body += '\n';
   return r;
 }

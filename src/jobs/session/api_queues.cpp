@@ -97,7 +97,8 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
     r.body = R"({"items":[)";
     for (std::size_t i = 0; i < page->items.size(); ++i) {
       if (i > 0) r.body += ',';
-      append_job(r.body, page->items[i], names->name_of(page->items[i].queue), {});
+      append_job(r.body, page->items[i], names->name_of(page->items[i].queue),
+                 {.now = writer_.time()});
     }
     r.body += R"(],"next":)";
     if (page->next.empty())

@@ -85,6 +85,13 @@ std::string_view last_error(const job& j) {
   return {};
 }
 
+// When a scheduled job comes due, on the wall clock; 0: it is not scheduled, or waits for its batch to end.
+std::int64_t next_attempt_ms(const job& j, plane_time now) {
+  constexpr std::int64_t far_off = INT64_MAX / 8;
+  if (j.state != job_state::scheduled || now.wall_ms == 0 || j.due_ms > far_off) return 0;
+  return j.due_clock == clock_kind::wall ? j.due_ms : now.wall_ms + j.due_ms - now.steady_ms;
+}
+
 // What came of running jobs twice; nothing where none was.
 void append_verified(std::string& out, double share, const verified_summary& v) {
   if (share <= 0 && std::ranges::all_of(v.counts, [](std::uint64_t n) { return n == 0; })) return;
@@ -146,6 +153,7 @@ void append_job(std::string& out, const job& j, std::string_view queue, const jo
   if (!j.trace.empty()) append_member(out, "trace", j.trace);
   if (j.batch != 0) append_member(out, "batch", id_text(j.batch));
   append_time(out, "created", j.created_ms);
+  append_time(out, "next_attempt", next_attempt_ms(j, parts.now));
   append_time(out, "finished", j.finished_ms);
   if (!j.progress.empty()) append_member(out, "progress", j.progress);
   if (const auto e = last_error(j); !e.empty()) append_member(out, "error", e);

@@ -19,6 +19,7 @@ namespace fairing::jobs {
 struct job_parts {
   bool payload = false;
   bool history = false;
+  plane_time now{};  // 0: when a scheduled job is to run is left out
 };
 void append_job(std::string& out, const job& j, std::string_view queue, const job_parts& parts);
 void append_lease(std::string& out, const leased_job& l);

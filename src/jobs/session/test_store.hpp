@@ -166,10 +166,17 @@ class test_store final : public store {
         out.push_back(j);
     return out;
   }
+  result<std::vector<rank_row>> first_ranks(std::uint32_t) override {
+    return std::vector<rank_row>{};
+  }
+  result<std::vector<rank_row>> ranks_from(std::uint32_t, std::int64_t, std::size_t) override {
+    return std::vector<rank_row>{};
+  }
   result<std::uint32_t> active_of(std::uint32_t, std::string_view) override { return 0U; }
   result<std::optional<job_id>> first_parked(std::uint32_t, std::string_view) override {
     return std::optional<job_id>{};
   }
+  result<std::vector<job_id>> parked(std::uint32_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> unheld(std::uint32_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> due(clock_kind, std::int64_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> expired(std::int64_t, std::size_t) override { return none(); }
@@ -179,8 +186,10 @@ class test_store final : public store {
                                                     std::int64_t, std::size_t) override {
     return std::vector<finished_row>{};
   }
-  result<queue_counts> clear(std::uint32_t, job_id, std::size_t) override { return queue_counts{}; }
+  result<std::int64_t> newest_finished(std::uint32_t, job_state) override { return 0; }
+  result<cleared> clear(std::uint32_t, job_id, std::size_t) override { return cleared{}; }
   result<void> count_failure(const job&, std::string_view, std::int64_t) override { return {}; }
+  std::vector<damaged_row> damaged() override { return {}; }
   result<job_id> last_id() override {
     return now_.jobs.empty() ? job_id{0} : now_.jobs.rbegin()->first;
   }
@@ -197,6 +206,9 @@ class test_store final : public store {
   result<std::optional<std::string>> fact(std::string_view name) override {
     const auto at = now_.facts.find(name);
     return at == now_.facts.end() ? std::nullopt : std::optional(at->second);
+  }
+  result<std::vector<std::pair<std::string, std::string>>> facts(std::string_view) override {
+    return std::vector<std::pair<std::string, std::string>>{};
   }
   result<void> set_fact(std::string_view name, std::string_view value) override {
     now_.facts.insert_or_assign(std::string(name), std::string(value));

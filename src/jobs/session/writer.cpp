@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "base/timestamp.hpp"
 
 namespace fairing::jobs {
@@ -227,6 +228,11 @@ void writer::batch(std::vector<item>& taken) {
   engine_->committed();
   parked_now_.clear();
   observer_.on_committed(out.events);
+  for (const auto id : out.damaged)
+    log::error("job_set_aside", {{"id", id_text(id)},
+                                 {"reason",
+                                  "its row cannot be read; it is kept in the store's "
+                                  "table job_damaged: check the disk"}});
   settle_parked(std::move(out.replies));
   to_show_ = to_show_ || out.recounted;
   show_queues(now, out.events);

@@ -84,6 +84,46 @@ TYPED_TEST_P(jobs_conformance, dead_jobs_are_redriven) {
   EXPECT_EQ(p.take("again").work.id, ids[0]);
 }
 
+TYPED_TEST_P(jobs_conformance, a_redrive_takes_what_died_while_the_clock_was_ahead) {
+  auto p = this->plane();
+  p.now.wall_ms += 3'600'000;
+  for (int i = 0; i < 3; ++i) {
+    p.put("mails", new_job{.attempts = {seconds{0}}});
+    ASSERT_TRUE(p.failed(p.take("mails")));
+  }
+  p.now.wall_ms -= 3'600'000;
+  ASSERT_TRUE(p.apply(redrive{.queue = "mails"}));
+  p.turn();
+  EXPECT_EQ(p.count("mails", job_state::queued), 3);
+  for (auto& j : p.take_some("mails", 3)) ASSERT_TRUE(p.failed(j));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.count("mails", job_state::dead), 3);  // what died again is not the same redrive's
+}
+
+// As SQS moves messages: a name that is taken keeps none from its dead letter queue, nor from the way back.
+TYPED_TEST_P(jobs_conformance, a_move_asks_for_no_name) {
+  auto p = this->plane();
+  const auto there = p.put("dead", new_job{.unique = "k"});
+  const auto id = p.put("mails", new_job{.unique = "k", .attempts = {seconds{0}}});
+  ASSERT_TRUE(p.failed(p.take("mails")));
+  EXPECT_EQ(p.apply(redrive{.queue = "mails", .id = id, .to = "dead"}).error().code,
+            errc::conflict);
+  ASSERT_TRUE(p.apply(redrive{.queue = "mails", .id = id, .to = "dead", .moves = true}));
+  EXPECT_EQ(p.count("dead", job_state::queued), 2);
+  EXPECT_EQ(p.count("mails", job_state::dead), 0);
+  EXPECT_EQ(p.enqueue_one("dead", new_job{.unique = "k"})->jobs[0].id, there);
+  const auto other = p.put("mails", new_job{.unique = "k"});
+  const auto move = [&] {
+    return p.template as<counted>(p.apply(
+        redrive{.queue = "dead", .to = "mails", .most = 50, .waiting = true, .moves = true}));
+  };
+  EXPECT_EQ(move()->count, 2);
+  EXPECT_EQ(move()->count, 0);  // which ends a move task
+  EXPECT_EQ(p.count("mails", job_state::queued), 3);
+  for (auto& j : p.take_some("mails", 9)) ASSERT_TRUE(p.done(j));
+  EXPECT_NE(p.put("mails", new_job{.unique = "k"}), other);  // free again
+}
+
 TYPED_TEST_P(jobs_conformance, a_redrive_goes_on_after_a_crash) {
   auto p = this->plane();
   for (int i = 0; i < 20; ++i) p.put("mails", new_job{.attempts = {seconds{0}}});
@@ -110,6 +150,43 @@ TYPED_TEST_P(jobs_conformance, a_purge_leaves_what_came_later) {
   EXPECT_EQ(p.count("mails", job_state::queued), 1);
   EXPECT_EQ(p.count("mails", job_state::scheduled), 0);
   EXPECT_EQ(p.take("mails").work.id, later);  // not parked behind what is gone
+}
+
+// One row that cannot be read stops nobody: not its queue, not its key, not the timers.
+TYPED_TEST_P(jobs_conformance, a_row_that_cannot_be_read_is_set_aside) {
+  auto p = this->plane(this->with({.name = "mails", .key_concurrency = 1}));
+  const auto good = p.put("mails");
+  const auto number = p.look(good).queue;
+  ASSERT_TRUE(p.stored().begin());
+  for (const auto state :
+       {job_state::queued, job_state::scheduled, job_state::leased, job_state::dead}) {
+    job bad{.id = 10 + static_cast<job_id>(state), .queue = number, .state = state};
+    bad.attempts.resize(2'000);  // more than can be read again
+    bad.due_ms = p.now.steady_ms + 1'000;
+    if (state == job_state::queued) bad.key = "a", bad.holds_key = true;
+    if (state == job_state::dead) bad.finished_ms = p.now.wall_ms;
+    ASSERT_TRUE(p.stored().put(bad));
+  }
+  ASSERT_TRUE(p.stored().commit());
+  p.reopen();
+  ASSERT_EQ(p.count("mails", job_state::queued), 2);
+  const auto behind = p.put("mails", new_job{.key = "a"});
+  ASSERT_EQ(p.counts("mails").parked, 1);
+  EXPECT_EQ(p.take("mails").work.id, good);
+  EXPECT_EQ(p.said.damaged, std::vector<job_id>{10});
+  EXPECT_EQ(p.take("mails").work.id, behind);
+  p.pass(seconds{1});
+  EXPECT_EQ(p.said.damaged.size(), 2);
+  ASSERT_TRUE(p.apply(redrive{.queue = "mails"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.count("mails", job_state::dead), 0);
+  expect_same(p.counts("mails"), *p.stored().counts(number));
+  EXPECT_EQ(p.apply(cancel_job{11}).error().code, errc::not_found);
+  p.put("mails");
+  EXPECT_NE(p.take("mails").work.id, 0);
+  const auto before = p.counts("mails");
+  p.reopen();
+  expect_same(p.counts("mails"), before);
 }
 
 TYPED_TEST_P(jobs_conformance, queues_appear_and_are_dropped) {

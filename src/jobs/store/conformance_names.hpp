@@ -39,6 +39,20 @@ TYPED_TEST_P(jobs_conformance, a_unique_name_stays_taken_for_a_time) {
   EXPECT_NE(p.put("mails", n), id);
 }
 
+// As SQS deduplicates: for so long and no longer, whatever the job does meanwhile.
+TYPED_TEST_P(jobs_conformance, a_name_by_time_ends_with_its_time) {
+  auto p = this->plane();
+  const new_job n{.unique = "k", .unique_for = seconds{300}, .unique_by_time = true};
+  const auto id = p.put("mails", n);
+  p.pass(milliseconds{299'999});
+  EXPECT_EQ(p.put("mails", n), id);
+  p.pass(milliseconds{1});
+  const auto second = p.put("mails", n);
+  EXPECT_NE(second, id);  // although the first one waits still
+  for (auto& j : p.take_some("mails", 2)) ASSERT_TRUE(p.done(j));
+  EXPECT_EQ(p.put("mails", n), second);
+}
+
 TYPED_TEST_P(jobs_conformance, an_idempotency_key_gives_the_same_job) {
   auto p = this->plane();
   new_job n{
@@ -131,6 +145,50 @@ TYPED_TEST_P(jobs_conformance, a_batch_calls_back_when_all_have_ended) {
   EXPECT_EQ(p.take("whole").work.payload, "all");
   c.on_complete_queue = "whole.fifo";
   EXPECT_EQ(p.apply(c).error().code, errc::bad_request);
+}
+
+TYPED_TEST_P(jobs_conformance, a_batch_waits_for_jobs_that_were_there) {
+  auto p = this->plane();
+  const auto there = p.put("parts", new_job{.unique = "u"});
+  const auto held = p.take("parts");
+  ASSERT_EQ(held.work.id, there);
+  const auto gone = p.put("rest", new_job{.unique = "u"});
+  enqueue c{.queue = "parts", .jobs = {new_job{}, new_job{.unique = "u"}, new_job{.unique = "u"}}};
+  c.on_complete = new_job{.payload = "all"};
+  c.on_complete_queue = "whole";
+  ASSERT_TRUE(p.apply(c));
+  p.begin();
+  ASSERT_TRUE(p.apply(ack{.token = held.token}));
+  p.lose();
+  c.queue = "rest";
+  c.jobs.resize(2);  // two batches wait for one
+  ASSERT_TRUE(p.apply(c));
+  ASSERT_TRUE(p.apply(c));
+  ASSERT_TRUE(p.done(p.take("parts")));
+  p.reopen();
+  EXPECT_EQ(p.take("whole").work.id, 0);
+  ASSERT_TRUE(p.done(held));
+  EXPECT_EQ(p.take("whole").work.payload, "all");
+  EXPECT_EQ(p.look(gone).state, job_state::queued);
+  ASSERT_TRUE(p.apply(purge_queue{"rest"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.take_some("whole", 9).size(), 2);
+}
+
+TYPED_TEST_P(jobs_conformance, a_purge_ends_the_batches_of_its_jobs) {
+  auto p = this->plane();
+  enqueue c{.queue = "parts", .jobs = {new_job{}, new_job{.delay = seconds{900}}, new_job{}}};
+  c.on_complete = new_job{.payload = "all", .unique = "end"};
+  c.on_complete_queue = "whole";
+  ASSERT_TRUE(p.apply(c));
+  const auto j = p.take("parts");
+  EXPECT_EQ(p.apply(c).error().code, errc::conflict);  // its callback would be the first one's
+  EXPECT_EQ(p.count("parts", job_state::queued), 1);
+  ASSERT_TRUE(p.apply(purge_queue{"parts"}));
+  for (int i = 0; i < 3; ++i) p.turn();
+  EXPECT_EQ(p.take("whole").work.id, 0);
+  ASSERT_TRUE(p.done(j));
+  EXPECT_EQ(p.take("whole").work.payload, "all");
 }
 
 TYPED_TEST_P(jobs_conformance, what_is_too_much_is_refused) {

@@ -12,6 +12,7 @@
 
 #include "jobs/logic/job.hpp"
 #include "jobs/logic/packed.hpp"
+#include "jobs/logic/store.hpp"
 
 namespace fairing::jobs {
 
@@ -26,6 +27,20 @@ inline constexpr int job_column_count = 24;
       "result_status";
   if (with_bodies) out += ", result, payload";
   return out;
+}
+
+// What a row says that job_of() cannot read.
+template <class Row>
+[[nodiscard]] damaged_row damaged_of(const Row& r) {
+  const auto state = r.number(2);
+  const bool known = state >= 0 && state < static_cast<std::int64_t>(job_state_count);
+  return {.id = from_sql(r.number(0)),
+          .queue = static_cast<std::uint32_t>(r.number(1)),
+          .state = known ? std::optional(static_cast<job_state>(state)) : std::nullopt,
+          .parked = r.number(9) != 0,
+          .holds_key = r.number(10) != 0,
+          .bytes = static_cast<std::uint64_t>(r.number(11)),
+          .key = std::string(r.bytes(14))};
 }
 
 // Nullopt: the row is damaged.

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,13 @@ class plane_under_test {
     open();
   }
 
-  void reopen() {
+  void reopen(milliseconds away = milliseconds{0}) {
     engine_.reset();
     store_.reset();
-    open();
+    const auto served_ms = now.steady_ms;
+    now.steady_ms += away.count();
+    now.wall_ms += away.count();
+    open(served_ms);
   }
   void configure(const std::function<void(jobs_config&)>& change) {
     change(config_);
@@ -137,11 +141,11 @@ class plane_under_test {
   dispatched said;                                                       // by the last batch
 
  private:
-  void open() {
+  void open(std::optional<std::int64_t> served_ms = std::nullopt) {
     store_ = make_();
     ASSERT_NE(store_, nullptr);
     engine_ = std::make_unique<engine>(*store_, config_, 42);
-    const auto r = engine_->open(now);
+    const auto r = engine_->open(now, served_ms);
     ASSERT_TRUE(r) << r.error().message();
   }
   void end() {

@@ -27,10 +27,12 @@ std::string columns(bool with_bodies) {
 result<job> read_job(const rows& r, int row, bool with_bodies) {
   auto j = job_of(one_row{r, row}, with_bodies);
   if (!j)
-    return fail(errc::fenced, "the job store (PostgreSQL): the row of job " +
-                                  id_text(from_sql(r.number(row, 0))) +
-                                  " in fairing.job is damaged: restore it from a copy");
+    return fail(errc::store_failed, "the job store (PostgreSQL): the row of job " +
+                                        id_text(from_sql(r.number(row, 0))) +
+                                        " in fairing.job is damaged: restore it from a copy");
   return std::move(*j);
 }
+
+damaged_row read_damaged(const rows& r, int row) { return damaged_of(one_row{r, row}); }
 
 }  // namespace fairing::jobs::postgres

@@ -34,7 +34,10 @@ result<job> postgres_store::load(job_id id, bool with_payload) {
   const auto r = ask(with_payload ? sql::load_whole : sql::load_head, params().add(to_sql(id)));
   if (!r) return std::unexpected(r.error());
   if (r->size() == 0) return fail(errc::not_found);
-  return read_job(*r, 0, with_payload);
+  auto j = read_job(*r, 0, with_payload);
+  if (j) return j;
+  if (auto aside = set_aside(read_damaged(*r, 0)); !aside) return std::unexpected(aside.error());
+  return fail(errc::not_found);
 }
 
 result<void> postgres_store::save(const job& j, std::uint32_t parts) {
@@ -72,15 +75,26 @@ result<job_id> postgres_store::last_id() {
 }
 
 result<std::vector<job>> postgres_store::ready(std::uint32_t queue, std::size_t most) {
-  const auto r = ask(sql::ready, params().add(number(queue)).add(number(most)));
-  if (!r) return std::unexpected(r.error());
-  std::vector<job> out;
-  for (int i = 0; i < r->size(); ++i) {
-    auto j = read_job(*r, i, true);
-    if (!j) return std::unexpected(j.error());
-    out.push_back(std::move(*j));
+  while (true) {
+    const auto r = ask(sql::ready, params().add(number(queue)).add(number(most)));
+    if (!r) return std::unexpected(r.error());
+    std::vector<job> out;
+    for (int i = 0; i < r->size(); ++i) {
+      auto j = read_job(*r, i, true);
+      if (j)
+        out.push_back(std::move(*j));
+      else if (auto aside = set_aside(read_damaged(*r, i)); !aside)
+        return std::unexpected(aside.error());
+    }
+    if (out.size() == static_cast<std::size_t>(r->size())) return out;
   }
-  return out;
+}
+
+result<void> postgres_store::set_aside(damaged_row row) {
+  if (auto r = send(sql::set_aside, params().add(to_sql(row.id)), true); !r) return r;
+  const auto largest = row.id;
+  damaged_.push_back(std::move(row));
+  return raise_last_id(largest);
 }
 
 // ---- keys
@@ -97,6 +111,10 @@ result<std::optional<job_id>> postgres_store::first_parked(std::uint32_t queue,
   if (!id) return std::unexpected(id.error());
   if (!id->has_value()) return std::nullopt;
   return from_sql(**id);
+}
+
+result<std::vector<job_id>> postgres_store::parked(std::uint32_t queue, std::size_t most) {
+  return ids_of(sql::parked, params().add(number(queue)).add(number(most)));
 }
 
 // From key to key, so that many jobs of one key cost as much as one.
@@ -163,47 +181,77 @@ result<std::vector<finished_row>> postgres_store::finished_before(std::uint32_t 
   return out;
 }
 
+result<std::int64_t> postgres_store::newest_finished(std::uint32_t queue, job_state s) {
+  const auto at = first_number(sql::newest_finished, params().add(number(queue)).add(number(s)));
+  if (!at) return std::unexpected(at.error());
+  return at->value_or(0);
+}
+
 // ---- counts and purges
 
 result<queue_counts> postgres_store::counts(std::uint32_t queue) {
-  const auto of_queue = params().add(number(queue));
-  const auto r = ask(sql::counts, of_queue);
+  const auto r = ask(sql::counts, params().add(number(queue)));
   if (!r) return std::unexpected(r.error());
   queue_counts out;
   for (int i = 0; i < r->size(); ++i) {
     const auto state = r->number(i, 0);
+    if (state >= static_cast<std::int64_t>(job_state_count)) continue;  // damaged
     const auto count = static_cast<std::uint64_t>(r->number(i, 1));
     if (state < 0) out.parked = count;
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;
     out.finished_bytes += static_cast<std::uint64_t>(r->number(i, 2));
   }
-  const auto first = first_number(sql::oldest, of_queue);
-  if (!first) return std::unexpected(first.error());
-  out.oldest_ready_ms = first->value_or(0);
+  return out;
+}
+
+result<std::vector<rank_row>> postgres_store::first_ranks(std::uint32_t queue) {
+  std::vector<rank_row> out;
+  for (std::int64_t last = INT16_MIN;;) {
+    const auto r = ask(sql::next_priority, params().add(number(queue)).add(last));
+    if (!r) return std::unexpected(r.error());
+    if (r->size() == 0) return out;
+    last = r->number(0, 0);
+    out.push_back({r->number(0, 1), static_cast<std::int16_t>(last)});
+  }
+}
+
+result<std::vector<rank_row>> postgres_store::ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                         std::size_t most) {
+  const auto r = ask(sql::ranks_from, params().add(number(queue)).add(rank).add(number(most)));
+  if (!r) return std::unexpected(r.error());
+  std::vector<rank_row> out;
+  for (int i = 0; i < r->size(); ++i)
+    out.push_back({r->number(i, 0), static_cast<std::int16_t>(r->number(i, 1))});
   return out;
 }
 
 result<std::uint64_t> postgres_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
-                                                 std::size_t most) {
+                                                 std::size_t most, cleared& out) {
   if (most == 0) return 0;
-  const auto ids = ids_of(which, params().add(number(queue)).add(to_sql(up_to)).add(number(most)));
-  if (!ids) return std::unexpected(ids.error());
-  if (auto r = erase(*ids); !r) return std::unexpected(r.error());
-  return ids->size();
+  const auto r = ask(which, params().add(number(queue)).add(to_sql(up_to)).add(number(most)));
+  if (!r) return std::unexpected(r.error());
+  std::vector<job_id> ids;
+  for (int i = 0; i < r->size(); ++i) {
+    ids.push_back(from_sql(r->number(i, 0)));
+    if (const auto batch = batch_in(r->bytes(i, 1)); batch != 0) ++out.batches[batch];
+  }
+  if (auto done = erase(ids); !done) return std::unexpected(done.error());
+  out.ids.insert(out.ids.end(), ids.begin(), ids.end());
+  return ids.size();
 }
 
-result<queue_counts> postgres_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
-  queue_counts out;
-  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most);
+result<cleared> postgres_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
+  cleared out;
+  auto& queued = out.counts.of[index(job_state::queued)];
+  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most, out);
   if (!ready_gone) return std::unexpected(ready_gone.error());
-  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone);
+  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone, out);
   if (!parked_gone) return std::unexpected(parked_gone.error());
-  const auto queued = *ready_gone + *parked_gone;
-  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued);
+  queued = *ready_gone + *parked_gone;
+  out.counts.parked = *parked_gone;
+  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued, out);
   if (!rest) return std::unexpected(rest.error());
-  out.of[index(job_state::queued)] = queued;
-  out.parked = *parked_gone;
-  out.of[index(job_state::scheduled)] = *rest;
+  out.counts.of[index(job_state::scheduled)] = *rest;
   return out;
 }
 

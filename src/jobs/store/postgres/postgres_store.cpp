@@ -85,6 +85,7 @@ result<void> postgres_store::begin() { return session_.begin(); }
 result<void> postgres_store::commit() { return session_.commit(); }
 void postgres_store::rollback() noexcept {
   session_.rollback();
+  damaged_.clear();
   (void)read_erased();
 }
 
@@ -178,6 +179,18 @@ result<std::optional<std::string>> postgres_store::fact(std::string_view name) {
   if (!r) return std::unexpected(r.error());
   if (r->size() == 0) return std::nullopt;
   return std::string(r->bytes(0, 0));
+}
+
+result<std::vector<std::pair<std::string, std::string>>> postgres_store::facts(
+    std::string_view prefix) {
+  std::string end(prefix);
+  ++end.back();
+  const auto r = ask(sql::facts, params().add(prefix).add(end));
+  if (!r) return std::unexpected(r.error());
+  std::vector<std::pair<std::string, std::string>> out;
+  for (int i = 0; i < r->size(); ++i)
+    out.emplace_back(std::string(r->bytes(i, 0)), std::string(r->bytes(i, 1)));
+  return out;
 }
 
 result<void> postgres_store::set_fact(std::string_view name, std::string_view value) {

@@ -18,6 +18,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/logic/store.hpp"
@@ -59,8 +60,12 @@ class postgres_store final : public store {
   result<void> save(const job& j, std::uint32_t parts) override;
   result<void> erase(std::span<const job_id> ids) override;
   result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
+  result<std::vector<rank_row>> first_ranks(std::uint32_t queue) override;
+  result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
+                                           std::size_t most) override;
   result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;
   result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) override;
+  result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) override;
   result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) override;
   result<std::vector<job_id>> due(clock_kind clock, std::int64_t until_ms,
                                   std::size_t most) override;
@@ -71,9 +76,11 @@ class postgres_store final : public store {
                                                     const finished_row& after,
                                                     std::int64_t before_ms,
                                                     std::size_t most) override;
-  result<queue_counts> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
+  result<std::int64_t> newest_finished(std::uint32_t queue, job_state s) override;
+  result<cleared> clear(std::uint32_t queue, job_id up_to, std::size_t most) override;
   result<void> count_failure(const job& j, std::string_view normalised,
                              std::int64_t wall_ms) override;
+  std::vector<damaged_row> damaged() override { return std::exchange(damaged_, {}); }
   result<job_id> last_id() override;
 
   result<std::optional<unique_row>> find_unique(std::string_view scope,
@@ -84,6 +91,7 @@ class postgres_store final : public store {
   result<std::uint64_t> drop_uniques_before(std::int64_t wall_ms, std::size_t most) override;
 
   result<std::optional<std::string>> fact(std::string_view name) override;
+  result<std::vector<std::pair<std::string, std::string>>> facts(std::string_view prefix) override;
   result<void> set_fact(std::string_view name, std::string_view value) override;
   result<void> drop_fact(std::string_view name) override;
 
@@ -106,13 +114,16 @@ class postgres_store final : public store {
   result<std::vector<job_id>> ids_of(sql which, const params& p);
   result<std::optional<std::int64_t>> first_number(sql which, const params& p);
   result<void> raise_last_id(job_id id);
-  result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most);
+  result<void> set_aside(damaged_row row);
+  result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most,
+                                   cleared& out);
 
   postgres_options options_;
   session session_;
   std::unique_ptr<notices> notices_;
-  job_id erased_up_to_ = 0;     // the largest id that was erased; kept as a fact
-  std::int64_t looked_ms_ = 0;  // at the outbox; monotonic
+  std::vector<damaged_row> damaged_;  // see damaged()
+  job_id erased_up_to_ = 0;           // the largest id that was erased; kept as a fact
+  std::int64_t looked_ms_ = 0;        // at the outbox; monotonic
 };
 
 }  // namespace postgres

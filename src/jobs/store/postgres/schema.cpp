@@ -1,6 +1,7 @@
 #include "jobs/store/postgres/schema.hpp"
 
 #include <string>
+#include <utility>
 
 #include "jobs/logic/store.hpp"
 
@@ -101,6 +102,25 @@ INSERT INTO fairing.about (version) VALUES (1);
 COMMIT;
 )";
 
+// What came later; a program of the same version that does not know it keeps it up all the same. Asked for first: to be
+// there already is worth a notice to PostgreSQL.
+constexpr std::pair<const char*, const char*> additions[] = {
+    {"fairing.job_ranked",
+     "CREATE INDEX job_ranked ON fairing.job (queue, priority, rank) "
+     "WHERE state = 0 AND parked = 0 AND priority <> 0"},
+    {"fairing.job_damaged", "CREATE TABLE fairing.job_damaged (LIKE fairing.job)"},
+};
+
+result<void> add_later_ones(session& s) {
+  for (const auto& [name, text] : additions) {
+    const auto there = s.execute("SELECT to_regclass('" + std::string(name) + "')::text");
+    if (!there) return std::unexpected(there.error());
+    if (!there->is_null(0, 0)) continue;
+    if (auto r = s.execute(text); !r) return std::unexpected(r.error());
+  }
+  return {};
+}
+
 }  // namespace
 
 result<void> prepare_schema(session& s) {
@@ -111,7 +131,7 @@ result<void> prepare_schema(session& s) {
       (void)s.execute("ROLLBACK");
       return std::unexpected(r.error());
     }
-    return {};
+    return add_later_ones(s);
   }
   const auto found = s.execute("SELECT version::text FROM fairing.about");
   if (!found) return std::unexpected(found.error());
@@ -124,7 +144,7 @@ result<void> prepare_schema(session& s) {
                 "the job store was written by a newer Fairing (its version is " + number +
                     ", this program knows up to " + std::to_string(version) +
                     "): install that one again");
-  return {};
+  return add_later_ones(s);
 }
 
 }  // namespace fairing::jobs::postgres

@@ -81,10 +81,6 @@ std::vector<statement_text> of_jobs() {
       {"DELETE FROM fairing.queue WHERE number = $1", "n"},
       {"SELECT max(id) FROM fairing.job WHERE queue = $1", "n"},
       {counts_text, "n"},
-      {"SELECT created_ms" + from +
-           "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id "
-           "LIMIT 1",
-       "n"},
       {"INSERT INTO fairing.job (" + job_columns(true) +
            ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,"
            "$22,$23,$24)",
@@ -92,12 +88,24 @@ std::vector<statement_text> of_jobs() {
       {"SELECT " + columns(false) + from + "id = $1", "n"},
       {whole + "id = $1", "n"},
       {"DELETE FROM fairing.job WHERE id = $1", "n"},
+      {"WITH gone AS (DELETE FROM fairing.job WHERE id = $1 RETURNING *) "
+       "INSERT INTO fairing.job_damaged SELECT * FROM gone",
+       "n"},
       {whole + "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $2", "nn"},
+      {"SELECT priority::int8, rank" + from +
+           "queue = $1 AND priority > $2 AND priority <> 0 AND state = 0 AND parked = 0 "
+           "ORDER BY priority, rank LIMIT 1",
+       "nn"},
+      {"SELECT rank, priority::int8" + from +
+           "queue = $1 AND rank >= $2 AND state = 0 AND parked = 0 ORDER BY rank LIMIT $3",
+       "nnn"},
       {"SELECT count(*)" + from + "queue = $1 AND key = $2 AND holds = 1", "nb"},
       {"SELECT id" + from +
            "queue = $1 AND key = $2 AND state = 0 AND parked = 1 ORDER BY id "
            "LIMIT 1",
        "nb"},
+      {"SELECT id" + from + "queue = $1 AND state = 0 AND parked = 1 ORDER BY key, id LIMIT $2",
+       "nn"},
       {"SELECT key, id" + from +
            "queue = $1 AND key > $2 AND state = 0 AND parked = 1 "
            "ORDER BY key, id LIMIT 1",
@@ -112,12 +120,16 @@ std::vector<statement_text> of_jobs() {
            "queue = $1 AND state = $2 AND state >= 3 AND (finished_ms, id) > ($3, $4) AND "
            "finished_ms < $5 ORDER BY finished_ms, id LIMIT $6",
        "nnnnnn"},
-      {"SELECT id" + from +
+      {"SELECT finished_ms" + from +
+           "queue = $1 AND state = $2 AND state >= 3 ORDER BY finished_ms DESC LIMIT 1",
+       "nn"},
+      {"SELECT id, spec" + from +
            "queue = $1 AND id <= $2 AND state = 0 AND parked = 0 ORDER BY rank, id "
            "LIMIT $3",
        "nnn"},
-      {"SELECT id" + from + "queue = $1 AND id <= $2 AND state = 0 AND parked = 1 LIMIT $3", "nnn"},
-      {"SELECT id" + from + "queue = $1 AND id <= $2 AND state = 1 LIMIT $3", "nnn"},
+      {"SELECT id, spec" + from + "queue = $1 AND id <= $2 AND state = 0 AND parked = 1 LIMIT $3",
+       "nnn"},
+      {"SELECT id, spec" + from + "queue = $1 AND id <= $2 AND state = 1 LIMIT $3", "nnn"},
   };
 }
 
@@ -137,6 +149,7 @@ std::vector<statement_text> of_the_rest() {
        "WHERE expires_ms > 0 AND expires_ms < $1 LIMIT $2)",
        "nn"},
       {"SELECT value FROM fairing.fact WHERE name = $1", "b"},
+      {"SELECT name, value FROM fairing.fact WHERE name >= $1 AND name < $2", "bb"},
       {"INSERT INTO fairing.fact (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET "
        "value = excluded.value",
        "bb"},

@@ -17,12 +17,14 @@ struct row {
 result<job> read_job(const statement& s, bool with_bodies, far_bodies& far) {
   auto j = job_of(row{s}, with_bodies);
   if (!j)
-    return fail(errc::fenced, "the job store (SQLite): the row of job " +
-                                  id_text(from_sql(s.number(0))) +
-                                  " is damaged: check the disk, and restore the file from a copy");
+    return fail(errc::store_failed,
+                "the job store (SQLite): the row of job " + id_text(from_sql(s.number(0))) +
+                    " is damaged: check the disk, and restore the file from a copy");
   if (with_bodies)
     far = {.payload = s.is_null(column_of_payload), .result = s.is_null(column_of_result)};
   return std::move(*j);
 }
+
+damaged_row read_damaged(const statement& s) { return damaged_of(row{s}); }
 
 }  // namespace fairing::jobs::sqlite

@@ -10,11 +10,12 @@
 
 namespace fairing::jobs::sqlite {
 
-// errc::fenced: the row is damaged. Bodies in side tables are left empty: `far` says which.
+// errc::store_failed: the row is damaged. Bodies in side tables are left empty: `far` says which.
 struct far_bodies {
   bool payload = false;
   bool result = false;
 };
 result<job> read_job(const statement& s, bool with_bodies, far_bodies& far);
+[[nodiscard]] damaged_row read_damaged(const statement& s);
 
 }  // namespace fairing::jobs::sqlite

@@ -77,6 +77,13 @@ CREATE TABLE failure (
 );
 )";
 
+// What came later; a program of the same version that does not know it keeps it up all the same.
+constexpr const char* additions = R"(
+CREATE INDEX IF NOT EXISTS job_ranked ON job (queue, priority, rank)
+  WHERE state = 0 AND parked = 0 AND priority <> 0;
+CREATE TABLE IF NOT EXISTS job_damaged AS SELECT * FROM job WHERE 0;
+)";
+
 }  // namespace
 
 result<void> prepare_schema(database& db) {
@@ -87,10 +94,12 @@ result<void> prepare_schema(database& db) {
   const auto count = db.number("SELECT count(*) FROM sqlite_schema");
   if (!count) return std::unexpected(count.error());
   if (*count == 0)
-    return db.execute("BEGIN IMMEDIATE;" + std::string(tables) +
-                      "PRAGMA application_id = " + std::to_string(application) +
-                      "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT;");
-  if (*app != application)
+    if (auto r = db.execute("BEGIN IMMEDIATE;" + std::string(tables) +
+                            "PRAGMA application_id = " + std::to_string(application) +
+                            "; PRAGMA user_version = " + std::to_string(version) + "; COMMIT;");
+        !r)
+      return r;
+  if (*count != 0 && *app != application)
     return fail(errc::store_failed,
                 "this SQLite file belongs to another program: name another file in jobs.store");
   if (*found > version)
@@ -98,7 +107,7 @@ result<void> prepare_schema(database& db) {
                 "the job store was written by a newer Fairing (its version is " +
                     std::to_string(*found) + ", this program knows up to " +
                     std::to_string(version) + "): install that one again");
-  return {};
+  return db.execute(additions);
 }
 
 }  // namespace fairing::jobs::sqlite

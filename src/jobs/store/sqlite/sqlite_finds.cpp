@@ -76,6 +76,17 @@ result<std::vector<finished_row>> sqlite_store::finished_before(std::uint32_t qu
   }
 }
 
+result<std::int64_t> sqlite_store::newest_finished(std::uint32_t queue, job_state st) {
+  auto& s = use(sql::newest_finished);
+  s.bind(1, queue).bind(2, static_cast<std::int64_t>(st));
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return 0;
+  const auto at = s.number(0);
+  s.reset();
+  return at;
+}
+
 // Each from its own index, none from the table: a million jobs are some tens of milliseconds.
 result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
   const auto q = " WHERE queue = " + std::to_string(queue) + " AND ";
@@ -92,41 +103,73 @@ result<queue_counts> sqlite_store::counts(std::uint32_t queue) {
     if (!row) return failed(row.error());
     if (!*row) break;
     const auto state = s->number(0);
+    if (state >= static_cast<std::int64_t>(job_state_count)) continue;  // damaged
     const auto count = static_cast<std::uint64_t>(s->number(1));
     if (state < 0) out.parked = count;
     out.of[state < 0 ? index(job_state::queued) : static_cast<std::size_t>(state)] += count;
     out.finished_bytes += static_cast<std::uint64_t>(s->number(2));
   }
-  auto first = db_.number("SELECT created_ms FROM job" + q +
-                          "state = 0 AND parked = 0 ORDER BY rank, id LIMIT 1");
-  if (!first) return failed(first.error());
-  out.oldest_ready_ms = *first;
   return out;
 }
 
+// From priority to priority: a seek for each that there is.
+result<std::vector<rank_row>> sqlite_store::first_ranks(std::uint32_t queue) {
+  std::vector<rank_row> out;
+  for (std::int64_t last = INT16_MIN;;) {
+    auto& s = use(sql::next_priority);
+    s.bind(1, queue).bind(2, last);
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    last = s.number(0);
+    out.push_back({s.number(1), static_cast<std::int16_t>(last)});
+    s.reset();
+  }
+}
+
+result<std::vector<rank_row>> sqlite_store::ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                       std::size_t most) {
+  auto& s = use(sql::ranks_from);
+  s.bind(1, queue).bind(2, rank).bind(3, static_cast<std::int64_t>(most));
+  std::vector<rank_row> out;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.push_back({s.number(0), static_cast<std::int16_t>(s.number(1))});
+  }
+}
+
 result<std::uint64_t> sqlite_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
-                                               std::size_t most) {
+                                               std::size_t most, cleared& out) {
   if (most == 0) return 0;
   auto& s = use(which);
   s.bind(1, queue).bind(2, to_sql(up_to)).bind(3, static_cast<std::int64_t>(most));
-  const auto ids = ids_of(s);
-  if (!ids) return std::unexpected(ids.error());
-  if (auto r = erase(*ids); !r) return std::unexpected(r.error());
-  return ids->size();
+  std::vector<job_id> ids;
+  while (true) {
+    const auto row = s.step();
+    if (!row) return failed(row.error());
+    if (!*row) break;
+    ids.push_back(from_sql(s.number(0)));
+    if (const auto batch = batch_in(s.text(1)); batch != 0) ++out.batches[batch];
+  }
+  if (auto r = erase(ids); !r) return std::unexpected(r.error());
+  out.ids.insert(out.ids.end(), ids.begin(), ids.end());
+  return ids.size();
 }
 
-result<queue_counts> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
-  queue_counts out;
-  auto& queued = out.of[index(job_state::queued)];
-  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most);
+result<cleared> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size_t most) {
+  cleared out;
+  auto& queued = out.counts.of[index(job_state::queued)];
+  const auto ready_gone = clear_some(sql::clear_ready, queue, up_to, most, out);
   if (!ready_gone) return std::unexpected(ready_gone.error());
-  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone);
+  const auto parked_gone = clear_some(sql::clear_parked, queue, up_to, most - *ready_gone, out);
   if (!parked_gone) return std::unexpected(parked_gone.error());
   queued = *ready_gone + *parked_gone;
-  out.parked = *parked_gone;
-  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued);
+  out.counts.parked = *parked_gone;
+  const auto rest = clear_some(sql::clear_scheduled, queue, up_to, most - queued, out);
   if (!rest) return std::unexpected(rest.error());
-  out.of[index(job_state::scheduled)] = *rest;
+  out.counts.of[index(job_state::scheduled)] = *rest;
   return out;
 }
 

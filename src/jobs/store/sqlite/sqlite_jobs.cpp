@@ -69,10 +69,26 @@ result<job> sqlite_store::load(job_id id, bool with_payload) {
   if (!*row) return fail(errc::not_found);
   far_bodies far;
   auto j = read_job(s, with_payload, far);
+  auto damaged = j ? damaged_row{} : read_damaged(s);
   s.reset();
-  if (!j) return failed(j.error());
+  if (!j) {
+    if (auto r = set_aside(std::move(damaged)); !r) return std::unexpected(r.error());
+    return fail(errc::not_found);
+  }
   if (auto r = fetch_bodies(*j, far); !r) return std::unexpected(r.error());
   return j;
+}
+
+// Bodies in the side tables stay where they are.
+result<void> sqlite_store::set_aside(damaged_row row) {
+  const auto id = std::to_string(to_sql(row.id));
+  if (auto r = db_.execute("INSERT INTO job_damaged SELECT * FROM job WHERE id = " + id +
+                           "; DELETE FROM job WHERE id = " + id);
+      !r)
+    return failed(r.error());
+  const auto largest = row.id;
+  damaged_.push_back(std::move(row));
+  return raise_last_id(largest);
 }
 
 result<void> sqlite_store::fetch_bodies(job& j, const far_bodies& far) {
@@ -175,6 +191,17 @@ result<job_id> sqlite_store::last_id() {
 }
 
 result<std::vector<job>> sqlite_store::ready(std::uint32_t queue, std::size_t most) {
+  while (true) {
+    std::vector<damaged_row> damaged;
+    auto out = read_ready(queue, most, damaged);
+    if (!out || damaged.empty()) return out;
+    for (auto& d : damaged)
+      if (auto r = set_aside(std::move(d)); !r) return std::unexpected(r.error());
+  }
+}
+
+result<std::vector<job>> sqlite_store::read_ready(std::uint32_t queue, std::size_t most,
+                                                  std::vector<damaged_row>& damaged) {
   auto& s = use(sql::ready);
   s.bind(1, queue).bind(2, static_cast<std::int64_t>(most));
   std::vector<job> out;
@@ -186,8 +213,8 @@ result<std::vector<job>> sqlite_store::ready(std::uint32_t queue, std::size_t mo
     far_bodies far;
     auto j = read_job(s, true, far);
     if (!j) {
-      s.reset();
-      return failed(j.error());
+      damaged.push_back(read_damaged(s));
+      continue;
     }
     if (far.payload || far.result) later.emplace_back(out.size(), far);
     out.push_back(std::move(*j));
@@ -217,6 +244,12 @@ result<std::optional<job_id>> sqlite_store::first_parked(std::uint32_t queue,
   const auto id = from_sql(s.number(0));
   s.reset();
   return id;
+}
+
+result<std::vector<job_id>> sqlite_store::parked(std::uint32_t queue, std::size_t most) {
+  auto& s = use(sql::parked);
+  s.bind(1, queue).bind(2, static_cast<std::int64_t>(most));
+  return ids_of(s);
 }
 
 // From key to key, so that many jobs of one key cost as much as one.

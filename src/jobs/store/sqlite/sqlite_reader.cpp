@@ -149,7 +149,7 @@ result<job_page> sqlite_reader::collect(statement& s, const job_query& q, bool b
     if (row_matches(s, q)) {
       far_bodies far;
       auto j = read_job(s, true, far);
-      if (!j) return std::unexpected(j.error());
+      if (!j) continue;  // damaged: whoever works with it sets it aside
       if (far.payload)
         if (auto r = fetch(*j, {.payload = true}); !r) return std::unexpected(r.error());
       if (matches(*j, q)) {

@@ -128,6 +128,7 @@ result<void> sqlite_store::commit() {
 void sqlite_store::rollback() noexcept {
   if (!in_batch_) return;
   in_batch_ = false;
+  damaged_.clear();
   if (sqlite3_get_autocommit(db_.raw()) != 0) return;  // SQLite did it itself
   if (auto r = use(sql::rollback).run(); !r) fenced_ = true;
   const auto found = fact(erased_fact);
@@ -242,6 +243,22 @@ result<std::optional<std::string>> sqlite_store::fact(std::string_view name) {
   std::string out(s.text(0));
   s.reset();
   return out;
+}
+
+result<std::vector<std::pair<std::string, std::string>>> sqlite_store::facts(
+    std::string_view prefix) {
+  auto s = db_.prepare("SELECT name, value FROM fact WHERE name >= ?1 AND name < ?2");
+  if (!s) return failed(s.error());
+  std::string end(prefix);
+  ++end.back();
+  s->bind(1, prefix).bind(2, end);
+  std::vector<std::pair<std::string, std::string>> out;
+  while (true) {
+    const auto row = s->step();
+    if (!row) return failed(row.error());
+    if (!*row) return out;
+    out.emplace_back(s->text(0), s->text(1));
+  }
 }
 
 result<void> sqlite_store::set_fact(std::string_view name, std::string_view value) {

@@ -76,5 +76,30 @@ TEST(sqs_on_sqlite, received_three_times_then_a_dead_letter) {
   std::filesystem::remove_all(folder);
 }
 
+// A message with more attributes than a job of the native API may have fields is no reason to refuse the rest.
+TEST(sqs_on_sqlite, large_attributes_refuse_no_batch) {
+  std::string pattern = std::filesystem::temp_directory_path() / "fairing-sqs-XXXXXX";
+  const std::string folder = ::mkdtemp(pattern.data());
+  {
+    over_sqs t(maker(folder + "/jobs.db"));
+    ASSERT_TRUE(t.ask(sqs::create_queue{"mails", {}, {}}));
+    const std::string large(100'000, 'x');
+    sqs::send_message_batch batch{.queue = "mails", .entries = {}};
+    batch.entries.push_back({"a", sqs::message{.body = "one"}});
+    batch.entries.push_back(
+        {"b", sqs::message{.body = "two", .attributes = {{"blob", "String", large}}}});
+    batch.entries.push_back({"c", sqs::message{.body = std::string(2'000'000, 'y')}});
+    const auto r = t.ask(std::move(batch));
+    ASSERT_TRUE(r);
+    const auto& sent = std::get<sqs::sent_batch>(*r).entries;
+    ASSERT_EQ(sent.size(), 3U);
+    EXPECT_TRUE(sent[0].what);
+    EXPECT_TRUE(sent[1].what);
+    EXPECT_FALSE(sent[2].what);
+    EXPECT_EQ(t.receive("mails").size(), 2U);
+  }
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace fairing::jobs::test

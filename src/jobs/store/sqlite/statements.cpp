@@ -24,9 +24,14 @@ std::array<std::string, sql_count> statement_texts() {
       "DELETE FROM job_result WHERE id = ?1",
       "SELECT " + job_columns(true) +
           " FROM job WHERE queue = ?1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT ?2",
+      "SELECT priority, rank FROM job WHERE queue = ?1 AND priority > ?2 AND priority <> 0 AND "
+      "state = 0 AND parked = 0 ORDER BY priority, rank LIMIT 1",
+      "SELECT rank, priority FROM job WHERE queue = ?1 AND rank >= ?2 AND state = 0 AND parked = 0 "
+      "ORDER BY rank LIMIT ?3",
       "SELECT count(*) FROM job WHERE queue = ?1 AND key = ?2 AND holds = 1",
       "SELECT id FROM job WHERE queue = ?1 AND key = ?2 AND state = 0 AND parked = 1 "
       "ORDER BY id LIMIT 1",
+      "SELECT id FROM job WHERE queue = ?1 AND state = 0 AND parked = 1 ORDER BY key, id LIMIT ?2",
       "SELECT key, id FROM job WHERE queue = ?1 AND key > ?2 AND state = 0 AND parked = 1 "
       "ORDER BY key, id LIMIT 1",
       "SELECT id FROM job WHERE due_clock = ?1 AND due_ms <= ?2 AND state = 1 "
@@ -36,10 +41,13 @@ std::array<std::string, sql_count> statement_texts() {
       "SELECT due_ms FROM job WHERE state = 2 ORDER BY due_ms LIMIT 1",
       "SELECT finished_ms, id, bytes FROM job WHERE queue = ?1 AND state = ?2 AND state >= 3 AND "
       "(finished_ms, id) > (?3, ?4) AND finished_ms < ?5 ORDER BY finished_ms, id LIMIT ?6",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 0 "
+      "SELECT finished_ms FROM job WHERE queue = ?1 AND state = ?2 AND state >= 3 "
+      "ORDER BY finished_ms DESC LIMIT 1",
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 0 "
       "ORDER BY rank LIMIT ?3",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT ?3",
-      "SELECT id FROM job WHERE queue = ?1 AND id <= ?2 AND state = 1 LIMIT ?3",
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT "
+      "?3",
+      "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 1 LIMIT ?3",
       "INSERT INTO failure (queue, error, count, first_ms, last_ms, sample) "
       "VALUES (?1, ?2, 1, ?3, ?3, ?4) ON CONFLICT (queue, error) DO UPDATE SET "
       "count = count + 1, last_ms = excluded.last_ms, sample = excluded.sample RETURNING id",
