@@ -123,8 +123,7 @@ response purge(const admin_views& v, const request& r) {
   return document({{"seq", done->seq}, {"tiers", std::move(tiers)}}, queued ? 202 : 200);
 }
 
-response jobs(const admin_views& v, const request& r) {
-  if (v.jobs) return v.jobs(r);
+response no_jobs(const admin_views&, const request&) {
   return refuse(
       problem::not_found,
       "there is no jobs plane; `jobs` with listen and store, or --jobs LISTEN=STORE, adds it");

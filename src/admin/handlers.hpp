@@ -30,8 +30,8 @@ namespace fairing::admin::handlers {
 [[nodiscard]] response n_plus_one(const admin_views& v, const request& r);
 [[nodiscard]] response indexes(const admin_views& v, const request& r);
 
-// Reads and changes of the jobs plane: its own API answers.
-[[nodiscard]] response jobs(const admin_views& v, const request& r);
+// Reads and changes of the jobs plane where there is none: else its own API answers.
+[[nodiscard]] response no_jobs(const admin_views& v, const request& r);
 
 [[nodiscard]] response purge(const admin_views& v, const request& r);
 [[nodiscard]] response reload(const admin_views& v, const request& r);

@@ -20,6 +20,7 @@ struct endpoint {
   response (*del)(const admin_views&, const request&) = nullptr;
   bool below = false;           // what is below the path as well
   bool at_once = false;         // answers on the core
+  bool of_jobs = false;         // the jobs plane answers, if there is one
   bool probe = false;           // free of the token, wherever the listener is
   std::string_view needs = {};  // what it needs and is not in this version; empty: it is here
 };
@@ -49,12 +50,17 @@ constexpr std::array endpoints = {
     endpoint{.path = "/v1/indexes", .get = handlers::indexes},
     endpoint{.path = "/v1/keyspaces", .needs = "the redis plane"},
     endpoint{.path = "/v1/jobs",
-             .get = handlers::jobs,
-             .post = handlers::jobs,
-             .del = handlers::jobs,
-             .below = true},
-    endpoint{.path = "/v1/failures", .get = handlers::jobs},
-    endpoint{.path = "/v1/queues", .get = handlers::jobs, .post = handlers::jobs, .below = true},
+             .get = handlers::no_jobs,
+             .post = handlers::no_jobs,
+             .del = handlers::no_jobs,
+             .below = true,
+             .of_jobs = true},
+    endpoint{.path = "/v1/failures", .get = handlers::no_jobs, .of_jobs = true},
+    endpoint{.path = "/v1/queues",
+             .get = handlers::no_jobs,
+             .post = handlers::no_jobs,
+             .below = true,
+             .of_jobs = true},
 };
 
 // Edits (insert, delete, replace) from a to b.
@@ -116,6 +122,11 @@ auto handler_of(const endpoint& e, http1::method m) noexcept {
   }
 }
 
+response failed(const endpoint& at, const std::exception& e) {
+  log::error("admin_request_failed", {{"path", at.path}, {"why", e.what()}});
+  return refuse(problem::internal, "see admin_request_failed in the log");
+}
+
 bool reads(http1::method m) noexcept { return m == http1::method::get || m == http1::method::head; }
 
 }  // namespace
@@ -153,15 +164,24 @@ plan router::admit(const request& r) const {
     return {std::move(no), nullptr, false};
   }
   if (auto no = check_access(r, *e)) return {std::move(no), nullptr, false};
-  return {std::nullopt, e, !e->at_once};
+  const bool later = e->of_jobs && views_.jobs;
+  return {std::nullopt, e, !e->at_once && !later, later};
+}
+
+std::optional<response> router::begin(const plan& p, const request& r,
+                                      answer_later done) const noexcept {
+  try {
+    return views_.jobs(r, std::move(done));
+  } catch (const std::exception& e) {
+    return failed(*p.target, e);
+  }
 }
 
 response router::answer(const plan& p, const request& r) const noexcept {
   try {
     return handler_of(*p.target, r.method)(views_, r);
   } catch (const std::exception& e) {
-    log::error("admin_request_failed", {{"path", p.target->path}, {"why", e.what()}});
-    return refuse(problem::internal, "see admin_request_failed in the log");
+    return failed(*p.target, e);
   }
 }
 

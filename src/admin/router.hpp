@@ -6,7 +6,8 @@
 // Flow:
 //   auto p = router.admit(request);              // head only
 //   if (p.refusal) send it and close if a body follows
-//   read the body; auto answer = p.on_worker ? (thread "admin") router.answer(p, request)
+//   read the body; if (p.later) auto now = router.begin(p, request, done);      // nullopt: `done` gets it
+//   else auto answer = p.on_worker ? (thread "admin") router.answer(p, request)
 //                                            : router.answer(p, request);
 // Threads: any; immutable. Never throws: what a view throws becomes a 500.
 #pragma once
@@ -26,6 +27,7 @@ struct plan {
   std::optional<response> refusal;
   const endpoint* target = nullptr;  // without refusal
   bool on_worker = false;            // answer() may block
+  bool later = false;  // begin() instead of answer(): it may wait for long, and blocks nobody
 };
 
 class router {
@@ -35,7 +37,9 @@ class router {
 
   [[nodiscard]] plan admit(const request& r) const;
   [[nodiscard]] response answer(const plan& p, const request& r) const noexcept;
-  // Both steps.
+  [[nodiscard]] std::optional<response> begin(const plan& p, const request& r,
+                                              answer_later done) const noexcept;
+  // Both steps; not of a plan that says `later`.
   [[nodiscard]] response handle(const request& r) const;
 
  private:

@@ -81,6 +81,9 @@ std::optional<response> admin_server::serve(const service::request& r) {
   auto whole = taken(r);
   const auto p = router_.admit(whole);
   if (p.refusal) return p.refusal;
+  if (p.later)
+    return router_.begin(p, whole,
+                         [this, id = r.id](response a) { answer_on_core(id, std::move(a)); });
   if (!p.on_worker) return router_.answer(p, whole);
   const bool submitted =
       worker_.submit([this, id = r.id, what = std::move(whole)] { on_worker(what, id); });
@@ -94,7 +97,11 @@ void admin_server::on_worker(const request& r, const service::ticket& id) {
   const bool watched = !r.by_cli && r.fetch_site.empty();
   if (watched && r.path == "/metrics" && answer.status == 200)
     scraped_at_.store(now().wall.time_since_epoch().count(), std::memory_order_relaxed);
-  server_->core_of(id).post([this, id, a = std::move(answer)] { (void)server_->answer(id, a); });
+  answer_on_core(id, std::move(answer));
+}
+
+void admin_server::answer_on_core(const service::ticket& id, response a) {
+  server_->core_of(id).post([this, id, what = std::move(a)] { (void)server_->answer(id, what); });
 }
 
 response admin_server::refuse(service::fault f, std::string_view detail) const {

@@ -2,14 +2,15 @@
 //
 // Problem: operators, probes and scrapers must be served while the planes are busy, and nothing
 // they send may harm the planes: at most 256 connections, heads of 8 KiB, bodies of 1 MiB,
-// deadlines on each step (service/server.hpp); what may block runs on a thread of its own.
+// deadlines on each step (service/server.hpp); what may block runs on a thread of its own, and what may wait for long
+// (the jobs plane's long polls) on none.
 //
 // Flow:
 //   auto token = make_token_file(runtime_dir);
 //   auto s = admin_server::open(cores, "127.0.0.1:9900", views, *token);   // binds
 //   (*s)->start();  ...  (*s)->stop();       // before the cores stop
 // Lifecycle: stop() ends all connections and returns once no view is called any more; the
-// destructor stops too.
+// destructor stops too. Answers that come later still are dropped, until the destructor.
 // Threads: open, start, stop on the main thread, start and stop with the cores running; the rest
 // from any thread.
 #pragma once
@@ -69,6 +70,7 @@ class admin_server final : service::handler {
   std::optional<response> serve(const service::request& r) override;
   [[nodiscard]] response refuse(service::fault f, std::string_view detail) const override;
   void on_worker(const request& r, const service::ticket& id);
+  void answer_on_core(const service::ticket& id, response a);
 
   std::unique_ptr<service::server> server_;
   const router router_;

@@ -9,7 +9,9 @@
 
 #include <cstdlib>
 #include <future>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "admin/test_views.hpp"
 #include "base/ascii.hpp"
@@ -272,6 +274,45 @@ TEST_F(Server, StopsWithConnectionsOpenAndAViewAtWork) {
   release.set_value();
   stopped.get();
   EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(Server, WhatWaitsForLongHoldsUpNobody) {
+  cores.start();
+  auto views = views_over(seen);
+  std::mutex mutex;
+  std::vector<answer_later> waiting;
+  const auto parked = [&] {
+    const std::lock_guard lock(mutex);
+    return waiting.size();
+  };
+  views.jobs = [&](const admin::request& r, answer_later done) -> std::optional<response> {
+    if (r.query.empty()) return response{.body = "at once\n"};
+    const std::lock_guard lock(mutex);
+    waiting.push_back(std::move(done));
+    return std::nullopt;
+  };
+  auto opened = admin_server::open(cores, "127.0.0.1:0", std::move(views), "s3cret");
+  ASSERT_TRUE(opened) << opened.error().message();
+  server = std::move(*opened);
+  server->start();
+  std::vector<std::unique_ptr<client>> polls;
+  for (std::size_t n = 1; n <= 100; ++n) {
+    polls.push_back(std::make_unique<client>(server->address()));
+    polls.back()->send(request("GET /v1/jobs/0000000000001?wait=60"));
+  }
+  while (parked() < polls.size()) std::this_thread::yield();
+  client other(server->address());
+  for (const auto* path : {"GET /metrics", "GET /v1/queues", "GET /v1/checklist"}) {
+    other.send(request(path));
+    EXPECT_THAT(other.answer(), StartsWith("HTTP/1.1 200 ")) << path;
+  }
+  other.send(request("POST /v1/queues/a/pause?x"));
+  EXPECT_THAT(other.answer(), StartsWith("HTTP/1.1 401 ")) << "who may ask is the same";
+  waiting.front()(response{.body = "changed\n"});
+  EXPECT_THAT(polls.front()->answer(), HasSubstr("\r\n\r\nchanged\n"));
+  server->stop();
+  EXPECT_EQ(server->connections(), 0U);
+  waiting.back()(response{.body = "nobody hears it\n"});
 }
 
 TEST_F(Server, OpenSaysWhatIsWrong) {

@@ -6,7 +6,7 @@
 // Flow:  admin_views v; v.metrics = [&] { return registry.render(); }; ...
 //        admin_server::open(cores, "127.0.0.1:9900", std::move(v), token)
 // Lifecycle: called until admin_server::stop() has returned; what they capture must live as long.
-// Threads: `ready` and `started` on any core and must return at once; all others on the one thread
+// Threads: `ready`, `started` and `jobs` on any core and must return at once; all others on the one thread
 // "admin", one at a time, and may block (other admin requests wait, clients of the planes do not).
 // None may wait for the thread that calls stop().
 // Texts are whole JSON documents in UTF-8.
@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ struct entries_query {
   std::size_t limit = 100;  // 1 to 1000
 };
 
+using answer_later = std::move_only_function<void(response)>;
+
 struct admin_views {
   std::function<std::string()> metrics;    // Prometheus text 0.0.4
   std::function<std::string()> checklist;  // {"points":[...]}
@@ -64,8 +67,9 @@ struct admin_views {
   std::function<std::string(std::size_t limit)> n_plus_one;
   std::function<std::string(std::size_t limit)>
       indexes;  // {"items":[...],"next":null, ...}: index advice
-  // The jobs plane's own answer; may be empty: there is none.
-  std::function<response(const request&)> jobs;
+  // The jobs plane's own answer, now or by `later`, on any thread and also after stop(), until the server is destroyed.
+  // May be empty: there is no such plane.
+  std::function<std::optional<response>(const request&, answer_later)> jobs;
   std::function<readiness()> ready;
   std::function<bool()> started;  // may be empty: started as soon as the server is
   std::function<void()> drain;    // begins it; must not wait for its end

@@ -236,7 +236,10 @@ admin::admin_views instance::make_views() {
     return indexes_json(p.advisor ? *p.advisor->latest() : no_plane(), limit);
   };
   v.pools = [&p] { return p.sql ? p.sql->pools_json() : std::string(R"({"items":[]})"); };
-  if (p.jobs) v.jobs = [&p](const admin::request& r) { return ask_jobs(*p.jobs, r); };
+  if (p.jobs)
+    v.jobs = [&p](const admin::request& r, admin::answer_later done) {
+      return ask_jobs(*p.jobs, r, std::move(done));
+    };
   v.ready = [&p] {
     return readiness_of(
         *p.http, addresses_of(p.listeners), p.sql.get(), p.jobs.get(), p.now_at.load(),

@@ -58,8 +58,10 @@ result<std::unique_ptr<jobs::jobs_plane>> open_jobs(net::core_group& cores, metr
   return jobs::jobs_plane::open(cores, r, c, std::move(stores));
 }
 
-admin::response ask_jobs(jobs::jobs_plane& plane, const admin::request& r) {
-  return plane.ask({.method = r.method, .path = r.path, .query = r.query, .body = r.body});
+std::optional<admin::response> ask_jobs(jobs::jobs_plane& plane, const admin::request& r,
+                                        admin::answer_later done) {
+  return plane.ask({.method = r.method, .path = r.path, .query = r.query, .body = r.body},
+                   std::move(done));
 }
 
 checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane) {

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-#include "admin/message.hpp"
+#include "admin/views.hpp"
 #include "checklist/jobs_evidence.hpp"
 #include "jobs/session/plane.hpp"
 
@@ -17,7 +17,9 @@ namespace fairing::app {
 [[nodiscard]] result<std::unique_ptr<jobs::jobs_plane>> open_jobs(
     net::core_group& cores, metrics::registry& r, const jobs::jobs_config& c,
     jobs::carrier_maker requests, std::shared_ptr<bus::write_sets> writes);
-[[nodiscard]] admin::response ask_jobs(jobs::jobs_plane& plane, const admin::request& r);
+[[nodiscard]] std::optional<admin::response> ask_jobs(jobs::jobs_plane& plane,
+                                                      const admin::request& r,
+                                                      admin::answer_later done);
 [[nodiscard]] checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane);
 
 }  // namespace fairing::app

@@ -55,6 +55,14 @@ offload_reply fault_of(const error& e) {
   if (e.code == jobs::errc::conflict) r.fault = offload_fault::key_reused;
   if (e.code == jobs::errc::too_large) r.fault = offload_fault::too_large;
   if (e.code == jobs::errc::full) r.fault = offload_fault::full;
+  if (e.code == jobs::errc::unknown_outcome) r.fault = offload_fault::unknown;
+  return r;
+}
+
+// A look has no outcome that could be lost.
+offload_reply unread(const error& e) {
+  auto r = fault_of(e);
+  if (r.fault == offload_fault::unknown) r.fault = offload_fault::unavailable;
   return r;
 }
 
@@ -96,7 +104,7 @@ offload_reply told(jobs::job& j) {
 
 // The job if it belongs to whoever asks.
 offload_reply told_to(result<jobs::reply>& said, const std::string& owner) {
-  if (!said) return said.error().code == jobs::errc::not_found ? no_such() : fault_of(said.error());
+  if (!said) return said.error().code == jobs::errc::not_found ? no_such() : unread(said.error());
   auto* j = std::get_if<jobs::job>(&*said);
   if (j == nullptr || !crypto::constant_time_equal(j->owner, owner)) return no_such();
   return told(*j);

@@ -27,6 +27,7 @@ class request_store final : public http::offload_store {
  public:
   explicit request_store(jobs::jobs_plane& plane) : plane_(plane) {}
 
+  [[nodiscard]] result<void> ready() const override { return plane_.work().check_ready(); }
   [[nodiscard]] std::size_t most_bytes(const std::string& queue) const override;
   [[nodiscard]] bool put(net::core& c, http::offload_order o, done d) override;
   [[nodiscard]] bool look(net::core& c, std::string_view token, std::string principal,

@@ -9,7 +9,9 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from support.client import fetch
 from support.fairing import Fairing, run_cli, split_address
+from support.origin import Origin, answer
 from support.postgres import Postgres
 from support.wait import wait_until
 
@@ -35,8 +37,8 @@ class JobsOnPostgres(unittest.TestCase):
         self.pg.sql(f"CREATE DATABASE {self.database} OWNER alice")
         self.url = self.pg.url("alice", self.database)
 
-    def start(self, ready=True):
-        config = {"jobs": {"listen": "127.0.0.1:0", "store": self.url, "queues": QUEUES}}
+    def start(self, ready=True, **more):
+        config = {"jobs": {"listen": "127.0.0.1:0", "store": self.url, "queues": QUEUES}, **more}
         f = Fairing(self, config)
         if ready:
             wait_until(lambda: self.call(f, "POST", "/v1/queues/emails/lease", {})[0] == 200, PATIENCE)
@@ -217,6 +219,21 @@ class JobsOnPostgres(unittest.TestCase):
         refused = wait_until(lambda: self.standby(first), PATIENCE, "the first to stand by")
         self.assertIn(str(second.pid), refused["detail"])
         self.assertEqual(self.sql("SELECT count(*) FROM fairing.job"), "1", "nothing was written by it")
+
+    def test_async_routes_of_an_instance_that_stands_by_are_forwarded(self):
+        origin = Origin(self, lambda request: answer(200, {}, b"done: " + request.read_body()))
+        rule = {"match": "/reports/**", "async": {"mode": "always", "queue": "reports"}}
+        site = {"listen": "127.0.0.1:0", "upstream": origin.url, "routes": [rule]}
+        self.start()
+        second = self.start(ready=False, http=site)
+        wait_until(lambda: self.standby(second), PATIENCE, "the second to stand by")
+        got = fetch(second.http, "/reports/year", method="POST", body=b"2026")
+        self.assertEqual((got.status, got.body), (200, b"done: 2026"))
+        self.assertIn("detail=not-put-off", got.get("Cache-Status"))
+        keyed = fetch(second.http, "/reports/year", method="POST", headers={"Idempotency-Key": "k"}, body=b"2026")
+        self.assertEqual(keyed.status, 503, keyed.text)
+        self.assertIn("its Idempotency-Key may be kept", json.loads(keyed.body)["detail"])
+        self.assertEqual(len(origin.requests), 1)
 
     def standby(self, fairing):
         status, body = self.call(fairing, "POST", "/v1/queues/emails/lease", {})

@@ -425,6 +425,21 @@ class Jobs(JobsCase):
         self.assertEqual(working.getresponse().status, 200)
         self.assertEqual(f.wait(), 0)
 
+    def test_a_long_poll_on_admin_holds_up_neither_its_other_clients_nor_the_end(self):
+        f = self.start()
+        name = self.put(payload=1, delay=3600)
+        polls = [http.client.HTTPConnection(*f.admin, timeout=20) for _ in range(3)]
+        for poll in polls:
+            self.addCleanup(poll.close)
+            poll.request("GET", f"/v1/jobs/{name}?wait=60")
+        self.assertEqual(f.call("GET", "/metrics", token=False)[0], 200)
+        self.assertIn("scheduled", f.cli("jobs", "show", name).stdout)
+        self.assertEqual(self.call("DELETE", f"/v1/jobs/{name}")[0], 204)
+        self.assertEqual(json.loads(polls[0].getresponse().read())["state"], "cancelled")
+        name = self.put(payload=1, delay=3600)
+        polls[0].request("GET", f"/v1/jobs/{name}?wait=60")
+        self.assertEqual(f.stop(), 0)
+
     def test_ready_and_reload(self):
         f = self.start()
         status, body = f.call("GET", "/readyz?verbose", token=False)

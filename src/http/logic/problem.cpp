@@ -77,6 +77,10 @@ constexpr std::array<problem_info, problem_count> table{{
     {job_store_full, 507, "Insufficient Storage", "job-store-full",
      "There is no room to put the request off",
      "Let the queue drain, free disk space or raise the limit that the detail names."},
+    {job_outcome_unknown, 503, "Service Unavailable", "job-outcome-unknown",
+     "Whether the request was put off is not known",
+     "It may run: look whether it took effect before you send it again, or send it with an "
+     "Idempotency-Key from the start, and again with the same."},
 }};
 
 constexpr bool in_order() {

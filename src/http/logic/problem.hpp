@@ -49,8 +49,9 @@ enum class problem : std::uint8_t {
   job_failed,             // 502: it was put off and got no answer
   job_store_down,         // 503: nothing can be put off at the moment
   job_store_full,         // 507: there is no room to put it off
+  job_outcome_unknown,  // 503: the job store was lost while it kept it; nobody knows whether it did
 };
-inline constexpr std::size_t problem_count = 29;
+inline constexpr std::size_t problem_count = 30;
 
 struct problem_info {
   problem id;

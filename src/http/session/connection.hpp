@@ -59,8 +59,9 @@ class connection final : public net::timed, public body_source {
     cache_status status;  // fwd reason and detail so far
     std::int64_t began_us = 0;
     bool hit_for_miss = false;
-    bool no_lookup = false;   // the cache has no say: pass
-    bool of_offload = false;  // it asks for a request that was put off
+    bool no_lookup = false;        // the cache has no say: pass
+    bool of_offload = false;       // it asks for a request that was put off
+    body_source* taken = nullptr;  // its body, where it has been read already
   };
   // What the look-up found; filled under the shard's lock.
   struct found {
@@ -184,6 +185,10 @@ class connection final : public net::timed, public body_source {
   [[nodiscard]] bool puts_off(const http1::request_head& head, const route_runtime& route) const;
   net::task<bool> offload();
   net::task<bool> put_off(const http1::request_head& head);
+  [[nodiscard]] bool may_forward(const http1::request_head& head, offload_fault why) const;
+  net::task<bool> forward(std::string why);
+  net::task<bool> forward_taken(const http1::request_head& head, std::string_view body,
+                                std::string why);
   net::task<bool> take_body(const http1::request_head& head, std::size_t most, std::string& body,
                             held_bytes& held);
   [[nodiscard]] offload_order make_order(const http1::request_head& head, std::string_view body);

@@ -47,6 +47,13 @@ void connection::begin_body(const http1::request_head& head) {
   body_complete_ = !has_body(head);
   upload_active_ = !body_complete_;
   if (body_complete_) return;
+  if (pending_->taken != nullptr) {
+    pending_->request.body = pending_->taken;
+    body_left_ = 0;
+    body_complete_ = true;
+    upload_active_ = false;
+    return;
+  }
   upload_ended_ = std::make_unique<net::event>(home_.core);
   pending_->request.body = this;
 }

@@ -1,6 +1,6 @@
 // offload: what the http plane wants of a job store, so that requests can be put off: kept first, run later.
 //
-// Problem: planes do not know each other; this plane needs four verbs of the jobs plane, and the jobs plane needs
+// Problem: planes do not know each other; this plane needs five verbs of the jobs plane, and the jobs plane needs
 // somebody who runs a kept request. The wiring of the process (app/offload_wiring) stands between.
 //
 // Flow:
@@ -9,6 +9,7 @@
 //   store->cancel(core, token, who, done)
 //   auto end = co_await run_kept(state, {...})   // called by the jobs plane's side
 // `done` runs on that core, once. False: too many wait, it is not called.
+// ready() is asked first: where the store is known to be down, the request is not read for nothing.
 // A token names a kept request to its client: the job and 64 random bits. It and the principal must both be right.
 // Threads: the store's verbs from any core.
 #pragma once
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "net/core.hpp"
 #include "net/task.hpp"
 
@@ -50,7 +52,8 @@ enum class offload_fault : std::uint8_t {
   finished,     // cannot be cancelled any more
   too_large,    // over what its queue takes
   full,         // no room in the store
-  unavailable,  // the store is down or busy
+  unavailable,  // the store is down, busy or another instance's: nothing was done
+  unknown,      // the store was lost while it kept it: it may be kept, or not
 };
 
 enum class offload_state : std::uint8_t {
@@ -82,6 +85,8 @@ class offload_store {
   offload_store(const offload_store&) = delete;
   offload_store& operator=(const offload_store&) = delete;
 
+  // Why nothing can be put off now; known without asking the store.
+  [[nodiscard]] virtual result<void> ready() const = 0;
   [[nodiscard]] virtual std::size_t most_bytes(const std::string& queue) const = 0;
   [[nodiscard]] virtual bool put(net::core& c, offload_order o, done d) = 0;
   [[nodiscard]] virtual bool look(net::core& c, std::string_view token, std::string principal,

@@ -1,11 +1,14 @@
 // Requests that are put off: made durable, then answered inline if their answer comes in time, else with 202.
 #include <utility>
 
+#include "base/log.hpp"
+#include "base/timestamp.hpp"
 #include "codec/http1/writer.hpp"
 #include "http/logic/fields.hpp"
 #include "http/logic/kept_message.hpp"
 #include "http/logic/prefer.hpp"
 #include "http/session/connection.hpp"
+#include "http/session/kept_body.hpp"
 #include "http/session/offload_ask.hpp"
 
 namespace fairing::http {
@@ -13,6 +16,11 @@ namespace fairing::http {
 namespace {
 
 constexpr milliseconds longest_wait{60'000};
+constexpr std::int64_t quiet_us = 60'000'000;  // after so long it is news again
+
+bool not_kept(offload_fault f) noexcept {
+  return f == offload_fault::unavailable || f == offload_fault::full;
+}
 
 }  // namespace
 
@@ -101,6 +109,11 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
   auto& plane = home_.plane;
   auto& store = *plane.offload;
   const auto config = pending_->request.route->config->async.value_or(async_config{});
+  const auto why_status = pending_->status;
+  if (const auto ready = store.ready(); !ready && may_forward(head, offload_fault::unavailable)) {
+    const bool again = co_await forward(ready.error().message());
+    co_return again;
+  }
   pending_->status = {.fwd = fwd_reason::bypass, .detail = "put-off"};
   begin_body(head);
   std::string body;
@@ -127,19 +140,57 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
   auto r = co_await ask(home_.core, [&](offload_store::done d) {
     return store.put(home_.core, std::move(order), std::move(d));
   });
+  if (may_forward(head, r.fault)) {
+    pending_->status = why_status;
+    const bool again = co_await forward_taken(head, body, std::move(r.detail));
+    co_return again;
+  }
   body = std::string();
   held.release();
   const auto wait = std::min(preferences_of(head).wait.value_or(config.wait), longest_wait);
   if (r.fault == offload_fault::none && !r.existed && wait > milliseconds{0}) {
-    const auto token = r.token;
-    r = co_await ask(home_.core, [&](offload_store::done d) {
-      return store.look(home_.core, token, principal, wait, std::move(d));
+    auto seen = co_await ask(home_.core, [&](offload_store::done d) {
+      return store.look(home_.core, r.token, principal, wait, std::move(d));
     });
-    r.token = token;
+    // It is kept and will run: where the store tells nothing more of it, that is what its client has to know.
+    if (seen.fault == offload_fault::none) {
+      seen.token = std::move(r.token);
+      r = std::move(seen);
+    }
   }
+  if (not_kept(r.fault) && idempotency_of(head).present)
+    r.detail += "; it is not forwarded instead: what has its Idempotency-Key may be kept already";
   answer_put(head, r);
   const bool sent = co_await flush();
   co_return sent&& keep_alive_;
+}
+
+// Where nothing can be put off a request goes on as if its route had no `async`: a job store that fails costs time, not
+// answers. But not if it may be in the store: it was lost while it kept this one, or has one of this Idempotency-Key.
+bool connection::may_forward(const http1::request_head& head, offload_fault why) const {
+  return not_kept(why) && !idempotency_of(head).present && now().mono < pending_->request.deadline;
+}
+
+net::task<bool> connection::forward(std::string why) {
+  auto& plane = home_.plane;
+  plane.offload_forwarded.add();
+  const auto at_us = precise_us();
+  const auto last_us = plane.forwarded_us.exchange(at_us);
+  if (last_us == 0 || at_us - last_us > quiet_us)
+    log::warn("requests_not_put_off", {{"site", site_->config.name}, {"reason", why}});
+  pending_->status.detail = "not-put-off";
+  const bool again = co_await exchange();
+  co_return again;
+}
+
+net::task<bool> connection::forward_taken(const http1::request_head& head, std::string_view bytes,
+                                          std::string why) {
+  kept_body body(home_.core, bytes);
+  pending_->taken = &body;
+  if (has_body(head)) body.lend();
+  const bool again = co_await forward(std::move(why));
+  co_await body.back();
+  co_return again;
 }
 
 void connection::answer_put(const http1::request_head& head, const offload_reply& r) {
@@ -255,6 +306,9 @@ void connection::append_fault(const http1::request_head& head, const offload_rep
       return say(problem::job_store_full);
     case offload_fault::unavailable:
       return say(problem::job_store_down, "Retry-After: 1\r\n");
+    case offload_fault::unknown:
+      return say(problem::job_outcome_unknown,
+                 idempotency_of(head).present ? "Retry-After: 1\r\n" : "");
   }
 }
 

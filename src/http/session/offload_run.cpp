@@ -4,6 +4,7 @@
 #include "http/logic/kept_message.hpp"
 #include "http/logic/request_key.hpp"
 #include "http/session/fetch.hpp"
+#include "http/session/kept_body.hpp"
 #include "http/session/offload.hpp"
 #include "http/session/plane.hpp"
 #include "net/alarm.hpp"
@@ -13,28 +14,6 @@ namespace fairing::http {
 namespace {
 
 constexpr std::size_t pieces_at_once = 16;
-
-// The body that was kept with the request.
-class kept_body final : public body_source {
- public:
-  kept_body(net::core& c, std::string_view bytes) : bytes_(bytes), ended_(c) {}
-  net::task<step> next() override { co_return step{std::exchange(bytes_, {}), true, false}; }
-  [[nodiscard]] std::string_view trailers() const override { return {}; }
-  net::task<bool> send_continue() override { co_return true; }
-  void upload_done(bool) override {
-    used_ = false;
-    ended_.set();
-  }
-  void lend() noexcept { used_ = true; }
-  net::task<void> back() {
-    while (used_) co_await ended_.wait();
-  }
-
- private:
-  std::string_view bytes_;
-  net::event ended_;
-  bool used_ = false;
-};
 
 // A site that is alone may have got another address since.
 std::shared_ptr<const site_runtime> site_named(const http_plane& p, std::string_view name) {

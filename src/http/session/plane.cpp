@@ -130,6 +130,7 @@ void http_plane::register_metrics() {
   offload_put = put_off("accepted");
   offload_inline = put_off("inline");
   offload_repeated = put_off("repeated");
+  offload_forwarded = put_off("forwarded");
   problems = registry.add_counter("fairing_http_problems_total",
                                   "Answers that Fairing made itself because something was wrong");
   refused_connections = registry.add_counter("fairing_http_refused_connections_total",

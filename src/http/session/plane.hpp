@@ -128,6 +128,8 @@ class http_plane {
   // Where requests are put off to; null: nowhere. Set before the cores start; it outlives them.
   offload_store* offload = nullptr;
   std::atomic<std::size_t> offload_bytes{0};  // of bodies that are being taken in to be put off
+  std::atomic<std::int64_t> forwarded_us{
+      0};  // the last time that one was forwarded instead; 0: never
 
   net::core_group& cores;
   metrics::registry& registry;
@@ -146,7 +148,7 @@ class http_plane {
   std::size_t fill_limit;  // bytes of fills in flight, over which nothing is kept
   metrics::counter ratelimit_allowed, ratelimit_denied, ratelimit_observed;
   metrics::counter problems, refused_connections;
-  metrics::counter offload_put, offload_inline, offload_repeated;
+  metrics::counter offload_put, offload_inline, offload_repeated, offload_forwarded;
   metrics::counter compress_in[compress::coding_count], compress_out[compress::coding_count];
 
  private:

@@ -109,6 +109,12 @@ TEST_F(api_of_jobs, paths_that_are_not_there) {
   refused(ask("GET /v1/jobs/0000000000000"), 404, "not-found", "0000000000000");
 }
 
+TEST_F(api_of_jobs, a_job_that_is_not_there_is_not_waited_for) {
+  refused(ask("GET /v1/jobs/0000000000000?wait=20"), 404, "not-found", "0000000000000");
+  refused(ask("GET /v1/jobs/0000000000001?wait=20"), 404, "not-found", "0000000000001");
+  refused(operator_asks("GET /v1/jobs/0000000000000?wait=20"), 404, "not-found");
+}
+
 TEST_F(api_of_jobs, a_wrong_method_is_told_the_right_ones) {
   const auto no = ask("GET /v1/queues/emails/jobs");
   refused(no, 405, "method-not-allowed");

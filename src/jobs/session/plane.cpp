@@ -1,7 +1,6 @@
 #include "jobs/session/plane.hpp"
 
 #include <algorithm>
-#include <future>
 #include <random>
 
 #include "base/timestamp.hpp"
@@ -10,7 +9,6 @@ namespace fairing::jobs {
 namespace {
 
 constexpr std::size_t batch_body = 8 * 1024 * 1024;
-constexpr milliseconds answer_time{60'000};
 
 std::size_t largest_body(const jobs_config& c) {
   std::uint64_t largest = batch_body;
@@ -123,22 +121,16 @@ void jobs_plane::on_queues(std::vector<engine::queue_state> queues) {
   view_.publish(std::move(queues));
 }
 
-response jobs_plane::ask(const jobs_request& r) {
+std::optional<response> jobs_plane::ask(const jobs_request& r, answered done) {
   http1::request_head head;
   head.method = r.method;
   head.path = r.path;
   head.query = r.query;
-  auto answered = std::make_shared<std::promise<response>>();
-  auto coming = answered->get_future();
   call c{.head = head, .body = r.body, .admin = true};
-  auto at_once = api_->handle(c, [answered](const response& a) {
-    answered->set_value(a);
+  return api_->handle(c, [d = std::move(done)](const response& a) mutable {
+    d(a);
     return true;
   });
-  if (at_once) return *std::move(at_once);
-  if (coming.wait_for(answer_time) != std::future_status::ready)
-    return refuse(problem::overloaded, "the job store did not answer within a minute");
-  return coming.get();
 }
 
 }  // namespace fairing::jobs

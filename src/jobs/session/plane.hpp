@@ -7,7 +7,9 @@
 // Threads: open, start, begin_drain, close on the main thread; the rest from any.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,7 +42,7 @@ struct store_factory {
   std::shared_ptr<bus::write_sets> writes = {};  // what the sql plane sees; null: there is none
 };
 
-struct jobs_request {  // of the admin interface, which may wait for the answer
+struct jobs_request {  // of the admin interface
   http1::method method = http1::method::get;
   std::string path;
   std::string query;
@@ -72,8 +74,9 @@ class jobs_plane final : writer_observer {
   [[nodiscard]] verified_summary verified_of(std::uint32_t queue) const {
     return verifier_.summary_of(queue);
   }
-  // Blocks; not on a core and not on a thread of the plane.
-  [[nodiscard]] response ask(const jobs_request& r);
+  // Of the admin interface. nullopt: `done` gets the answer, on a thread of the plane, at the latest in close().
+  using answered = std::move_only_function<void(response)>;
+  [[nodiscard]] std::optional<response> ask(const jobs_request& r, answered done);
 
  private:
   jobs_plane(net::core_group& cores, metrics::registry& r, const jobs_config& c,

@@ -18,8 +18,14 @@ constexpr std::uint32_t most_of_a_lease = 100;  // the engine's
 
 std::int64_t mono_ms() noexcept { return now().mono.time_since_epoch().count(); }
 
+// After these it is said again. Where it was done all the same the lease is over, which is told then.
 bool passes(const error& e) noexcept {
-  return e.code == errc::fenced || e.code == errc::store_failed || e.code == errc::overloaded;
+  return e.code == errc::fenced || e.code == errc::store_failed || e.code == errc::overloaded ||
+         e.code == errc::full || e.code == errc::standby || e.code == errc::unknown_outcome;
+}
+
+bool is_over(const error& e) noexcept {
+  return e.code == errc::stale_lease || e.code == errc::not_found;
 }
 
 }  // namespace
@@ -185,6 +191,11 @@ std::optional<command> pusher::settling(const leased_job& j, delivery d) const {
 }
 
 net::task<void> pusher::settle(command c, mono_time until, std::string_view what) {
+  const auto give_up = [&](std::string_view why) {
+    log::warn("push_not_settled", {{"queue", rules_.queue}, {"outcome", what}, {"reason", why}});
+  };
+  bool perhaps_done = false;
+  std::string why = "the job store took no more commands";
   for (;;) {
     const auto said = std::make_shared<std::optional<result<reply>>>();
     net::event done(core_);
@@ -196,14 +207,12 @@ net::task<void> pusher::settle(command c, mono_time until, std::string_view what
     if (taken) {
       while (!said->has_value()) co_await done.wait();
       const auto r = std::move(*said).value_or(result<reply>(nothing{}));
-      if (r) co_return;
-      if (!passes(r.error())) {
-        log::warn("push_not_settled",
-                  {{"queue", rules_.queue}, {"outcome", what}, {"reason", r.error().message()}});
-        co_return;
-      }
+      if (r || (perhaps_done && is_over(r.error()))) co_return;
+      why = r.error().message();
+      perhaps_done = perhaps_done || r.error().code == errc::unknown_outcome;
+      if (!passes(r.error())) co_return give_up(why);
     }
-    if (now().mono >= until) co_return;
+    if (now().mono >= until) co_return give_up(why);
     const net::alarm alarm(core_, done.make_waker(), now().mono + settle_again);
     co_await done.wait();
   }

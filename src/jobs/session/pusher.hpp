@@ -9,7 +9,8 @@
 // The loop: as much room as pace has -> one lease that waits -> each job carried -> ack, fail or nothing (202) -> room.
 // A lease lasts the job's timeout and 5 s: the carrier's deadline comes first and says why, and an answer that comes at
 // the last moment still counts.
-// Settling is tried until the lease is over: the store may be away for a moment.
+// Settling is tried until the lease is over: the store may be away, full or another's for a moment, and where it was lost
+// during the commit, saying the same again does no harm.
 // Lifecycle: held by its own coroutines; stop() ends them. After wait_ended() nothing of it runs.
 // Threads: everything on its core, but start, stop_taking, stop, wait_ended and in_flight: from any.
 #pragma once

@@ -65,6 +65,10 @@ class test_disk : public std::enable_shared_from_this<test_disk> {
   void fail_puts(errc code, int count) {
     set([=, this] { put_failure_ = code, put_failures_ = count; });
   }
+  // Commits in which a job finishes; `kept`: they are durable all the same, and only the answer is lost.
+  void fail_ends(errc code, int count, bool kept = false) {
+    set([=, this] { end_failure_ = code, end_failures_ = count, ends_kept_ = kept; });
+  }
   void refuse_to_open(std::optional<errc> code) {
     set([=, this] { no_open_ = code; });
   }
@@ -92,9 +96,15 @@ class test_disk : public std::enable_shared_from_this<test_disk> {
       --failures_;
       return fail(failure_, "the test's disk says no");
     }
-    durable_ = std::move(next);
+    const bool fails = end_failures_ > 0 && ended(next) > ended(durable_);
+    if (fails) --end_failures_;
+    if (!fails || ends_kept_) durable_ = std::move(next);
+    if (fails) return fail(end_failure_, "the test's disk says no");
     ++commits_;
     return {};
+  }
+  static std::ptrdiff_t ended(const content& c) {
+    return std::ranges::count_if(c.jobs, [](const auto& j) { return finished(j.second.state); });
   }
 
   std::mutex mutex_;
@@ -106,6 +116,9 @@ class test_disk : public std::enable_shared_from_this<test_disk> {
   int failures_ = 0;
   errc put_failure_{};
   int put_failures_ = 0;
+  errc end_failure_{};
+  int end_failures_ = 0;
+  bool ends_kept_ = false;
   std::optional<errc> no_open_;
   int opened_ = 0;
   int commits_ = 0;

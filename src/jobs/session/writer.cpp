@@ -251,15 +251,15 @@ result<void> writer::apply_all(std::vector<item>& taken, plane_time now) {
 
 // An error is the batch's; a refusal of the command is its reply.
 result<void> writer::apply_one(item& i, plane_time now) {
-  if (i.watched.id != 0) {
+  if (i.watched) {
     if (watches_.size() >= most_watches) {
       answers_.push_back({i.to, std::move(i.done), {}});
       answers_.back().replies.emplace_back(fail(errc::overloaded));
       return {};
     }
-    const auto end = watch_ends_.emplace(i.watched.until_steady_ms, i.watched.id);
+    const auto end = watch_ends_.emplace(i.watched->until_steady_ms, i.watched->id);
     const auto at =
-        watches_.emplace(i.watched.id, parked_watch{i.watched, i.to, std::move(i.done), end});
+        watches_.emplace(i.watched->id, parked_watch{*i.watched, i.to, std::move(i.done), end});
     return look_at(at, now, false);
   }
   answer a{i.to, {}, {}};

@@ -120,7 +120,7 @@ class writer {
     net::core* to = nullptr;
     std::vector<command> commands;
     completion done;
-    watch_request watched;  // id 0: none
+    std::optional<watch_request> watched;
   };
   struct answer {
     net::core* to = nullptr;
