@@ -51,6 +51,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
       queries_slow(p.registry.add_counter("fairing_sql_slow_queries_total",
                                           "Statements that took longer than sql.slow", l)),
       runtime_(std::move(r)),
+      secret_(p.secrets, key.user),
       machine_(options_of(*runtime_, key), p.budget, p.budget.join(*this), *this),
       // The probe's own metrics once more, for who asks without a scrape.
       wait_(p.registry.add_histogram("fairing_pool_wait_seconds",

@@ -119,6 +119,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r, const pool_key& k);
 
   runtime_ptr runtime_;
+  const secret_cache::keeper secret_;  // of its user: what opens its servers
   pool::server_pool machine_;
   std::vector<std::unique_ptr<server>> servers_;
   std::unordered_map<std::uint32_t, client*> clients_;
