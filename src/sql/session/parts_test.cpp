@@ -339,6 +339,17 @@ TEST(secret_cache, trust_is_of_a_user_and_a_database) {
   EXPECT_FALSE(cache.trusted("u", "d", t));
 }
 
+TEST(runtime, the_formula_knows_no_cores_of_another_machine) {
+  sql_config c;
+  c.upstream = {.host = "db.example.net", .port = 5432, .user = "u", .password = "secret"};
+  const auto far = sql_runtime::make(c);
+  ASSERT_TRUE(far);
+  EXPECT_EQ((*far)->cores, 4U);
+  EXPECT_EQ((*far)->pool_size, 9U);
+  c.pool.database_cores = 16;
+  EXPECT_EQ((*sql_runtime::make(c))->cores, 16U);
+}
+
 TEST(runtime, reads_a_configuration) {
   sql_config c;
   c.upstream = {.host = "/run/postgresql", .port = 5433, .user = "u", .password = "secret"};

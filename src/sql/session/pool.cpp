@@ -274,6 +274,7 @@ pool_snapshot sql_pool::live() const {
   s.idle = machine_.idle();
   s.leased = machine_.leased();
   s.pinned = machine_.pinned();
+  s.max_pinned = machine_.max_pinned();
   s.closing = machine_.closing();
   s.waiting = machine_.waiting();
   s.running = machine_.running();
