@@ -105,6 +105,8 @@ class session_tracker {
   session_tracker(const text_facts& facts, n_plus_one_limits limits)
       : facts_(facts), limits_(limits) {}
 
+  // Of the loops under way, too.
+  void set_limits(const n_plus_one_limits& limits) noexcept { limits_ = limits; }
   void execute(const execution& e, run_sink& sink);
   void done(std::uint32_t text, std::int64_t duration_us) noexcept;
   [[nodiscard]] result_store& results() noexcept { return results_; }

@@ -87,7 +87,11 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
                        .unserved = p.refused - p.no_room,
                        .last_fault = p.last_fault,
                        .postgres_full = p.postgres_full,
-                       .wait_p95_us = p.wait_p95_us});
+                       .wait_p95_us = p.wait_p95_us,
+                       .pinned = p.pinned,
+                       .max_pinned = p.max_pinned,
+                       .pins_refused = p.pins_refused,
+                       .pins = p.pins});
     if (!fit) continue;
     auto& told = e.pools.back();
     told.fit = fit_word(fit->level);

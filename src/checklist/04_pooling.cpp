@@ -2,7 +2,8 @@
 // max_connections, and what clients waited.
 //   fail      the instances together may open more than PostgreSQL takes, or clients were turned away
 //             for want of room
-//   warn      tight; over twice the formula; or the 95th percentile of waits is over 100 ms
+//   warn      tight; over twice the formula; the 95th percentile of waits is over 100 ms; or statements failed as
+//             max_pinned connections were kept beyond a transaction
 //   pass      every pool fits and nobody waits long
 //   not_seen  no sql plane, or no client came yet
 // Clients that got no connection as none could be opened are told of, and not graded: no size helps.
@@ -35,6 +36,23 @@ std::vector<std::string> wait_fix(const pool_fact& f) {
       "(SHOW CLIENTS), and end them by sql.limits.transaction_idle"};
 }
 
+std::string pins_text(const pool_fact& f) {
+  return fmt::format("{} of at most {} are kept now, since the start: {}", f.pinned, f.max_pinned,
+                     f.pins.empty() ? "none" : f.pins);
+}
+
+std::string statements_were(std::uint64_t n) {
+  return n == 1 ? "a statement was" : fmt::format("{} statements were", n);
+}
+
+std::vector<std::string> pin_fix(const pool_fact& f) {
+  std::vector<std::string> out = {
+      "# what keeps connections (LISTEN, temporary tables, locks) belongs on a port of its own",
+      "# sql:", "session_listen: 127.0.0.1:6433"};
+  if (f.max_pinned * 4 < f.size * 3) out.emplace_back("pool: { max_pinned: 75% }  # or this");
+  return out;
+}
+
 void judge(const pool_fact& f, std::vector<finding>& findings) {
   const auto add = [&](grade severity, double weight, std::string evidence,
                        std::vector<std::string> fix) {
@@ -54,6 +72,12 @@ void judge(const pool_fact& f, std::vector<finding>& findings) {
         fmt::format("{}: {} of {} leases waited, the 95th percentile {}", f.name, f.waited,
                     f.leases, show_us(f.wait_p95_us)),
         wait_fix(f));
+  if (f.pins_refused != 0)
+    add(grade::warn, 1,
+        fmt::format("{}: {} refused (SQLSTATE 53300) as they would have kept a connection beyond "
+                    "the transaction; {}",
+                    f.name, statements_were(f.pins_refused), pins_text(f)),
+        pin_fix(f));
   if (f.formula != 0 && f.size > 2 * f.formula)
     add(grade::warn, 0,
         fmt::format(
@@ -88,8 +112,9 @@ point grade_pooling(const sql_evidence& sql) {
       if (p.evidence.size() == max_findings) break;
       p.evidence.push_back(
           fmt::format("{}: {} connections (formula {}); {} of {} leases waited, the 95th "
-                      "percentile {}",
-                      f.name, f.size, f.formula, f.waited, f.leases, show_us(f.wait_p95_us)));
+                      "percentile {}{}",
+                      f.name, f.size, f.formula, f.waited, f.leases, show_us(f.wait_p95_us),
+                      f.pins.empty() ? "" : "; pinned: " + pins_text(f)));
     }
   }
   conclude(p, std::move(findings));

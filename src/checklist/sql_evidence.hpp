@@ -74,6 +74,10 @@ struct pool_fact {
   std::string last_fault = {};  // of opening a connection; empty: there was none
   bool postgres_full = false;   // it was that PostgreSQL had none left
   std::int64_t wait_p95_us = 0;
+  std::uint32_t pinned = 0;  // connections that clients keep beyond a transaction now
+  std::uint32_t max_pinned = 0;
+  std::uint64_t pins_refused = 0;  // statements that would have kept one more
+  std::string pins = {};           // since the start, by reason: "listen 3, temp_table 1"
   std::uint32_t advised_size = 0;  // from the measured waits; 0: nothing to say
   std::string advice;              // its sentence
 };

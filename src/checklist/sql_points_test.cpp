@@ -11,6 +11,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 sql_evidence plane() {
   sql_evidence e;
@@ -162,6 +163,28 @@ TEST(point_4, grades_the_pools) {
   const auto p = grade_pooling(e);
   EXPECT_EQ(p.result, grade::fail);
   EXPECT_THAT(p.evidence.front(), HasSubstr("max_connections"));
+}
+
+TEST(point_4, tells_what_keeps_connections_and_warns_where_more_would_have) {
+  auto e = plane();
+  e.pools = {pool_of(9)};
+  EXPECT_THAT(grade_pooling(e).evidence.front(), Not(HasSubstr("pinned")));
+  e.pools[0].pinned = 2;
+  e.pools[0].max_pinned = 4;
+  e.pools[0].pins = "listen 3, temp_table 1";
+  auto p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::pass);
+  EXPECT_THAT(p.evidence.front(), HasSubstr("; pinned: 2 of at most 4 are kept now, since the "
+                                            "start: listen 3, temp_table 1"));
+  e.pools[0].pins_refused = 2;
+  p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::warn);
+  EXPECT_THAT(p.evidence.front(), HasSubstr("2 statements were refused (SQLSTATE 53300)"));
+  EXPECT_THAT(p.evidence.front(), HasSubstr("listen 3, temp_table 1"));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("session_listen")));
+  EXPECT_THAT(p.fix, Contains(HasSubstr("max_pinned: 75%")));
+  e.pools[0].max_pinned = 9;
+  EXPECT_THAT(grade_pooling(e).fix, Not(Contains(HasSubstr("max_pinned"))));
 }
 
 TEST(point_4, counts_only_what_is_about_room) {

@@ -309,5 +309,80 @@ class BatchSafe(Insight):
         self.assertEqual(self.point(2)["grade"], "warn")
 
 
+class Watching(Insight):
+    """What is watched may change while Fairing runs, and is told where nobody asks: in metrics and in the log."""
+
+    def loop(self, times=10):
+        with self.client(database="shop") as c:
+            for (i,) in c.query(f"SELECT id FROM customers ORDER BY id LIMIT {times}"):
+                c.query(f"SELECT total FROM orders WHERE customer_id = {i}")
+
+    def loops(self):
+        return [item["loops"] for item in self.get("/v1/n_plus_one")["items"]]
+
+    def reload(self, **sql):
+        section = {"listen": "127.0.0.1:0", "upstream": self.pg.url("alice", "shop"), "advise": False, "pool": {"size": 5}, **sql}
+        self.fairing.write_config({"sql": section})
+        status, answer = self.fairing.reload()
+        self.assertEqual(status, 200, answer)
+
+    def test_a_reload_changes_what_is_looked_for(self):
+        self.begin(advise=False, n_plus_one={"detect": False})
+        self.loop()
+        self.assertEqual((self.loops(), self.point(2)["grade"]), ([], "not_seen"))
+        self.reload(n_plus_one={"detect": True, "report_from": 20})
+        self.loop()
+        self.assertEqual(self.loops(), [])
+        self.reload(n_plus_one={"detect": True, "report_from": 5})
+        self.loop()
+        self.assertEqual(self.loops(), [1])
+        self.assertNotEqual(self.point(2)["grade"], "pass")
+
+    def test_loops_are_counted_without_anybody_asking_for_them(self):
+        self.begin(advise=False)
+        self.assertEqual(self.fairing.metric("fairing_n_plus_one_total", action="detected"), 0)
+        for _ in range(2):
+            self.loop()
+        wait_until(lambda: self.fairing.metric("fairing_n_plus_one_total", plane="sql", action="detected") == 2, 20, "both loops")
+
+    def slow(self):
+        lines = [json.loads(line) for line in self.fairing.log().splitlines()]
+        return [line for line in lines if line["event"] == "sql_slow_query"]
+
+    def test_a_slow_statement_is_logged_once_a_template_and_minute_without_its_values(self):
+        self.begin(advise=False, slow="1d")
+        with self.client(database="shop") as c:
+            c.query("SELECT 'before', pg_sleep(0.05)")
+            self.reload(slow="20ms")
+            for word in ("secret", "hidden"):
+                c.query(f"SELECT '{word}', pg_sleep(0.05) /*route='%2Forders%2F12',traceparent='{TRACE % 7}'*/")
+            c.query("SELECT 1")
+        self.assertEqual(len(self.slow()), 1, self.slow())
+        line = self.slow()[0]
+        self.assertEqual((line["template"], line["rows"]), ("select $1, pg_sleep($2)", 1))
+        self.assertEqual((line["user"], line["database"], line["route"]), ("alice", "shop", "/orders/{id}"))
+        self.assertGreaterEqual(line["duration_ms"], 50)
+        self.assertNotIn("secret", self.fairing.log())
+        self.assertEqual(self.fairing.metric("fairing_sql_slow_queries_total"), 2)
+
+    def test_pins_are_told_by_reason_and_those_refused_are_warned_of(self):
+        self.begin(advise=False, pool={"size": 4})
+        kept = [self.client(database="shop"), self.client(database="shop")]
+        kept[0].query("LISTEN news")
+        kept[1].query("SELECT pg_advisory_lock(1)")
+        self.refused("53300", self.client(database="shop").query, "CREATE TEMP TABLE mine (n int)")
+
+        def pool():
+            item = self.get("/v1/pools")["items"][0]
+            return item["servers"]["pinned"], item["max_pinned"], item["pins_refused"], item["pins"]
+
+        wait_until(lambda: pool() == (2, 2, 1, {"listen": 1, "advisory_lock": 1}), 10, "the pins")
+        point = self.point(4)
+        self.assertEqual(point["grade"], "warn")
+        self.assertIn("2 of at most 2 are kept now, since the start: ", point["evidence"][0])
+        self.assertIn("listen 1", point["evidence"][0])
+        self.assertIn("session_listen", "".join(point["fix"]))
+
+
 if __name__ == "__main__":
     unittest.main()

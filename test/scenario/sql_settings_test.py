@@ -102,6 +102,22 @@ class CustomSettings(SqlCase):
         self.assertEqual(tenant_of(self.a), "t299.example.com")
         self.assertIn(tenant_of(self.b), (None, ""))
 
+    def test_as_many_names_as_an_application_makes_up(self):
+        self.a.query("SET app.tenant = 'a'")
+        for i in range(300):
+            self.b.query(f"SET app.job_{i} = 'v{i}'")
+        self.assertEqual(tenant_of(self.a), "a")
+        self.assertIn(tenant_of(self.b), (None, ""))
+        self.a.query("SET app.other = 'o'")
+        for client in (self.client(), self.client()):
+            client.query("SET app.tenant = 'c'")
+            self.assertEqual(tenant_of(client), "c")
+        self.assertEqual(self.a.query("SELECT current_setting('app.tenant'), current_setting('app.other')"), [["a", "o"]])
+        for i in (0, 150, 299):
+            self.assertEqual(self.b.query(f"SHOW app.job_{i}"), [[f"v{i}"]])
+        items = self.fairing.call("GET", "/v1/pools", token=False)[1]["items"]
+        self.assertEqual((items[0]["servers"]["pinned"], items[0]["closed"]), (0, {}))
+
     def test_values_keep_their_letters_between_encodings(self):
         self.a.query("SET app.tenant = 'M\u00fcller'")
         latin = self.client(client_encoding="LATIN1")

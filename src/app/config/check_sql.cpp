@@ -6,6 +6,7 @@
 
 #include "app/config/address.hpp"
 #include "app/config/postgres_url.hpp"
+#include "base/ascii.hpp"
 
 namespace fairing::config {
 
@@ -18,6 +19,7 @@ class sql_checker {
 
   void run() {
     secrets();
+    auth_query();
     users();
     listeners();
     upstream();
@@ -74,6 +76,20 @@ class sql_checker {
       note("sql.tls",
            "`sql.tls` and TLS to PostgreSQL: clients of libpq that use TLS have to connect with "
            "channel_binding=disable, as channel binding cannot pass through Fairing");
+  }
+
+  // PostgreSQL looks at VALID UNTIL when somebody logs in; Fairing's servers have logged in already.
+  void auth_query() {
+    const auto text = to_lower(s_.auth_query);
+    const auto reads = [&text](std::string_view word) { return text.find(word) != text.npos; };
+    const bool catalogue = reads("pg_shadow") || reads("pg_authid");
+    if (!catalogue || reads("valuntil") || reads("rolvaliduntil")) return;
+    const bool shadow = reads("pg_shadow");
+    note("sql.auth_query",
+         fmt::format("`sql.auth_query` does not ask until when a role is valid, so expired roles "
+                     "(VALID UNTIL) are let in; write SELECT {} FROM {} WHERE {} = $1",
+                     shadow ? "usename, passwd, valuntil" : "rolname, rolpassword, rolvaliduntil",
+                     shadow ? "pg_shadow" : "pg_authid", shadow ? "usename" : "rolname"));
   }
 
   bool is_listed(const std::string& name) const {

@@ -88,8 +88,8 @@ std::string check_role(const value& v) {
 std::string check_auth_query(const value& v) {
   const auto& text = std::get<std::string>(v);
   if (text.empty() || text.find("$1") != std::string::npos) return {};
-  return "has no $1, which stands for the user's name; write SELECT usename, passwd FROM "
-         "pg_shadow WHERE usename = $1, or call a function of yours";
+  return "has no $1, which stands for the user's name; write SELECT usename, passwd, "
+         "valuntil FROM pg_shadow WHERE usename = $1, or call a function of yours";
 }
 
 // A word of which only `off` is in this version: nothing to store.
@@ -122,7 +122,7 @@ std::vector<field> plane_rows() {
     {.path = "sql.users[].password", .kind = text, .doc = "Its password; or else `scram`.", .secret = true, .bind = bound<&scope::user, &user_config::password>()},
     {.path = "sql.users[].scram", .kind = text, .doc = "Its SCRAM-SHA-256 secret, as `pg_authid.rolpassword` holds it; the password itself is then never known here.", .secret = true,
      .bind = checked<&check_scram, &scope::user, &user_config::scram>()},
-    {.path = "sql.auth_query", .kind = text, .doc = "Run as the upstream's user for a client whose user is not listed: `$1` is the name; it gives the name and the secret (SCRAM, md5 or password).", .fallback = "none",
+    {.path = "sql.auth_query", .kind = text, .doc = "Run as the upstream's user for a client whose user is not listed: `$1` is the name; it gives the name, the secret (SCRAM, md5 or password) and until when it is valid (null: always); without that third column expired roles are let in.", .fallback = "none",
      .bind = checked<&check_auth_query, &scope::root, &config::sql, &sql_config::auth_query>()},
     {.path = "sql.tls", .kind = section, .doc = "Offer TLS to clients; without it they are answered that there is none."},
     {.path = "sql.tls.cert", .kind = text, .doc = "PEM file of the certificate and its chain.", .required = true, .bind = of_sql<&sql_config::tls_cert>()},

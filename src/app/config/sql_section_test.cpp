@@ -45,7 +45,7 @@ TEST(sql_section, every_key) {
       "sql:\n  listen: 0\n  session_listen: unix:/run/s\n  upstream: postgres://app:pw@h/shop\n"
       "  users: [ { name: a, password: x }, { name: b, scram: '" +
       secret +
-      "' } ]\n  auth_query: SELECT usename, passwd FROM pg_shadow WHERE usename = $1\n"
+      "' } ]\n  auth_query: SELECT usename, passwd, valuntil FROM pg_shadow WHERE usename = $1\n"
       "  pool: { mode: session, size: 12, database_cores: 8, spindles: 2, instances: 4, min_idle: "
       "3, "
       "wait_timeout: 1s, idle_timeout: 2s, max_lifetime: 3s, max_pinned: 25%, max_waiting: 7 }\n"
@@ -85,6 +85,19 @@ TEST(sql_section, every_key) {
   EXPECT_EQ(s.advise.every, seconds{5});
   EXPECT_EQ(s.pool.instances, 4U);
   EXPECT_EQ(s.slow, milliseconds{250});
+}
+
+TEST(sql_section, auth_query_should_ask_until_when_a_role_is_valid) {
+  EXPECT_THAT(notes("auth_query: 'SELECT usename, passwd FROM pg_shadow WHERE usename = $1'"),
+              ElementsAre(HasSubstr("write SELECT usename, passwd, valuntil FROM pg_shadow")));
+  EXPECT_THAT(notes("auth_query: 'SELECT rolname, rolpassword FROM PG_AUTHID WHERE rolname=$1'"),
+              ElementsAre(HasSubstr("write SELECT rolname, rolpassword, rolvaliduntil")));
+  for (const auto* good :
+       {"SELECT usename, passwd, valuntil FROM pg_shadow WHERE usename = $1",
+        "SELECT rolname, rolpassword, ROLVALIDUNTIL FROM pg_authid WHERE rolname = $1",
+        "SELECT * FROM app.secret_of($1)"})
+    EXPECT_THAT(notes("auth_query: '" + std::string(good) + "'"), IsEmpty()) << good;
+  EXPECT_THAT(errors("auth_query: SELECT 1"), ElementsAre(HasSubstr("usename, passwd, valuntil")));
 }
 
 TEST(sql_section, auto_and_ranges) {

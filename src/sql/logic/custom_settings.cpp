@@ -161,13 +161,31 @@ std::string custom_name(std::string_view text) {
 
 custom_settings::custom_settings() : query_(sql::state_query()) {}
 
-bool custom_settings::add(std::string name) {
+std::size_t custom_settings::place_of(std::string_view name) const noexcept {
   const auto at = std::lower_bound(names_.begin(), names_.end(), name);
-  if (at != names_.end() && *at == name) return true;
-  if (names_.size() == most) return false;
-  names_.insert(at, std::move(name));
+  return static_cast<std::size_t>(at - names_.begin());
+}
+
+bool custom_settings::contains(std::string_view name) const noexcept {
+  const auto at = place_of(name);
+  return at < names_.size() && names_[at] == name;
+}
+
+void custom_settings::see(std::string_view name) noexcept {
+  if (contains(name)) seen_[place_of(name)] = ++clock_;
+}
+
+void custom_settings::add(std::string_view name) {
+  if (contains(name)) return see(name);
+  if (names_.size() == most) {
+    const auto oldest = std::min_element(seen_.begin(), seen_.end()) - seen_.begin();
+    names_.erase(names_.begin() + oldest);
+    seen_.erase(seen_.begin() + oldest);
+  }
+  const auto at = static_cast<std::ptrdiff_t>(place_of(name));
+  names_.emplace(names_.begin() + at, name);
+  seen_.insert(seen_.begin() + at, ++clock_);
   query_ = state_query_with(names_);
-  return true;
 }
 
 }  // namespace fairing::sql

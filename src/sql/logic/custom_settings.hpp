@@ -5,11 +5,12 @@
 // SET, in the first argument of set_config, or among the values of a Bind.
 //
 // Flow:  effects of a new text: set_names found = set_names_of(text);
-//        its client asks for the table's names and these; those that have a value: if (!table.add(name)) it is pinned
+//        its client asks for the table's names, these, and those it has values of; what it is shown: table.add(name)
 // A name of a statement is its own client's matter until PostgreSQL has shown a value for it: none that cannot be asked
-// for, and nothing that only looks like a name, gets into a question that all clients share. That no client sees
-// another's settings does not hang on names at all: see server_session::unlisted_of.
-// Bounds: `most` names a pool, of `longest` bytes. Threads: the pool's home core.
+// for, and nothing that only looks like a name, gets into a question that all clients share. The table is for what
+// procedures set: names of a client's own are asked for by it whether the table has them or not, so it may forget. That no
+// client sees another's settings does not hang on names at all: see server_session::unlisted_of.
+// Bounds: `most` names a pool, of `longest` bytes; the one not seen for longest makes room. Threads: the pool's home core.
 // Source: PostgreSQL 15, guc.c, add_placeholder_variable (GUC_NO_SHOW_ALL) and valid_custom_variable_name.
 #pragma once
 
@@ -37,15 +38,21 @@ struct set_names {
 class custom_settings {
  public:
   custom_settings();
-  // `name` as custom_name gives it. False: it is not among them, and there is no room.
-  [[nodiscard]] bool add(std::string name);
+  // `name` as custom_name gives it; it was seen now.
+  void add(std::string_view name);
+  // So was this one, if it is among them.
+  void see(std::string_view name) noexcept;
+  [[nodiscard]] bool contains(std::string_view name) const noexcept;
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
   // state_query(), with their values.
   [[nodiscard]] std::string_view state_query() const noexcept { return query_; }
 
  private:
   static constexpr std::size_t most = 256;
-  std::vector<std::string> names_;  // sorted
+  [[nodiscard]] std::size_t place_of(std::string_view name) const noexcept;
+  std::vector<std::string> names_;   // sorted
+  std::vector<std::uint64_t> seen_;  // of each
+  std::uint64_t clock_ = 0;
   std::string query_;
 };
 

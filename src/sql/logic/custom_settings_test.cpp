@@ -75,13 +75,19 @@ TEST(custom_settings, names_are_those_that_postgresql_takes) {
 TEST(custom_settings, the_server_is_asked_for_each_and_there_are_so_many_at_most) {
   custom_settings all;
   EXPECT_EQ(all.state_query(), state_query());
-  EXPECT_TRUE(all.add("b.c"));
-  EXPECT_TRUE(all.add("a.b"));
-  EXPECT_TRUE(all.add("b.c"));
+  all.add("b.c");
+  all.add("a.b");
+  all.add("b.c");
   EXPECT_THAT(std::string(all.state_query()), HasSubstr("ARRAY['a.b','b.c']"));
-  for (int i = 2; i < 256; ++i) EXPECT_TRUE(all.add("x.n" + std::to_string(i)));
-  EXPECT_FALSE(all.add("y.z"));
-  EXPECT_TRUE(all.add("a.b"));
+  for (int i = 2; i < 256; ++i) all.add("x.n" + std::to_string(i));
+  all.see("b.c");
+  all.see("not.there");
+  all.add("y.z");  // the one not seen for longest makes room
+  EXPECT_EQ(all.names().size(), 256U);
+  EXPECT_FALSE(all.contains("a.b"));
+  for (const auto* name : {"b.c", "x.n2", "x.n255", "y.z"}) EXPECT_TRUE(all.contains(name)) << name;
+  EXPECT_THAT(std::string(all.state_query()), HasSubstr("ARRAY['b.c','x.n10'"));
+  EXPECT_THAT(std::string(all.state_query()), HasSubstr("'x.n99','y.z']"));
 }
 
 TEST(custom_settings, effects_have_the_names_and_hold_who_cannot_be_followed) {

@@ -13,6 +13,7 @@
 //   and for the writes of watched traces (traced_writes.hpp): values = insight.values_of_query(..), values_of_bind(..)
 //   into the entry's ids; on_tag, on_error, on_ready of the client as the server says so
 //   scrape, API:      insight.flush(now_us); insight.queries(..), insight.loops(..)
+//   reload:           insight.set(options)
 // now_us: precise_us(), of one clock. `ids` are kept by effects, entries and portals as they are.
 // A session is watched by itself; statements that bear a traceparent by their request, over
 // all connections of the core.
@@ -95,6 +96,9 @@ class insight final : public text_names, private advise::text_facts, private adv
   }
   void on_ready(insight_client& c, bool idle) { traced_.on_ready(c.traced, idle); }
 
+  // What a reload may change: detect, least, slow_us. What was found so far stays.
+  void set(const insight_options& options);
+
   // Ends loops that had nothing for a second: before reading.
   void flush(std::int64_t now_us);
   [[nodiscard]] std::vector<template_row> queries(std::int64_t now_us, wall_time now) const {
@@ -105,8 +109,14 @@ class insight final : public text_names, private advise::text_facts, private adv
   }
   [[nodiscard]] const loop_table& found() const noexcept { return loops_; }
   [[nodiscard]] const template_table& templates() const noexcept { return templates_; }
-  // The printed template of a text: for a log line of a slow statement.
+  // The printed template of a text: without values.
   [[nodiscard]] std::string_view template_of(text_ids ids) const noexcept;
+  // For the log's line of a slow statement: the template, if there was none of it within a minute; else empty.
+  [[nodiscard]] std::string_view slow_news(text_ids ids, std::int64_t now_us);
+  // Of the request that the statement belongs to; empty: none is known.
+  [[nodiscard]] std::string_view route_name(text_ids ids) const noexcept {
+    return routes_.name(route_of(ids.request));
+  }
 
  private:
   static constexpr std::size_t most_units = advise::most_units;

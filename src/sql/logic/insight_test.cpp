@@ -41,6 +41,45 @@ TEST(insight_clients, node_postgres) {
   expect_users_loop(t);
 }
 
+void loop_of(traffic& t, session& s, int times) {
+  t.query(s, "SELECT id, name, age FROM users ORDER BY id LIMIT 10", users(10));
+  for (int i = 0; i < times; ++i)
+    t.prepared(s, "SELECT * FROM orders WHERE user_id = $1", {text(user_id(i))},
+               orders(user_id(i)));
+}
+
+TEST(insight, a_reload_changes_what_is_looked_for_and_keeps_what_was_found) {
+  traffic t({.detect = false});
+  session s;
+  loop_of(t, s, 10);
+  EXPECT_TRUE(t.loops().empty());
+  t.watch.set({.detect = true, .least = 8});
+  loop_of(t, s, 10);
+  expect_users_loop(t);
+  loop_of(t, s, 6);
+  expect_users_loop(t);
+  t.watch.set({.detect = true, .least = 5});
+  loop_of(t, s, 6);
+  EXPECT_EQ(only(t).loops, 2U) << "by a session that was there before";
+  t.watch.set({.detect = false});
+  loop_of(t, s, 10);
+  EXPECT_EQ(only(t).loops, 2U);
+}
+
+TEST(insight, of_slow_statements_one_a_template_and_minute_is_news) {
+  traffic t;
+  const auto ids = t.ids_of("SELECT * FROM users WHERE name = 'Anna'");
+  const auto same = t.ids_of("SELECT * FROM users WHERE name = 'Berta'");
+  const auto text = t.watch.slow_news(ids, t.now_us);
+  EXPECT_THAT(std::string(text), HasSubstr("from users where name ="));
+  EXPECT_THAT(std::string(text), Not(HasSubstr("Anna")));
+  t.pass(59'999'999);
+  EXPECT_EQ(t.watch.slow_news(same, t.now_us), "");
+  EXPECT_NE(t.watch.slow_news(t.ids_of("SELECT 1 FROM orders"), t.now_us), "");
+  t.pass(1);
+  EXPECT_NE(t.watch.slow_news(same, t.now_us), "");
+}
+
 TEST(insight_clients, knex) {
   traffic t;
   session s;

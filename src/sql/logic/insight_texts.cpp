@@ -60,9 +60,23 @@ insight::insight(const insight_options& options)
 
 insight::~insight() = default;
 
+void insight::set(const insight_options& options) {
+  options_.detect = options.detect;
+  options_.least = options.least;
+  options_.slow_us = options.slow_us;
+  templates_.set_slow(options.slow_us);
+  for (auto& w : watched_) w.tracker->set_limits({.least = options.least});
+}
+
 std::string_view insight::template_of(text_ids ids) const noexcept {
   const auto id = ids.text < texts_.size() ? texts_[ids.text].template_id : template_table::other;
   return templates_.text(id);
+}
+
+std::string_view insight::slow_news(text_ids ids, std::int64_t now_us) {
+  const auto id = ids.text < texts_.size() ? texts_[ids.text].template_id : template_table::other;
+  return templates_.is_news(id, now_us) ? std::string_view(templates_.text(id))
+                                        : std::string_view();
 }
 
 text_ids insight::on_text(const text_view& t, const lex::analyzer& a) {

@@ -235,7 +235,7 @@ class relay {
     if (server_) server_->unlisted_of = serial_;
   }
   void note_name(std::string_view name);
-  [[nodiscard]] std::string state_question() const;
+  [[nodiscard]] std::string state_question();
   void on_custom_row(std::string_view name, std::string_view value);
   void end_transaction();
   [[nodiscard]] bool names_to_come(const effects& e, std::string_view part,
@@ -392,7 +392,14 @@ class relay {
   bool drop_query_ = false;        // the Query that waited for it is answered
   bool ask_state_ = false;         // the session may have changed
   bool state_unknown_ = false;     // it could not be asked: the client keeps its server
-  std::vector<std::string> new_names_;  // of settings with a dot, since the state was asked
+  // Names of settings with a dot.
+  struct custom_names {
+    std::vector<std::string> fresh;  // in statements since the state was asked
+    std::vector<std::string> own;    // this client has values of them
+    std::vector<std::string> shown;  // by the answer under way
+    bool asked = false;    // in the question under way are some that only this client asks for
+    bool unasked = false;  // one of them may not be asked for: none is any more
+  } custom_;
   // Settings of the start-up that the server told to have changed while a RESET was under way, and the client was told to
   // have again.
   std::vector<std::pair<std::string, std::string>> untold_;

@@ -146,22 +146,30 @@ void relay::note_set_names(const effects& e, std::string_view message, std::size
 }
 
 void relay::note_name(std::string_view name) {
-  constexpr std::size_t most = 64;
+  constexpr std::size_t most = 1024;  // of one client
   if (name.find('.') == name.npos) return;
+  if (!sets_unknown_) custom_.unasked = false;  // DISCARD ALL came meanwhile
   auto custom = custom_name(name);
-  if (custom.empty() || new_names_.size() == most)
+  if (custom.empty() || custom_.unasked || custom_.fresh.size() + custom_.own.size() >= most)
     sets_unknown_ = true;
-  else if (const auto known =
-               [&](const auto& names) { return std::ranges::find(names, custom) != names.end(); };
-           !known(shared_.custom.names()) && !known(new_names_))
-    new_names_.push_back(std::move(custom));
+  else if (std::ranges::find(custom_.fresh, custom) == custom_.fresh.end())
+    custom_.fresh.push_back(std::move(custom));
 }
 
-std::string relay::state_question() const {
-  if (new_names_.empty()) return std::string(shared_.custom.state_query());
-  auto all = shared_.custom.names();
-  all.insert(all.end(), new_names_.begin(), new_names_.end());
-  return state_query_with(all);
+// For the names that all clients ask for, and for this one's own that are not among them (any more).
+std::string relay::state_question() {
+  custom_.shown.clear();
+  std::vector<std::string> mine;
+  if (!custom_.unasked)
+    for (const auto* names : {&custom_.fresh, &custom_.own})
+      for (const auto& name : *names)
+        if (!shared_.custom.contains(name)) mine.push_back(name);
+  custom_.asked = !mine.empty();
+  if (mine.empty()) return std::string(shared_.custom.state_query());
+  mine.insert(mine.end(), shared_.custom.names().begin(), shared_.custom.names().end());
+  std::ranges::sort(mine);
+  mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
+  return state_query_with(mine);
 }
 
 void relay::end_transaction() {
@@ -203,15 +211,20 @@ bool relay::on_state_row(std::string_view message) {
 // A setting with a dot. Without a value it is what RESET, or another client, has left of it; but it is the client's own
 // will where its start-up had given one.
 void relay::on_custom_row(std::string_view name, std::string_view value) {
-  if (const auto at = std::ranges::find(new_names_, name); at != new_names_.end())
-    if (!shared_.custom.add(*at)) sets_unknown_ = true;
+  if (std::ranges::find(custom_.fresh, name) != custom_.fresh.end())
+    shared_.custom.add(name);
+  else if (!value.empty())
+    shared_.custom.see(name);
   const bool of_start = has(start_->values, name);
-  if (learning_ ? of_start : !value.empty() || (of_start && !resets_))
+  if (learning_ ? of_start : !value.empty() || (of_start && !resets_)) {
     state_.values.emplace_back(name, value);
+    custom_.shown.emplace_back(name);
+  }
 }
 
 void relay::on_state_known() {
-  new_names_.clear();
+  custom_.fresh.clear();
+  custom_.own.swap(custom_.shown);
   if (std::exchange(learning_, false) && start_error_.empty()) {
     // What is not listed is there all the same: it was set.
     for (const auto& one : start_->values)
@@ -297,11 +310,9 @@ bool relay::on_injected_error(std::string_view message) {
     }
     case purpose::state:
       // Cancelled, or a name that may not be asked for. The question of all clients is answered to all.
-      if (!new_names_.empty() &&
-          !(error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled))) {
-        new_names_.clear();
-        sets_unknown_ = true;
-      }
+      if (custom_.asked &&
+          !(error && error->sqlstate == pgwire::code(pgwire::sqlstate::query_canceled)))
+        custom_.unasked = sets_unknown_ = true;
       ++inject_tries_;
       inject_failed_ = true;
       return true;

@@ -208,6 +208,14 @@ std::uint32_t template_table::intern(const lex::analyzer& a, std::string_view te
   return id;
 }
 
+bool template_table::is_news(std::uint32_t id, std::int64_t now_us) noexcept {
+  constexpr std::int64_t minute_us = 60'000'000;
+  auto& told = rows_[id].told_us;
+  if (told >= 0 && now_us - told < minute_us) return false;
+  told = now_us;
+  return true;
+}
+
 void template_table::add(std::uint32_t id, const execution_stats& s, std::int64_t now_us) noexcept {
   auto& e = rows_[id < rows_.size() ? id : other];
   auto& c = e.counts;

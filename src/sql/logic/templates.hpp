@@ -143,12 +143,15 @@ class template_table {
   static constexpr std::uint32_t other = 0;
 
   explicit template_table(std::int64_t slow_us = 100'000);
+  void set_slow(std::int64_t us) noexcept { slow_us_ = us; }
   // Of an analyzer that ran with all parts.
   [[nodiscard]] std::uint32_t intern(const codec::sql_lexer::analyzer& a, std::string_view text);
   void add(std::uint32_t id, const execution_stats& s, std::int64_t now_us) noexcept;
   void on_page(std::uint32_t id, std::int64_t limit, std::int64_t offset) noexcept {
     rows_[id].counts.pages.on_execution(limit, offset);
   }
+  // Whether a slow execution of it is worth a line in the log: one a minute is.
+  [[nodiscard]] bool is_news(std::uint32_t id, std::int64_t now_us) noexcept;
   [[nodiscard]] std::uint64_t hash(std::uint32_t id) const noexcept { return rows_[id].hash; }
   [[nodiscard]] const std::string& text(std::uint32_t id) const noexcept { return rows_[id].text; }
   [[nodiscard]] std::uint64_t count(std::uint32_t id) const noexcept {
@@ -174,6 +177,7 @@ class template_table {
     template_counts counts;
     std::array<route_count, 8> routes{};
     std::int64_t last_us = 0;
+    std::int64_t told_us = -1;  // when the log had it
   };
   void add_route(entry& e, const execution_stats& s) noexcept;
 

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "base/hash.hpp"
+#include "base/log.hpp"
 #include "codec/pgwire/server_writer.hpp"
 #include "sql/session/pool.hpp"
 
@@ -419,9 +421,23 @@ pin_use client::pins() const {
 
 void client::done(const statement_done& d) {
   (d.failed ? pool_->queries_failed : pool_->queries).add();
-  if (d.ended_us - d.began_us >= 1000 * pool_->runtime()->config.slow.count())
-    pool_->queries_slow.add();
+  if (d.ended_us - d.began_us >= 1000 * pool_->runtime()->config.slow.count()) slow(d);
   restart_limit();
+}
+
+// The template says which statement it is, and gives away no values.
+void client::slow(const statement_done& d) {
+  pool_->queries_slow.add();
+  auto* watch = pool_->shared.watch;
+  const auto text = watch ? watch->slow_news(d.ids, d.ended_us) : std::string_view();
+  // Other cores may have had it as well.
+  if (text.empty() || !pool_->plane.is_news("slow " + std::to_string(hash64(text, 0)))) return;
+  log::info("sql_slow_query", {{"template", text},
+                               {"duration_ms", static_cast<double>(d.ended_us - d.began_us) / 1000},
+                               {"rows", d.rows},
+                               {"route", watch->route_name(d.ids)},
+                               {"user", pool_->key.user},
+                               {"database", pool_->key.database}});
 }
 
 }  // namespace fairing::sql

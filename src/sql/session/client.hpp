@@ -115,6 +115,7 @@ class client final : public pool::waiter, relay_hooks {
   bool keep(std::optional<pool::pin_reason> reason) override;
   [[nodiscard]] pin_use pins() const override;
   void done(const statement_done& d) override;
+  void slow(const statement_done& d);
 
   const std::shared_ptr<sql_pool> pool_;
   net::core& core_;

@@ -1,4 +1,4 @@
-// sql.auth_query: a user's secret, asked of the database.
+// sql.auth_query: a user's secret, asked of the database: name, secret, VALID UNTIL.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>

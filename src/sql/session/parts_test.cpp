@@ -277,10 +277,55 @@ TEST(secret_cache, what_auth_query_told_is_kept_for_a_minute) {
   ASSERT_TRUE(cache.told("a", t));
   EXPECT_EQ(cache.told("a", t)->secret, nullptr);
   EXPECT_FALSE(cache.told("a", t + milliseconds{60'001}));
-  cache.add_keys("b", {});
-  cache.add_keys("c", {});  // the oldest makes room
+  const auto secret = std::make_shared<const credential>();
+  cache.tell("a", secret, t);
+  EXPECT_EQ(cache.told("a", t)->secret, secret);
+  cache.tell("a", nullptr, t);
+  EXPECT_EQ(cache.told("a", t)->secret, nullptr);
+  EXPECT_EQ(cache.last_told("a"), nullptr) << "a role that is gone opens no servers";
+  cache.ask_again();
   EXPECT_FALSE(cache.told("a", t));
-  EXPECT_TRUE(cache.keys_of("b") && cache.keys_of("c"));
+}
+
+TEST(secret_cache, who_was_not_used_for_longest_makes_room) {
+  secret_cache cache(2);
+  cache.add_keys("b", {});
+  cache.add_keys("c", {});
+  EXPECT_TRUE(cache.keys_of("b"));  // a use
+  cache.add_keys("d", {});
+  EXPECT_FALSE(cache.keys_of("c"));
+  EXPECT_TRUE(cache.keys_of("b") && cache.keys_of("d"));
+}
+
+TEST(secret_cache, names_of_strangers_push_nobody_out) {
+  secret_cache cache(2, 4);
+  const mono_time t{milliseconds{1'000'000}};
+  const auto secret = std::make_shared<const credential>();
+  cache.tell("bob", secret, t);
+  for (int i = 0; i < 100; ++i) {
+    const auto stranger = "nobody" + std::to_string(i);
+    cache.tell(stranger, nullptr, t);
+    EXPECT_TRUE(cache.told(stranger, t)) << "not asked for again at once";
+  }
+  EXPECT_EQ(cache.last_told("bob"), secret);
+  cache.tell("nobody99", secret, t);
+  EXPECT_EQ(cache.told("nobody99", t)->secret, secret) << "it was made meanwhile";
+}
+
+TEST(secret_cache, what_a_pool_opens_servers_with_stays) {
+  secret_cache cache(2);
+  {
+    const secret_cache::keeper before(cache, "bob"), other(cache, "bob");
+    cache.add_keys("bob", {});
+    for (const auto* user : {"a", "b", "c"}) cache.add_keys(user, {});
+    EXPECT_TRUE(cache.keys_of("bob"));
+    EXPECT_FALSE(cache.keys_of("a"));
+    EXPECT_TRUE(cache.keys_of("b") && cache.keys_of("c"));
+  }
+  EXPECT_TRUE(cache.keys_of("bob"));
+  cache.add_keys("d", {});
+  cache.add_keys("e", {});
+  EXPECT_FALSE(cache.keys_of("bob"));
 }
 
 TEST(secret_cache, trust_is_of_a_user_and_a_database) {
@@ -292,6 +337,17 @@ TEST(secret_cache, trust_is_of_a_user_and_a_database) {
   EXPECT_FALSE(cache.trusted("u", "d", t + milliseconds{60'001}));
   cache.ask_again();
   EXPECT_FALSE(cache.trusted("u", "d", t));
+}
+
+TEST(runtime, the_formula_knows_no_cores_of_another_machine) {
+  sql_config c;
+  c.upstream = {.host = "db.example.net", .port = 5432, .user = "u", .password = "secret"};
+  const auto far = sql_runtime::make(c);
+  ASSERT_TRUE(far);
+  EXPECT_EQ((*far)->cores, 4U);
+  EXPECT_EQ((*far)->pool_size, 9U);
+  c.pool.database_cores = 16;
+  EXPECT_EQ((*sql_runtime::make(c))->cores, 16U);
 }
 
 TEST(runtime, reads_a_configuration) {

@@ -1,6 +1,8 @@
 #include "sql/session/plane.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -63,6 +65,7 @@ void add(pool_snapshot& to, const pool_snapshot& s) {
   to.idle += s.idle;
   to.leased += s.leased;
   to.pinned += s.pinned;
+  to.max_pinned += s.max_pinned;
   to.running += s.running;
   to.concurrency += s.concurrency;
   to.closing += s.closing;
@@ -127,6 +130,8 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "opened", s.totals.opened);
   append_field(out, "open_failed", s.totals.open_failed);
   append_field(out, "refused", s.totals.refused);
+  append_field(out, "max_pinned", s.max_pinned);
+  append_field(out, "pins_refused", s.totals.pins_refused);
   append_key(out, "pins");
   out += '{';
   for (std::size_t i = 0; i < pool::pin_reasons; ++i)
@@ -175,6 +180,8 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
            l.connections == m.connections && l.statement_bytes == m.statement_bytes,
        "limits");
   line(a.advise.run == b.advise.run && a.advise.every == b.advise.every, "advise");
+  line(a.n_plus_one.detect == b.n_plus_one.detect && a.n_plus_one.least == b.n_plus_one.least,
+       "n_plus_one");
   line(a.slow == b.slow, "slow");
   return lines;
 }
@@ -305,6 +312,19 @@ std::vector<std::vector<Row>> ask_cores(const plane_state& state, Ask ask) {
     if (a.wait_for(answer_time) == std::future_status::ready) rows.push_back(a.get());
   return rows;
 }
+
+// "listen 3, temp_table 1", those with most first.
+std::string pins_text(const sql_pool& p) {
+  std::vector<std::pair<std::uint64_t, std::string_view>> all;
+  for (std::size_t i = 0; i < pool::pin_reasons; ++i)
+    if (const auto r = static_cast<pool::pin_reason>(i); p.pins(r) > 0)
+      all.emplace_back(p.pins(r), pool::name(r));
+  std::ranges::sort(all, std::greater<>());
+  std::string out;
+  for (const auto& [count, name] : all)
+    out += (out.empty() ? "" : ", ") + std::string(name) + ' ' + std::to_string(count);
+  return out;
+}
 }  // namespace
 
 std::vector<pool_report> sql_plane::pools() const {
@@ -316,22 +336,25 @@ std::vector<pool_report> sql_plane::pools() const {
     add(l.sum, p->snapshot());
   }
   const auto runtime = parts_->state.runtime();
-  const auto& c = runtime->config.pool;
-  const auto cores = c.database_cores.value_or(std::max(1U, std::thread::hardware_concurrency()));
+  const auto formula = pool::auto_size(runtime->cores, runtime->config.pool.spindles);
   std::vector<pool_report> out;
   for (const auto& [key, l] : all)
     out.push_back({.name = "user " + key.first + ", database " + key.second,
                    .user = key.first,
                    .database = key.second,
                    .size = runtime->pool_size,
-                   .formula = pool::auto_size(cores, c.spindles),
+                   .formula = formula,
                    .leases = l.sum.totals.granted,
                    .waited = l.sum.totals.waited,
                    .refused = l.sum.totals.refused,
                    .no_room = l.sum.totals.no_room,
                    .last_fault = l.sum.last_fault.text(),
                    .postgres_full = l.sum.last_fault.postgres_is_full(),
-                   .wait_p95_us = static_cast<std::int64_t>(1e6 * l.any->wait_quantile(0.95))});
+                   .wait_p95_us = static_cast<std::int64_t>(1e6 * l.any->wait_quantile(0.95)),
+                   .pinned = l.sum.pinned,
+                   .max_pinned = l.sum.max_pinned,
+                   .pins_refused = l.sum.totals.pins_refused,
+                   .pins = pins_text(*l.any)});
   return out;
 }
 

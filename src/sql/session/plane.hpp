@@ -36,6 +36,10 @@ struct pool_report {
   std::string last_fault;      // of opening a server, with its SQLSTATE; empty: there was none
   bool postgres_full = false;  // it was that PostgreSQL had no connection left
   std::int64_t wait_p95_us = 0;
+  std::uint32_t pinned = 0;  // now
+  std::uint32_t max_pinned = 0;
+  std::uint64_t pins_refused = 0;
+  std::string pins;  // since the start, by reason: "listen 3, temp_table 1"
 };
 
 // Whether PostgreSQL lets Fairing in, as far as is known.

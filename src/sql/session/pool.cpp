@@ -51,6 +51,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
       queries_slow(p.registry.add_counter("fairing_sql_slow_queries_total",
                                           "Statements that took longer than sql.slow", l)),
       runtime_(std::move(r)),
+      secret_(p.secrets, key.user),
       machine_(options_of(*runtime_, key), p.budget, p.budget.join(*this), *this),
       // The probe's own metrics once more, for who asks without a scrape.
       wait_(p.registry.add_histogram("fairing_pool_wait_seconds",
@@ -273,6 +274,7 @@ pool_snapshot sql_pool::live() const {
   s.idle = machine_.idle();
   s.leased = machine_.leased();
   s.pinned = machine_.pinned();
+  s.max_pinned = machine_.max_pinned();
   s.closing = machine_.closing();
   s.waiting = machine_.waiting();
   s.running = machine_.running();

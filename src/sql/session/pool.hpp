@@ -27,8 +27,8 @@ class client;
 
 // What others are told of a pool; at most a tick old.
 struct pool_snapshot {
-  std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0, closing = 0,
-                waiting = 0, running = 0, concurrency = 0;
+  std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0,
+                max_pinned = 0, closing = 0, waiting = 0, running = 0, concurrency = 0;
   bool paused = false;
   server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
@@ -119,6 +119,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r, const pool_key& k);
 
   runtime_ptr runtime_;
+  const secret_cache::keeper secret_;  // of its user: what opens its servers
   pool::server_pool machine_;
   std::vector<std::unique_ptr<server>> servers_;
   std::unordered_map<std::uint32_t, client*> clients_;

@@ -78,9 +78,9 @@ result<runtime_ptr> sql_runtime::make(const sql_config& c) {
     r->target.host = up.host;
   r->target.port = up.port;
   if (const auto tls = set_tls(*r); !tls) return std::unexpected(tls.error());
-  const auto cores = c.pool.database_cores.value_or(
+  r->cores = c.pool.database_cores.value_or(
       r->local() ? std::max(1U, std::thread::hardware_concurrency()) : foreign_cores);
-  r->pool_size = c.pool.size.value_or(pool::auto_size(cores, c.pool.spindles));
+  r->pool_size = c.pool.size.value_or(pool::auto_size(r->cores, c.pool.spindles));
   const auto add = [&r](const std::string& name, const std::string& secret) -> result<void> {
     if (name.empty() || secret.empty()) return {};
     auto made = make_credential(secret);

@@ -35,6 +35,7 @@ struct sql_runtime {
   static result<std::shared_ptr<const sql_runtime>> make(const sql_config& c);
 
   sql_config config;
+  std::uint32_t cores = 1;                       // of the database's machine, as far as is known
   std::uint32_t pool_size = 1;                   // servers, over all pools
   net::dial_target target;                       // plain: TLS begins after an SSLRequest
   std::shared_ptr<net::tls_context> server_tls;  // towards PostgreSQL; null: never

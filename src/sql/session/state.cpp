@@ -22,12 +22,12 @@ std::string pool_key::text() const {
 }
 
 namespace {
-std::unique_ptr<insight> make_watch(const sql_config& c, bus::write_sets* writes) {
-  return std::make_unique<insight>(insight_options{.seed = process_seed(),
-                                                   .detect = c.n_plus_one.detect,
-                                                   .least = c.n_plus_one.least,
-                                                   .slow_us = 1000 * c.slow.count(),
-                                                   .writes = writes});
+insight_options watch_options(const sql_config& c, bus::write_sets* writes) {
+  return {.seed = process_seed(),
+          .detect = c.n_plus_one.detect,
+          .least = c.n_plus_one.least,
+          .slow_us = 1000 * c.slow.count(),
+          .writes = writes};
 }
 }  // namespace
 
@@ -35,7 +35,7 @@ core_part::core_part(plane_state& p, net::core& c)
     : plane(p),
       core(c),
       names(std::make_shared<net::resolver_cache>()),
-      watch(make_watch(p.runtime()->config, p.writes)),
+      watch(std::make_unique<insight>(watch_options(p.runtime()->config, p.writes))),
       random_state_(process_seed() + 0x51 + c.index() * 0x9e3779b97f4a7c15ULL) {
   core.every_tick([this](instant) { tick(); });
 }
@@ -50,7 +50,19 @@ void core_part::tick() {
       busy_.add(std::int64_t{used.tv_sec} * 1'000'000 + used.tv_nsec / 1'000, precise_us()),
       std::memory_order_relaxed);
   for (std::size_t i = 0; i < pools.size(); ++i) pools[i]->tick(t);
+  count_loops(precise_us());
   if (core.index() == 0) plane.upstream.look(*this);
+}
+
+// A loop is seen to be over when nothing of it came for a second.
+void core_part::count_loops(std::int64_t now_us) {
+  constexpr std::int64_t second_us = 1'000'000;
+  if (now_us - looked_us_ < second_us) return;
+  looked_us_ = now_us;
+  watch->flush(now_us);
+  const auto found = watch->found().loops();
+  plane.count.loops.add(found - loops_);
+  loops_ = found;
 }
 
 plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr first,
@@ -74,6 +86,8 @@ plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr f
   };
   count.cancels = cancel("taken");
   count.cancels_unknown = cancel("unknown");
+  count.loops = r.add_counter("fairing_n_plus_one_total", "N+1 loops, by what was done about them",
+                              {{"plane", "sql"}, {"action", "detected"}});
   for (std::uint32_t i = 0; i < cores.size(); ++i) {
     parts_.push_back(std::make_unique<core_part>(*this, cores.at(i)));
     parts_.back()->runtime = first;
@@ -103,6 +117,7 @@ void plane_state::set_runtime(runtime_ptr r) {
   for (auto& p : parts_)
     p->core.post([part = p.get(), r, other_place] {
       part->runtime = r;
+      part->watch->set(watch_options(r->config, part->plane.writes));
       if (other_place) part->names = std::make_shared<net::resolver_cache>();
       for (const auto& pool : part->pools) pool->apply(r);
     });

@@ -75,12 +75,16 @@ class core_part {
 
  private:
   void tick();
+  void count_loops(std::int64_t now_us);
   std::uint64_t random_state_;
+  std::int64_t looked_us_ = 0;  // for loops that are over
+  std::uint64_t loops_ = 0;     // counted
   pool::busy_meter busy_;
 };
 
 struct sql_counters {
   metrics::counter logins, logins_failed, logins_refused, cancels, cancels_unknown, tls_failed;
+  metrics::counter loops;
 };
 
 struct plane_state {
@@ -139,7 +143,7 @@ struct plane_state {
   [[nodiscard]] bool dismiss_longest_unused();
   static constexpr std::size_t most_pools = 256;
   static constexpr std::size_t most_labelled = 200;
-  static constexpr std::size_t most_told = 256;
+  static constexpr std::size_t most_told = 4096;
   static constexpr seconds told_for{60};
   mutable std::mutex mutex_;
   runtime_ptr runtime_;
