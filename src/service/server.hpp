@@ -40,7 +40,8 @@ struct limits {
   std::size_t head_bytes = 8 * 1024;
   std::size_t fields = 64;
   std::size_t body_bytes = 1024 * 1024;
-  std::size_t held_bytes = 256 * 1024 * 1024;  // of bodies over 64 KiB, over all connections
+  std::size_t held_bytes =
+      256 * 1024 * 1024;  // of bodies over 64 KiB, over all connections, until their answers
   milliseconds head_timeout{10'000};
   milliseconds body_timeout{30'000};
   milliseconds idle_timeout{60'000};

@@ -160,7 +160,7 @@ bool session::take_body() {
   }
   parser_.reset();
   serve(in_.view().substr(head.size, need_ - head.size));
-  grow(0);
+  let_go_of_body();
   return true;
 }
 
@@ -195,8 +195,13 @@ bool session::take_chunks() {
   }
   parser_.reset();
   serve(whole->body);
-  grow(0);
+  let_go_of_body();
   return true;
+}
+
+// What is answered later may be in memory until then, wherever the handler has put it.
+void session::let_go_of_body() {
+  if (phase_ != phase::waiting) (void)grow(0);
 }
 
 bool session::grow(std::size_t to) {
@@ -223,6 +228,7 @@ void session::serve(std::string_view body) {
 bool session::answered(const response& r) {
   if (phase_ != phase::waiting || !stream_.is_open()) return false;
   ++part_.slots[slot_].serial;  // no second answer
+  (void)grow(0);
   respond(r, keep_alive_ && !server_.draining_.load(std::memory_order_relaxed));
   step();
   if (wake_) wake_->set();

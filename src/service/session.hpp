@@ -58,6 +58,7 @@ class session final : public net::timed {
   net::task<void> write_rest(net::write_state at);
   void wait_for_what_is_next();  // sets the deadline of the phase
   bool grow(std::size_t to);     // of the body that is held
+  void let_go_of_body();
   [[nodiscard]] net::event& wake();
 
   server& server_;
