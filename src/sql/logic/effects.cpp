@@ -157,6 +157,29 @@ const effects& effects_cache::table::keep(std::uint64_t hash, std::string_view t
   return entries_[at].value;
 }
 
+void effects_cache::table::clear() {
+  for (auto& each : hashes_) each = 0;
+  for (auto& each : entries_) each = {};
+}
+
+void effects_cache::forget() {
+  ++generation_;
+  texts_.clear();
+  outlines_.clear();
+}
+
+// As CALL, with the names of settings that are in the functions.
+void effects_cache::add_functions(effects& e, std::string_view text) const {
+  e.changes_functions = e.ddl && changes_functions(text);
+  auto settings = functions_->called_by(text, analyzer_);
+  if (!settings) return;
+  e.leaves_state = e.unlisted = true;
+  if (settings->empty()) return;
+  set_names all = e.sets ? *e.sets : set_names{};
+  all.names.insert(all.names.end(), settings->begin(), settings->end());
+  e.sets = std::make_shared<const set_names>(std::move(all));
+}
+
 bool effects_cache::outline_tells_all() const noexcept {
   const auto values = outline_.literals();
   const auto slots = analyzer_.shape().slots();
@@ -199,6 +222,8 @@ const effects& effects_cache::of(std::string_view text) {
   analyzer_.run(text);
   last_ = effects_of(text, analyzer_);
   add_reset(last_, text, analyzer_);
+  last_.generation = generation_;
+  if (functions_) add_functions(last_, text);
   const bool tells_all = outlined && outline_tells_all();
   if (!tells_all) view.outline = 0;
   if (names_) last_.ids = names_->on_text(view, analyzer_);

@@ -21,6 +21,7 @@
 #include "codec/sql_lexer/outline.hpp"
 #include "pool/pool_types.hpp"
 #include "sql/logic/custom_settings.hpp"
+#include "sql/logic/session_functions.hpp"
 #include "sql/logic/text_ids.hpp"
 
 namespace fairing::sql {
@@ -40,6 +41,8 @@ struct effects {
   bool unlisted = false;                  // settings that nobody lists may have been made
   bool sets_by_parameter = false;         // a value of its Bind names a setting
   bool sets_unknown = false;              // a setting whose name is not known
+  bool changes_functions = false;         // what session_functions has found may be out of date
+  std::uint32_t generation = 0;           // of effects_cache: when it was found out
   std::optional<pool::pin_reason> pin;    // it will probably have to stay on its server
   text_ids ids;                           // for statistics
   std::shared_ptr<const set_names> sets;  // null: no names
@@ -78,6 +81,11 @@ class effects_cache {
   explicit effects_cache(std::uint64_t seed);
   // Null: no ids. It outlives this.
   void name_by(text_names* names) noexcept { names_ = names; }
+  // Null: what functions do is not known. It outlives this.
+  void know(const session_functions* f) noexcept { functions_ = f; }
+  // It knows others now: what was found out before, and is remembered elsewhere, is of an earlier generation.
+  void forget();
+  [[nodiscard]] std::uint32_t generation() const noexcept { return generation_; }
   // The reference holds until the next call.
   [[nodiscard]] const effects& of(std::string_view text);
 
@@ -99,6 +107,7 @@ class effects_cache {
       return hashes_[at] == hash && entries_[at].text == text ? &entries_[at].value : nullptr;
     }
     const effects& keep(std::uint64_t hash, std::string_view text, const effects& e);
+    void clear();
 
    private:
     std::vector<std::uint64_t> hashes_;
@@ -106,6 +115,7 @@ class effects_cache {
   };
   // Nothing that is said of the analysed text depends on the values of the outline's literals.
   [[nodiscard]] bool outline_tells_all() const noexcept;
+  void add_functions(effects& e, std::string_view text) const;
 
   std::uint64_t seed_;
   table texts_;
@@ -114,6 +124,8 @@ class effects_cache {
   codec::sql_lexer::outline outline_;
   effects last_;
   text_names* names_ = nullptr;
+  const session_functions* functions_ = nullptr;
+  std::uint32_t generation_ = 0;
 };
 
 }  // namespace fairing::sql

@@ -37,6 +37,7 @@ enum class purpose : std::uint8_t {
   sequences,  // other clients' last values of sequences discarded
   settle,     // a Sync that ends what was begun, so that the server can be given back or asked
   state,      // what the session holds
+  functions,  // which functions change sessions
 };
 
 struct entry {

@@ -19,10 +19,11 @@
 // Lifecycle: one a client, after log-in. Threads: the home core's. Time is an argument.
 // Cost: per message a look at its header, a few stores; a text's hash per Query or Parse. No allocation in steady state.
 // Bounds: `limits`; a pipeline of more than limits.pipeline messages waits.
-// What it cannot see: a setting that a function changes by itself, unless the server reports it (ParameterStatus); a
-// PREPARE or DEALLOCATE inside a function (an unknown fairing_N heals by preparing all anew). A Query of PREPARE and
-// others makes names that Parse does not know of; an unnamed Parse that an error skipped also ends the unnamed statement
-// before it; a Query that names statements, behind messages without Sync, is a transaction of its own.
+// What it cannot see: a setting that a function changes of which session_functions does not know, unless the server
+// reports it (ParameterStatus); a PREPARE or DEALLOCATE inside a function (an unknown fairing_N heals by preparing all
+// anew). A Query of PREPARE and others makes names that Parse does not know of; an unnamed Parse that an error skipped
+// also ends the unnamed statement before it; a Query that names statements, behind messages without Sync, is a
+// transaction of its own.
 // Source: PostgreSQL documentation, chapter "Frontend/Backend Protocol"; anchors: what drivers send, statement by statement.
 #pragma once
 
@@ -44,6 +45,7 @@
 #include "sql/logic/entry_queue.hpp"
 #include "sql/logic/insight.hpp"
 #include "sql/logic/out_batch.hpp"
+#include "sql/logic/session_functions.hpp"
 #include "sql/logic/settings.hpp"
 #include "sql/logic/start_settings.hpp"
 #include "sql/logic/statements.hpp"
@@ -60,8 +62,12 @@ struct relay_limits {
 
 // What the relays of one pool share; on its home core.
 struct pool_shared {
-  explicit pool_shared(std::uint64_t seed, statement_limits l = {})
-      : effects(seed), statements(l) {}
+  explicit pool_shared(std::uint64_t seed, statement_limits l = {}) : effects(seed), statements(l) {
+    effects.know(&functions);
+  }
+  pool_shared(const pool_shared&) = delete;
+  pool_shared& operator=(const pool_shared&) = delete;
+  session_functions functions;
   effects_cache effects;
   statement_table statements;
   settings_table settings;
@@ -298,6 +304,13 @@ class relay {
   [[nodiscard]] static std::string unknown_name(std::string_view name);
   [[nodiscard]] static std::string unknown_in_sql(std::string_view name);
 
+  // relay_functions.cpp: what the database's functions do to sessions.
+  after ask_functions();
+  [[nodiscard]] bool on_function_row(std::string_view message);
+  void on_functions_known();
+  void on_functions_refused(const pgwire::parsed<pgwire::error_view>& error);
+  void renew(effects& what, std::string_view definition);
+
   // relay_server.cpp: messages of the server. False: it does not fit what was sent.
   [[nodiscard]] bool streams(char type, std::size_t size) const noexcept;
   [[nodiscard]] bool on_answer(char type, std::string_view message);
@@ -374,6 +387,7 @@ class relay {
   settings_ptr wanted_;    // the client's settings
   settings_ptr changing_;  // what an injected change brings the server to
   settings state_;         // rows of the state query so far
+  std::unique_ptr<functions_answer> functions_answer_;  // while it is asked for
   bool state_pins_ = false;
   std::optional<pool::pin_reason> state_reason_;
 
@@ -422,6 +436,7 @@ class relay {
   bool copy_ended_ = false;  // CopyDone or CopyFail went out
   bool over_ = false;
   bool ddl_ = false;
+  bool functions_changed_ = false;  // by this transaction, perhaps
   std::uint8_t inject_tries_ = 0;
   std::size_t earlier_statements_ = 0;  // entries that make or close one, sent in earlier segments
   std::uint32_t segment_ = 0;           // counts Syncs and Queries

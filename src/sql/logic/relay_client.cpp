@@ -51,6 +51,7 @@ void relay::detach() noexcept {
   portals_.clear();
   dropping_.clear();
   waiting_ = pending_ = unsynced_ = skipping_ = copy_in_ = copy_ended_ = ask_state_ = ddl_ = false;
+  functions_changed_ = false;
   preparing_simple_ = prepare_failed_ = drop_query_ = state_unknown_ = inject_failed_ = false;
   pinned_ = kept_ = false;
   inject_tries_ = 0;
@@ -188,20 +189,6 @@ relay::after relay::on_message(std::string_view rest, std::size_t size, std::siz
   return next;
 }
 
-// A server that has the client's settings.
-relay::after relay::need_server() {
-  if (!server_) return after::lease;
-  if (std::exchange(state_unknown_, false)) ask_state_ = true;
-  const bool strange = server_->unlisted_of != 0 && server_->unlisted_of != serial_;
-  if ((server_->applied == wanted_ && !strange) || !queue_.empty() || unsynced_ ||
-      server_->status != transaction_status::idle)
-    return after::go_on;
-  changing_ = wanted_;
-  return inject_query(strange ? renewal_query(*server_->applied, *wanted_)
-                              : change_query(*server_->applied, *wanted_),
-                      purpose::apply);
-}
-
 relay::after relay::forward(std::string_view rest, std::size_t size, std::size_t& used) {
   used = std::min(size, rest.size());
   to_server.borrow(rest.substr(0, used));
@@ -325,6 +312,7 @@ relay::after relay::on_bind(std::string_view rest, std::size_t size, std::size_t
       return refuse(
           {pgwire::sqlstate::undefined_statement, "unnamed prepared statement does not exist", {}},
           rest, size, used);
+    renew(unnamed_.what, unnamed_.body);
     if (const auto ready = isolate_sequences(unnamed_.what); ready != after::go_on) return ready;
     if (names_to_come(unnamed_.what, part, size)) return after::read;
     if (server_->unnamed != unnamed_.serial) put_unnamed();

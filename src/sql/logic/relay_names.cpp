@@ -204,6 +204,7 @@ relay::after relay::prepare_on_server(named& n, bool simple) {
   // What the server has is known once they are answered: they may be skipped.
   if (earlier_statements_ > 0) return after::wait;
   if (stale(n)) return after::go_on;  // it will be refused
+  renew(n.shared->what, n.shared->definition);
   if (!server_->prepared.find(*n.shared)) keep_scope(n);
   auto& s = *n.shared;
   const auto* held = server_->prepared.find(s);

@@ -77,7 +77,7 @@ progress relay::from_server(std::string_view bytes, mono_time now) {
 bool relay::streams(char type, std::size_t size) const noexcept {
   switch (static_cast<server_type>(type)) {
     case server_type::data_row:
-      return queue_.empty() || queue_.front().why != purpose::state;
+      return queue_.empty() || queue_.front().why < purpose::state;
     case server_type::copy_data:
     case server_type::function_call_response:
       return true;
@@ -140,6 +140,7 @@ void relay::on_async(char type, std::string_view message) {
       // A setting was changed by the client's statement, perhaps by one that does not look like it. What `apply` changes
       // the client knows: it is its own value.
       if (why <= purpose::answered) doubt_session();
+      if (why == purpose::functions) return;  // they stand aside, and come back
       if (why != purpose::apply || tell_settings_) show_setting(message);
       return;
     default:
@@ -187,6 +188,7 @@ bool relay::on_row(std::string_view message) {
   auto& e = queue_.front();
   ++e.rows;
   if (e.why == purpose::state) return on_state_row(message);
+  if (e.why == purpose::functions) return on_function_row(message);
   if (e.why == purpose::client) {
     e.bytes += pgwire::load_u32(message.data() + 1) + 1UL;
     if (shared_.watch) shared_.watch->on_row(seen_, e.ids, message, now_us_);
@@ -311,6 +313,7 @@ bool relay::on_ready(std::string_view message) {
   }
   if (e.why == purpose::sequences && !failed) server_->foreign_sequences = false;
   if (e.why == purpose::state) failed ? on_state_unknown() : on_state_known();
+  if (e.why == purpose::functions && !failed) on_functions_known();
   answer_heads();
   return true;
 }

@@ -23,6 +23,20 @@ bool has(const parameter_list& values, std::string_view name) {
 }
 }  // namespace
 
+// A server that has the client's settings.
+relay::after relay::need_server() {
+  if (!server_) return after::lease;
+  if (std::exchange(state_unknown_, false)) ask_state_ = true;
+  const bool between = queue_.empty() && !unsynced_ && server_->status == transaction_status::idle;
+  if (between && shared_.functions.missing()) return ask_functions();
+  const bool strange = server_->unlisted_of != 0 && server_->unlisted_of != serial_;
+  if ((server_->applied == wanted_ && !strange) || !between) return after::go_on;
+  changing_ = wanted_;
+  return inject_query(strange ? renewal_query(*server_->applied, *wanted_)
+                              : change_query(*server_->applied, *wanted_),
+                      purpose::apply);
+}
+
 relay::after relay::inject_query(std::string_view sql, purpose why) {
   if (!pgwire::append_query(to_server.own(), sql)) return protocol_fault("settings are too long");
   queue_.push({.kind = entry_kind::query, .why = why, .ends_wait = true});
@@ -117,6 +131,11 @@ void relay::settle(progress& p) {
     static_cast<void>(inject_query(state_question(), purpose::state));
     return;
   }
+  if (std::exchange(functions_changed_, false)) shared_.functions.expire();
+  if (shared_.functions.due(now_)) {
+    static_cast<void>(ask_functions());
+    return;
+  }
   p.released = !pinned_;
 }
 
@@ -126,7 +145,9 @@ void relay::note_effects(const effects& e) {
   sets_local_ |= e.sets_local;
   resets_ |= e.resets;
   sets_unknown_ |= e.sets_unknown;
-  if (e.unlisted && server_) server_->unlisted_of = serial_;
+  functions_changed_ |=
+      e.changes_functions;  // until they are known, whoever calls them may do anything
+  if ((e.unlisted || e.changes_functions) && server_) server_->unlisted_of = serial_;
   if (e.sets)
     for (const auto& name : e.sets->names) note_name(name);
 }
@@ -315,6 +336,9 @@ bool relay::on_injected_error(std::string_view message) {
         custom_.unasked = sets_unknown_ = true;
       ++inject_tries_;
       inject_failed_ = true;
+      return true;
+    case purpose::functions:
+      on_functions_refused(error);
       return true;
     case purpose::apply:
     case purpose::sequences:

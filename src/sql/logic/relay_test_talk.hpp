@@ -77,6 +77,7 @@ class talk {
   step last = step::read;
 
   relay_limits& limits() { return shared_.limits; }
+  session_functions& functions() { return shared_.functions; }
 
  private:
   void advance() {

@@ -60,6 +60,7 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.watch = home.watch.get();
   shared.effects.name_by(shared.watch);
+  if (transaction_mode()) shared.functions.enable();
   for (std::size_t i = 0; i < closed_.size(); ++i)
     closed_[i] =
         p.registry.add_counter("fairing_pool_closed_total", "Servers closed, by reason",
@@ -245,9 +246,21 @@ void sql_pool::tick(pool::micro_time t) {
   if (limits.statement.count() > 0 || limits.transaction_idle.count() > 0)
     for (std::size_t i = 0; i < servers_.size(); ++i)
       if (auto* c = servers_[i]->user) c->check_limits(coarse);
+  tell_faults();
   publish();
   plane.look_at_homes(*this);
   if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
+}
+
+void sql_pool::tell_faults() {
+  const auto why = shared.functions.take_fault();
+  if (!why.empty() && plane.is_news(key.database + '\0' + "functions" + '\0' + why))
+    log::warn(
+        "sql_functions_unknown",
+        {{"user", key.user},
+         {"database", key.database},
+         {"message", why},
+         {"hint", "what functions and triggers do to their session may be seen by other clients"}});
 }
 
 // Later: it may be used still by whoever calls this.
@@ -300,6 +313,7 @@ void sql_pool::apply(runtime_ptr r) {
   const bool anew = !same_servers(runtime_->config, r->config);
   runtime_ = std::move(r);
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
+  shared.functions.expire();
   machine_.set_options(options_of(*runtime_, key), pool_now());
   if (anew) reconnect();
 }
@@ -314,6 +328,7 @@ void sql_pool::set_paused(bool on) {
 
 void sql_pool::reconnect() {
   shared.starts.clear();
+  shared.functions.forget();
   machine_.retire_all(pool_now());
 }
 

@@ -110,6 +110,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   // budget_waker
   void wake() noexcept override;
   void publish();
+  void tell_faults();
   [[nodiscard]] bool is_upstreams_own(const server_error& e) const;
   void forget_soon();
   void forget_if_never_let_in();
