@@ -56,8 +56,9 @@ class settings_table {
 //   c NAME VALUE   one with a dot that has a value, of those that were asked for
 //   r role ROLE    SET ROLE is in force
 //   u user         whose session it is: SET SESSION AUTHORIZATION may have changed it
-//   t, h, a, l, p  how many temporary relations, held cursors, session advisory locks, channels, and statements that
+//   t, h, a, l, p  how many objects of pg_temp, held cursors, session advisory locks, channels, and statements that
 //                  were prepared under names of the client's own (as value)
+// Whatever is in pg_temp (tables, functions, types, operators ...) depends on it, which is also how DISCARD TEMP finds it.
 // Run outside a transaction, so the advisory locks that are left are the session's.
 [[nodiscard]] std::string_view state_query() noexcept;
 // The same, and the values of these settings that pg_settings does not list (custom_settings.hpp), if they have any.
