@@ -31,7 +31,7 @@ void check_request(std::string_view head_text, std::string_view body) {
   require(keep_request(back.head, back.body) == text, "once more changes nothing");
   require(fingerprint_of(head, body) == fingerprint_of(back.head, back.body), "one fingerprint");
   const async_config by;
-  require(principal_of(head, by) == principal_of(back.head, by), "one principal");
+  require(principal_of(head, by, {}) == principal_of(back.head, by, {}), "one principal");
   const auto key = idempotency_of(head);
   require(!key.present || !key.valid || (!key.key.empty() && key.key.size() <= 200), "a key");
 }

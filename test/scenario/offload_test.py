@@ -53,7 +53,7 @@ class Offload(OffloadCase):
         for wrong in (other, "/_fairing/jobs/x", "/_fairing/jobs/"):
             self.problem(self.ask(wrong, "GET"), 404, "no-such-job")
         self.assertEqual(self.ask(at + "/result", "GET").status, 201)
-        # Nobody's: the address alone is the key.
+# Nobody's: the address alone is the key.
         at = self.accepted(Authorization=None)
         wait_until(lambda: self.ask(at, "GET", Authorization=None).status == 303)
 
@@ -100,6 +100,29 @@ class Offload(OffloadCase):
         self.accepted(**key, **BOB)  # another's key is another key
         self.assertEqual(f.metric("fairing_http_offload_total", answered="repeated"), 2)
         self.problem(self.ask("/reports/year", **ASYNC, Idempotency_Key="a b"), 400, "bad-request")
+
+    def test_a_key_is_its_clients_own_also_where_cookies_log_in(self):
+        def private(request):
+            request.read_body()
+            cookie = request.get("Cookie")
+            return answer(200, {"Set-Cookie": f"fresh-{cookie}"}, f"private data of {cookie}".encode())
+
+        by_cookie = {**ASYNC, "Idempotency_Key": "monthly-2026-11", "Authorization": None}
+        self.start(private)
+        refused = self.ask("/reports/mine", **{**by_cookie, "Cookie": "session=ann"})
+        self.problem(refused, 400, "bad-request")
+        self.assertIn("async.principal", refused.text)
+        self.config["http"]["routes"][0]["async"]["principal"] = "cookie:session"
+        self.fairing.write_config(self.config)
+        self.assertEqual(self.fairing.cli("reload").returncode, 0)
+        for who in ("session=ann", "session=bob"):
+            sent = {**by_cookie, "Cookie": who, "Prefer": "respond-async, wait=20"}
+            for cookies in (f"fresh-{who}", None):  # a session that began is not begun twice
+                got = self.ask("/reports/mine", **sent)
+                self.assertEqual((got.status, got.text), (200, f"private data of {who}"))
+                self.assertEqual(got.get("Set-Cookie"), cookies)
+        self.assertEqual(len(self.origin.requests), 2)
+        self.problem(self.ask("/reports/mine", **{**by_cookie, "Cookie": "other=1"}), 400, "bad-request")
 
     def test_delete_cancels(self):
         self.start(queue={"concurrency": 1})
@@ -212,7 +235,7 @@ class Offload(OffloadCase):
         self.assertEqual(self.call("POST", "/v1/queues/reports/jobs", {"payload": 1})[0], 409)
         self.assertEqual(self.call("POST", "/v1/queues/reports/redrive", {"to": "emails"})[0], 409)
         self.assertEqual(self.call("POST", "/v1/queues/reports/redrive", {})[0], 200)
-        # A search that finds a part of a secret would tell all of it, letter by letter.
+# A search that finds a part of a secret would tell all of it, letter by letter.
         found = lambda text: [j["id"] for j in self.call("GET", "/v1/jobs?q=" + quote(text))[1]["items"]]
         self.assertEqual(found("/reports/year"), [name])
         for part in ("Bearer", "ann", "2026", "application/json"):

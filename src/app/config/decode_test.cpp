@@ -8,6 +8,7 @@
 namespace fairing::config {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -109,6 +110,9 @@ TEST(decode, bad_values_of_a_site) {
   EXPECT_THAT(one("routes: [ { match: /a, rate_limit: { rate: 1/s, key: user } } ]"),
               ElementsAre("fairing.yaml:4:56: `http.routes.0.rate_limit.key`: the key of a limit "
                           "is ip, header:NAME or cookie:NAME"));
+  EXPECT_THAT(one("routes: [ { match: /a, async: { principal: user } } ]"),
+              Contains("fairing.yaml:4:46: `http.routes.0.async.principal`: a principal is "
+                       "header:NAME, cookie:NAME or ip"));
 }
 
 TEST(decode, wrong_types) {

@@ -136,12 +136,16 @@ binding bind_principal() {
   return {[](const scope& s, const value& v) -> std::string {
             const std::string_view text = std::get<std::string>(v);
             auto& async = s.route->async ? *s.route->async : s.route->async.emplace();
+            if (text == "ip") {
+              async.principal = http::rate_key::ip;
+              return {};
+            }
             const auto colon = text.find(':');
             const auto kind = text.substr(0, colon);
             const auto name =
                 colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
             if ((kind != "header" && kind != "cookie") || !is_token(name))
-              return "a principal is header:NAME or cookie:NAME";
+              return "a principal is header:NAME, cookie:NAME or ip";
             async.principal = kind == "header" ? http::rate_key::header : http::rate_key::cookie;
             async.principal_name = name;
             return {};
@@ -149,6 +153,7 @@ binding bind_principal() {
           [](const scope& s) -> value {
             if (!s.route->async) return std::monostate{};
             const auto& a = *s.route->async;
+            if (a.principal == http::rate_key::ip) return std::string("ip");
             return (a.principal == http::rate_key::cookie ? "cookie:" : "header:") +
                    a.principal_name;
           }};

@@ -199,7 +199,7 @@ std::vector<field> route_rows() {
     {.path = "http[].routes[].async.queue", .kind = text, .doc = "The queue of the jobs plane; its `timeout` is how long a run may take.", .bind = checked<&check_queue_name, &scope::route, &route_config::async, &async::queue>()},
     {.path = "http[].routes[].async.wait", .kind = duration, .doc = "How long the answer is waited for before the 202, where the request names no time.", .most = 60'000, .bind = of_route<&route_config::async, &async::wait>()},
     {.path = "http[].routes[].async.retry", .kind = boolean, .doc = "Run again by the queue's ladder when it gets no answer or 429, 502, 503, 504; requests with an Idempotency-Key are in any case.", .bind = of_route<&route_config::async, &async::retry>()},
-    {.path = "http[].routes[].async.principal", .kind = text, .doc = "What tells clients apart, `header:NAME` or `cookie:NAME`: only who put a request off reads its answer.", .bind = bind_principal()},
+    {.path = "http[].routes[].async.principal", .kind = text, .doc = "What tells clients apart, `header:NAME`, `cookie:NAME` or `ip` (the address): only who put a request off reads its answer, and Idempotency-Keys are counted by it.", .bind = bind_principal()},
   };
 }
 // clang-format on

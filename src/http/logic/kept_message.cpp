@@ -85,9 +85,12 @@ bool kept_answer::read(std::string_view text, http1::method method) {
   return method == http1::method::head || has_length(head, body.size());
 }
 
-std::string principal_of(const http1::request_head& head, const async_config& c) {
+std::string principal_of(const http1::request_head& head, const async_config& c,
+                         std::string_view client_ip) {
   std::string who;
-  if (c.principal == rate_key::cookie) {
+  if (c.principal == rate_key::ip) {
+    who = client_ip;
+  } else if (c.principal == rate_key::cookie) {
     who = find_cookie(head, c.principal_name).value_or(std::string_view{});
   } else {
     for (const auto& h : head.headers)

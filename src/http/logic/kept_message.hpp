@@ -38,8 +38,9 @@ struct kept_answer {
   [[nodiscard]] bool read(std::string_view text, http1::method method);
 };
 
-// Who asked, as the route says: the SHA-256 of that field's or cookie's value, in hex; "" where there is none.
-[[nodiscard]] std::string principal_of(const http1::request_head& head, const async_config& c);
+// Who asked, as the route says: the SHA-256 of that field's, cookie's or address's text, in hex; "" where there is none.
+[[nodiscard]] std::string principal_of(const http1::request_head& head, const async_config& c,
+                                       std::string_view client_ip);
 
 // What Idempotency-Key says, without quotes.
 struct idempotency {

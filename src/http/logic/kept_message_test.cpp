@@ -77,11 +77,16 @@ TEST(kept_message, the_principal_is_what_the_route_says) {
   async_config by_cookie;
   by_cookie.principal = rate_key::cookie;
   by_cookie.principal_name = "session";
-  EXPECT_EQ(principal_of(r.head, by_token).size(), 64U);
-  EXPECT_NE(principal_of(r.head, by_token), principal_of(r.head, by_cookie));
+  EXPECT_EQ(principal_of(r.head, by_token, "::1").size(), 64U);
+  EXPECT_NE(principal_of(r.head, by_token, "::1"), principal_of(r.head, by_cookie, "::1"));
+  async_config by_address;
+  by_address.principal = rate_key::ip;
+  EXPECT_EQ(principal_of(r.head, by_address, "::1"),
+            principal_of(test::request().head, by_address, "::1"));
+  EXPECT_NE(principal_of(r.head, by_address, "::1"), principal_of(r.head, by_address, "::2"));
   const auto nobody = test::request();
-  EXPECT_EQ(principal_of(nobody.head, by_token), "");
-  EXPECT_EQ(principal_of(nobody.head, by_cookie), "");
+  EXPECT_EQ(principal_of(nobody.head, by_token, "::1"), "");
+  EXPECT_EQ(principal_of(nobody.head, by_cookie, "::1"), "");
 }
 
 TEST(kept_message, an_idempotency_key_is_one_visible_word) {

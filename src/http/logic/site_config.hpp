@@ -60,7 +60,7 @@ struct async_config {
   std::string queue = "requests";  // of the jobs plane; its `timeout` is how long a run may take
   milliseconds wait{0};  // for the answer, before the 202, where the request names no time
   bool retry = false;    // run again by the queue's ladder, without an Idempotency-Key too
-  rate_key principal = rate_key::header;  // header:NAME | cookie:NAME: who may read the answer
+  rate_key principal = rate_key::header;  // header:NAME | cookie:NAME | ip: who may read the answer
   std::string principal_name = "authorization";
 };
 

@@ -90,7 +90,7 @@ offload_order connection::make_order(const http1::request_head& head, std::strin
   offload_order o;
   o.queue = c.queue;
   o.message = keep_request(head, body);
-  o.principal = principal_of(head, c);
+  o.principal = principal_of(head, c, r.client_ip);
   o.site = site_->config.name;
   o.peer_ip = r.peer_ip;
   o.client_ip = r.client_ip;
@@ -137,6 +137,18 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
   }
   auto order = make_order(head, body);
   const auto principal = order.principal;
+  // Whoever has no name shares one book of keys with all others without a name. A request that bears a log-in of another
+  // kind must not: the same key and body, and the one gets the other's answer. Nor may that log-in tell them apart: it may
+  // change until the request is sent again, which then would run twice.
+  const bool logged_in = head.has(http1::field::cookie) || head.has(http1::field::authorization);
+  if (!order.idempotency_key.empty() && principal.empty() && logged_in) {
+    append_problem(&head, problem::bad_request,
+                   "an Idempotency-Key is its client's own, and nothing in this request says who "
+                   "that is: the route's `async.principal` names the field or cookie that does",
+                   {}, &pending_->status);
+    const bool sent = co_await flush();
+    co_return sent&& keep_alive_;
+  }
   auto r = co_await ask(home_.core, [&](offload_store::done d) {
     return store.put(home_.core, std::move(order), std::move(d));
   });
@@ -264,6 +276,10 @@ void connection::append_kept(const http1::request_head& head, const offload_repl
     return append_problem(&head, problem::job_failed, "what was kept is no HTTP answer", {},
                           &p.status);
   std::string fields = rate_fields_;
+  // A session that began then is not begun again by a request that was sent again.
+  if (r.existed)
+    std::erase_if(kept.head.headers,
+                  [](const http1::header& h) { return h.id == http1::field::set_cookie; });
   if (!at_its_own_url) {
     std::erase_if(kept.head.headers, [](const http1::header& h) {
       return h.id == http1::field::cache_control || h.id == http1::field::cdn_cache_control ||

@@ -96,7 +96,7 @@ std::vector<std::string> connection::principals_of(const http1::request_head& he
   std::vector<std::string> all;
   for (const auto& r : site_->config.routes) {
     if (!r.async || r.async->mode == async_mode::never) continue;
-    auto who = principal_of(head, *r.async);
+    auto who = principal_of(head, *r.async, pending_->request.client_ip);
     if (std::ranges::find(all, who) == all.end()) all.push_back(std::move(who));
   }
   if (std::ranges::find(all, std::string()) == all.end()) all.emplace_back();

@@ -70,6 +70,7 @@ result<void> engine::parts::check_room(std::size_t count, std::uint64_t bytes, p
   room_taken += bytes;
   if (room_looked_ms < 0 || now.steady_ms - room_looked_ms >= room_every_ms ||
       room_taken >= room_every_bytes) {
+    stored.keep_free(config.disk_reserve);
     room_free = stored.free_bytes();
     room_looked_ms = now.steady_ms;
     room_taken = bytes;

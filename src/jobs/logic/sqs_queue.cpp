@@ -253,6 +253,10 @@ queue_book::queue_book(std::vector<engine::queue_state> states,
                        const std::vector<std::string>& configured, const queue_book* last) {
   for (auto& state : states) {
     if (queues_.size() >= most_queues) break;
+    if (state.config.requests) {
+      of_requests_.insert(std::move(state.row.name));
+      continue;
+    }
     known_queue q;
     const auto* before = last != nullptr ? last->find(state.row.name) : nullptr;
     q.settings = before != nullptr && before->state.row.attributes == state.row.attributes
@@ -269,6 +273,10 @@ queue_book::queue_book(std::vector<engine::queue_state> states,
 const known_queue* queue_book::find(std::string_view name) const noexcept {
   const auto at = queues_.find(name);
   return at == queues_.end() ? nullptr : &at->second;
+}
+
+bool queue_book::of_requests(std::string_view name) const noexcept {
+  return of_requests_.contains(name);
 }
 
 const known_queue* queue_book::find(std::uint32_t number) const noexcept {

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,8 @@ class queue_book {
 
   [[nodiscard]] const known_queue* find(std::string_view name) const noexcept;  // nullptr: none
   [[nodiscard]] const known_queue* find(std::uint32_t number) const noexcept;
+  // It is there, and not SQS's: its jobs are requests that the http plane put off, which nobody else makes or receives.
+  [[nodiscard]] bool of_requests(std::string_view name) const noexcept;
   // By name, ascending.
   [[nodiscard]] const std::map<std::string, known_queue, std::less<>>& all() const noexcept {
     return queues_;
@@ -88,6 +91,7 @@ class queue_book {
  private:
   std::map<std::string, known_queue, std::less<>> queues_;
   std::map<std::uint32_t, const known_queue*> by_number_;
+  std::set<std::string, std::less<>> of_requests_;
 };
 
 }  // namespace fairing::jobs

@@ -102,6 +102,11 @@ void write(sqs_plan& p, const std::string& queue, const queue_settings& s) {
 
 result<void> create(sqs_plan& p, const sqs::create_queue& a, const queue_book& book,
                     const sqs_context& c) {
+  if (book.of_requests(a.queue))
+    return fail(
+        sqs::errc::access_denied,
+        fmt::format("Queue {} holds requests that the http plane put off: take another name.",
+                    a.queue));
   queue_settings s;
   s.tags = a.tags;
   std::ranges::sort(s.tags);

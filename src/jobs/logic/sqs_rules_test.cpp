@@ -27,6 +27,12 @@ engine::queue_state queue(std::uint32_t number, std::string name,
   return s;
 }
 
+engine::queue_state of_requests(std::uint32_t number, std::string name) {
+  auto s = queue(number, std::move(name));
+  s.config.requests = true;
+  return s;
+}
+
 const queue_book& book() {
   static const queue_book b(
       {queue(1, "mails",
@@ -34,7 +40,8 @@ const queue_book& book() {
                R"({"deadLetterTargetArn":"arn:aws:sqs:r:0:dead","maxReceiveCount":"3"})"},
               {"VisibilityTimeout", "60"}}),
        queue(2, "dead"),
-       queue(3, "f.fifo", {{"FifoQueue", "true"}, {"ContentBasedDeduplication", "true"}})},
+       queue(3, "f.fifo", {{"FifoQueue", "true"}, {"ContentBasedDeduplication", "true"}}),
+       of_requests(4, "reports")},
       {"dead"}, nullptr);
   return b;
 }
@@ -144,6 +151,8 @@ TEST(sqs_rules, queues) {
             sqs::errc::invalid_attribute_name);
   EXPECT_EQ(refused(sqs::create_queue{"x.fifo", {}, {}}), sqs::errc::invalid_parameter_value);
   EXPECT_EQ(refused(sqs::delete_queue{"dead"}), sqs::errc::access_denied);
+  EXPECT_EQ(refused(sqs::create_queue{"reports", {}, {}}), sqs::errc::access_denied);
+  EXPECT_EQ(refused(sqs::get_queue_url{"reports"}), sqs::errc::queue_does_not_exist);
   EXPECT_EQ(planned(sqs::create_queue{"x", {}, {}}).commands.size(), 1U);
   EXPECT_EQ(planned(sqs::list_dead_letter_source_queues{.queue = "dead"}).answer->value().index(),
             sqs::reply{sqs::queue_urls{}}.index());

@@ -229,8 +229,12 @@ class store {
   // Bytes of the store on its medium, and those still free there; 0: not known.
   [[nodiscard]] virtual std::uint64_t used_bytes() noexcept = 0;
   [[nodiscard]] virtual std::uint64_t free_bytes() noexcept = 0;
+  // What is to stay free there: below it the store gives back what it does not use.
+  virtual void keep_free(std::uint64_t /*bytes*/) noexcept {}
   // Between batches: checkpoint, vacuum, analyse; some milliseconds at most.
   virtual void upkeep() noexcept = 0;
+  // There is more of it to do, soon, though nothing else happens.
+  [[nodiscard]] virtual bool wants_upkeep() const noexcept { return false; }
 
   // ---- capabilities::outbox
   // True: there may be something in the outbox; asked each batch, cheap.

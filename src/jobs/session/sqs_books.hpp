@@ -37,10 +37,7 @@ class sqs_books {
     const std::lock_guard lock(mutex_);
     auto now = queues_.get();
     if (now != made_of_) {
-      // Requests that the http plane put off are nobody's to receive, and only it makes them: not a queue of SQS.
-      auto shown = now->states;
-      std::erase_if(shown, [](const auto& q) { return q.config.requests; });
-      book_ = std::make_shared<const queue_book>(std::move(shown), configured_, book_.get());
+      book_ = std::make_shared<const queue_book>(now->states, configured_, book_.get());
       made_of_ = std::move(now);
     }
     return book_;

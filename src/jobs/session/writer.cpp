@@ -15,6 +15,7 @@ constexpr std::size_t most_watches = 100'000;
 constexpr std::int64_t show_every_ms = 200;
 constexpr std::uint32_t most_failures = 10;
 constexpr std::int64_t longest_sleep_ms = 60'000;
+constexpr std::int64_t upkeep_pause_ms = 100;
 // A store that others may take over wants to hear that this instance lives.
 constexpr std::int64_t longest_shared_sleep_ms = 5'000;
 
@@ -135,6 +136,7 @@ bool writer::wait_for_work(std::vector<item>& taken) {
       sleep_ms = std::min(sleep_ms, *at - now.steady_ms);
     if (!watch_ends_.empty())
       sleep_ms = std::min(sleep_ms, watch_ends_.begin()->first - now.steady_ms);
+    if (store_->wants_upkeep()) sleep_ms = std::min(sleep_ms, upkeep_pause_ms);
     if (to_show_) sleep_ms = std::min(sleep_ms, shown_ms_ + show_every_ms - now.steady_ms);
   } else {
     sleep_ms = try_again_ms_ - monotonic_ms();

@@ -23,7 +23,8 @@ namespace {
 
 constexpr std::string_view erased_fact = "erased up to";
 constexpr std::uint32_t vacuum_every = 256;  // calls of upkeep()
-constexpr std::int64_t vacuum_from_pages = 4'096;
+constexpr std::uint64_t vacuum_from_pages = 4'096;
+constexpr std::uint64_t page_bytes = 4'096;
 constexpr std::int64_t look_every_us = 100'000;
 
 std::string pragmas(sqlite_sync sync) {
@@ -287,10 +288,24 @@ std::uint64_t sqlite_store::used_bytes() noexcept {
   return bytes;
 }
 
-std::uint64_t sqlite_store::free_bytes() noexcept {
+std::uint64_t sqlite_store::disk_free() const noexcept {
   struct statvfs disk{};
   if (::statvfs(options_.path.c_str(), &disk) != 0) return 0;
   return std::max<std::uint64_t>(1, disk.f_bavail * disk.f_frsize);  // 0 means: not known
+}
+
+std::uint64_t sqlite_store::unused_pages() noexcept {
+  const auto n = db_.number("PRAGMA freelist_count");
+  return n && *n > 0 ? static_cast<std::uint64_t>(*n) : 0;
+}
+
+// Pages of the file that nothing is in are room as well: what is put next goes there.
+std::uint64_t sqlite_store::free_bytes() noexcept {
+  const auto on_disk = disk_free();
+  if (on_disk == 0) return 0;
+  const auto unused = unused_pages();
+  cramped_ = on_disk < keep_free_ && unused > vacuum_from_pages;
+  return on_disk + unused * page_bytes;
 }
 
 void sqlite_store::upkeep() noexcept {
@@ -298,11 +313,19 @@ void sqlite_store::upkeep() noexcept {
   if (checkpoints_->should_finish())
     (void)sqlite3_wal_checkpoint_v2(db_.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
                                     nullptr);
-  if (++vacuums_ % vacuum_every != 0) return;
-  const auto unused = db_.number("PRAGMA freelist_count");
-  if (!unused || *unused <= vacuum_from_pages) return;
+  if (cramped_) cramped_ = disk_free() < keep_free_;
+  if (++vacuums_ % vacuum_every != 0 && !cramped_) return;
+  if (unused_pages() <= vacuum_from_pages) {
+    cramped_ = false;
+    return;
+  }
   // One that fails costs room only, and the next comes.
-  if (const auto done = db_.execute("PRAGMA incremental_vacuum(64)"); !done) vacuums_ = 0;
+  const auto done =
+      db_.execute(cramped_ ? "PRAGMA incremental_vacuum(512)" : "PRAGMA incremental_vacuum(64)");
+  if (!done) {
+    vacuums_ = 0;
+    cramped_ = false;  // until somebody asks for room again
+  }
 }
 
 }  // namespace sqlite

@@ -106,7 +106,9 @@ class sqlite_store final : public store {
 
   [[nodiscard]] std::uint64_t used_bytes() noexcept override;
   [[nodiscard]] std::uint64_t free_bytes() noexcept override;
+  void keep_free(std::uint64_t bytes) noexcept override { keep_free_ = bytes; }
   void upkeep() noexcept override;
+  [[nodiscard]] bool wants_upkeep() const noexcept override { return cramped_; }
 
  private:
   [[nodiscard]] statement& use(sql which) noexcept;
@@ -125,6 +127,8 @@ class sqlite_store final : public store {
                                       std::vector<damaged_row>& damaged);
   result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most,
                                    cleared& out);
+  [[nodiscard]] std::uint64_t disk_free() const noexcept;
+  [[nodiscard]] std::uint64_t unused_pages() noexcept;
 
   sqlite_options options_;
   file_lock lock_;
@@ -138,6 +142,8 @@ class sqlite_store final : public store {
   std::vector<damaged_row> damaged_;  // see damaged()
   job_id erased_up_to_ = 0;           // the largest id that was erased; kept as a fact
   std::uint32_t vacuums_ = 0;
+  std::uint64_t keep_free_ = 0;
+  bool cramped_ = false;        // less is free than is to be, and the file has pages to give back
   std::int64_t looked_us_ = 0;  // at the path
 };
 

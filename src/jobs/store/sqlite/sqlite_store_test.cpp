@@ -1,6 +1,7 @@
 // The suite of all stores on SQLite, and what only SQLite has: locks, versions, modes, checkpoints.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,13 +42,14 @@ class scratch {
 };
 
 struct on_sqlite {
+  static std::unique_ptr<store> at(const std::string& path) {
+    auto s = open_sqlite({.path = path, .sync = sqlite_sync::off});
+    EXPECT_TRUE(s) << s.error().message();
+    return s ? std::move(*s) : nullptr;
+  }
   static store_maker make() {
     auto folder = std::make_shared<scratch>();
-    return [folder]() -> std::unique_ptr<store> {
-      auto s = open_sqlite({.path = folder->file(), .sync = sqlite_sync::off});
-      EXPECT_TRUE(s) << s.error().message();
-      return s ? std::move(*s) : nullptr;
-    };
+    return [folder] { return at(folder->file()); };
   }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(sqlite, jobs_conformance, on_sqlite);
@@ -82,6 +84,48 @@ TEST(sqlite_store, newer_files_and_others_files_are_refused) {
   ASSERT_FALSE(other);
   EXPECT_NE(other.error().detail.find("another program"), std::string::npos);
   EXPECT_FALSE(open_sqlite({.path = folder.file("none/jobs.db")}));
+}
+
+// What a backlog leaves in the file is room for the next one, and goes back to a disk that has little.
+TEST(sqlite_store, pages_that_are_free_again_are_room) {
+  const scratch folder;
+  const auto s = on_sqlite::at(folder.file());
+  ASSERT_NE(s, nullptr);
+  const auto free_bytes = [&] {
+    EXPECT_TRUE(s->begin());
+    const auto n = s->free_bytes();
+    EXPECT_TRUE(s->commit());
+    return n;
+  };
+  std::vector<job_id> ids;
+  for (job_id id = 1; id <= 60; ++id) {
+    ASSERT_TRUE(s->begin());
+    ASSERT_TRUE(s->put({.id = id, .queue = 1, .payload = std::string(1'000'000, 'x')}));
+    ASSERT_TRUE(s->commit());
+    ids.push_back(id);
+  }
+  const auto pages = [&] {
+    auto db = sqlite::database::open(folder.file(), sqlite::database::mode::reads);
+    EXPECT_TRUE(db);
+    return std::pair{*db->number("PRAGMA page_count"), *db->number("PRAGMA freelist_count")};
+  };
+  ASSERT_TRUE(s->begin());
+  ASSERT_TRUE(s->erase(ids));
+  ASSERT_TRUE(s->commit());
+  struct statvfs disk{};
+  ASSERT_EQ(::statvfs(folder.file().c_str(), &disk), 0);
+  const auto [before, unused] = pages();
+  EXPECT_GT(unused, 14'000);
+  // Others use the disk meanwhile, but hardly that much.
+  EXPECT_GT(free_bytes(), disk.f_bavail * disk.f_frsize + 40'000'000);
+  EXPECT_FALSE(s->wants_upkeep());
+  s->keep_free(std::uint64_t{1} << 60);
+  (void)free_bytes();
+  int calls = 0;
+  for (; s->wants_upkeep() && calls < 100; ++calls) s->upkeep();
+  EXPECT_LT(calls, 40);
+  EXPECT_LT(pages().second, 5'000);
+  EXPECT_LT(pages().first, before / 2);
 }
 
 // A log that grows under commits begins anew: the thread copies, upkeep() does the last bit.
