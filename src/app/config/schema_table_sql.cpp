@@ -160,7 +160,7 @@ std::vector<field> limit_rows() {
     {.path = "sql.limits.connect", .kind = duration, .doc = "To open a connection to PostgreSQL, TLS and log-in included.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::connect>()},
     {.path = "sql.limits.login", .kind = duration, .doc = "A client's start-up and log-in.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::login>()},
     {.path = "sql.limits.transaction_idle", .kind = duration, .doc = "An open transaction without a statement: 25P03. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::transaction_idle>()},
-    {.path = "sql.limits.statement", .kind = duration, .doc = "One statement: 57014. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::statement>()},
+    {.path = "sql.limits.statement", .kind = duration, .doc = "One statement: 57014; where PostgreSQL does not stop it within as long again, 5 s at least, its connection ends: 08006. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::statement>()},
     {.path = "sql.limits.client_write", .kind = duration, .doc = "A client that takes no byte of its answer for so long is cut off.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::client_write>()},
     {.path = "sql.limits.connections", .kind = integer, .doc = "Clients at a time.", .least = 1, .most = 1'000'000, .bind = of_sql<&sql_config::limits, &l::connections>()},
     {.path = "sql.limits.statement_size", .kind = size, .doc = "The largest statement of a client in transaction pooling; a parameter's value may be larger.", .least = 64 * kib, .most = gib, .bind = of_sql<&sql_config::limits, &l::statement_bytes>()},
