@@ -148,7 +148,7 @@ std::vector<field> pool_rows() {
     {.path = "sql.pool.wait_timeout", .kind = duration, .doc = "How long a client waits for a connection before it gets an error (53300).", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::pool, &p::wait_timeout>()},
     {.path = "sql.pool.idle_timeout", .kind = duration, .doc = "A connection that nobody used for so long is closed, down to min_idle.", .least = 1000, .most = year_ms, .bind = of_sql<&sql_config::pool, &p::idle_timeout>()},
     {.path = "sql.pool.max_lifetime", .kind = duration, .doc = "A connection older than this is replaced when it is free, with jitter.", .least = 1000, .most = year_ms, .bind = of_sql<&sql_config::pool, &p::max_lifetime>()},
-    {.path = "sql.pool.max_pinned", .kind = share, .doc = "Share of size that clients may keep beyond their transaction (temporary tables, LISTEN, advisory locks); at least one.", .bind = of_sql<&sql_config::pool, &p::max_pinned>()},
+    {.path = "sql.pool.max_pinned", .kind = share, .doc = "Share of size, over all users and databases, that clients may keep beyond their transaction (temporary tables, LISTEN, advisory locks); at least one.", .bind = of_sql<&sql_config::pool, &p::max_pinned>()},
     {.path = "sql.pool.max_waiting", .kind = integer, .doc = "Clients of a pool that may wait at a time; more get the error at once.", .least = 1, .most = 1'000'000, .bind = of_sql<&sql_config::pool, &p::max_waiting>()},
   };
 }

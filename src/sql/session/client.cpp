@@ -413,7 +413,7 @@ bool client::keep(std::optional<pool::pin_reason> reason) {
 
 pin_use client::pins() const {
   const auto& machine = pool_->machine();
-  return {.now = machine.pinned(),
+  return {.now = machine.pinned_in_all(),
           .most = machine.max_pinned(),
           .session_listen = !pool_->runtime()->config.session_listen.empty()};
 }
