@@ -10,6 +10,7 @@
 #include "base/ascii.hpp"
 #include "net/alarm.hpp"
 #include "net/event.hpp"
+#include "net/liveness.hpp"
 #include "net/tls.hpp"
 
 namespace fairing::net {
@@ -209,8 +210,10 @@ task<dial_result> dial(core& c, const dial_target& target, resolver_cache& names
     last = s.is_open() ? error_code{} : last_error();
     if (last) break;
     const int one = 1;
-    if (address.family() != AF_UNIX)
+    if (address.family() != AF_UNIX) {
       ::setsockopt(s.native(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+      keep_alive(s.native(), dialled_peers);
+    }
     if (::connect(s.native(), address.data(), address.size()) != 0) {
       last = last_error();
       if (last != std::errc::operation_in_progress) continue;

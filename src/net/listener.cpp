@@ -15,6 +15,7 @@
 #include "base/ascii.hpp"
 #include "base/assert.hpp"
 #include "net/endpoint.hpp"
+#include "net/liveness.hpp"
 
 namespace fairing::net {
 
@@ -86,6 +87,7 @@ result<socket> bind_to(const std::string& address, const endpoint& at, bool shar
   if (at.family() != AF_UNIX) {
     ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (shared) ::setsockopt(s.native(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    keep_alive(s.native(), accepted_peers);
   }
   if (::bind(s.native(), at.data(), at.size()) != 0 ||
       (and_listen && ::listen(s.native(), backlog) != 0))

@@ -57,6 +57,14 @@ bool pool_budget::try_take(member_id me) noexcept {
   return true;
 }
 
+bool pool_budget::try_pin(std::uint32_t most) noexcept {
+  auto n = pinned_.load();
+  do {
+    if (n >= most) return false;
+  } while (!pinned_.compare_exchange_weak(n, n + 1));
+  return true;
+}
+
 void pool_budget::give(member_id me) noexcept {
   slots_[me].held.fetch_sub(1);
   in_use_.fetch_sub(1);

@@ -14,6 +14,7 @@
 //     to = budget.choose_claimant(me, {...}, now);  // somebody deserves it more: close the server,
 //     ... when it is closed: budget.hand(to);       // and the permit is the claimant's, nobody else's
 //   when woken: n = budget.collect(me): permits handed to me, to open with or give().
+//   if (budget.try_pin(most)) its client keeps it; ... later unpin()
 // Who deserves: a claimant without any server first, then the one whose oldest waiter waits longest.
 //   - A server that falls idle goes to a claimant without servers at once; to another when it was
 //     idle for `idle_grace`, and the last of a pool when it was idle for `keep_last`.
@@ -117,6 +118,11 @@ class pool_budget {
   }
   [[nodiscard]] std::uint32_t held(member_id me) const noexcept { return slots_[me].held.load(); }
 
+  // One server more that its client keeps; false if that would be more than `most` of all members'.
+  [[nodiscard]] bool try_pin(std::uint32_t most) noexcept;
+  void unpin() noexcept { pinned_.fetch_sub(1); }
+  [[nodiscard]] std::uint32_t pinned() const noexcept { return pinned_.load(); }
+
  private:
   static constexpr std::int64_t none = INT64_MAX;  // of `never`
   struct alignas(64) slot {
@@ -150,6 +156,7 @@ class pool_budget {
   std::atomic<std::uint32_t> in_use_{0};
   std::atomic<std::uint32_t> wanted_{0};  // sum of claims
   std::atomic<std::uint32_t> era_{0};     // grows with each new claim
+  std::atomic<std::uint32_t> pinned_{0};
 };
 
 }  // namespace fairing::pool

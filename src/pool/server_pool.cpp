@@ -228,7 +228,7 @@ void server_pool::forget(server& s, micro_time now) noexcept {
 
 bool server_pool::try_pin(server& s, pin_reason why) noexcept {
   if (s.state_ == server_state::leased) {
-    if (pinned_ >= max_pinned()) {
+    if (!budget_.try_pin(max_pinned())) {
       ++totals_.pins_refused;
       return false;
     }
@@ -246,11 +246,15 @@ bool server_pool::try_pin(server& s, pin_reason why) noexcept {
 bool server_pool::unpin(server& s, pin_reason why) noexcept {
   s.pins_ &= ~server::bit(why);
   if (s.pins_ != 0) return false;
-  if (s.state_ == server_state::pinned) {
-    --pinned_;
-    s.state_ = server_state::leased;
-  }
+  end_pin(s);
   return true;
+}
+
+void server_pool::end_pin(server& s) noexcept {
+  if (s.state_ != server_state::pinned) return;
+  --pinned_;
+  budget_.unpin();
+  s.state_ = server_state::leased;
 }
 
 bool server_pool::cancel(waiter& w, micro_time now) noexcept {
@@ -272,7 +276,7 @@ void server_pool::lease(server& s, waiter& w, micro_time now) noexcept {
 }
 
 microseconds server_pool::end_lease(server& s, micro_time now) noexcept {
-  if (s.state_ == server_state::pinned) --pinned_;
+  end_pin(s);
   s.pins_ = 0;
   s.holder_ = nullptr;
   (s.running_ ? running_ : aside_).remove(s);

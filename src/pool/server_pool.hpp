@@ -84,7 +84,7 @@ struct pool_options {
   std::uint32_t size = 10;                 // servers at most, those being closed included
   std::uint32_t min_idle = 0;              // opened ahead, and not closed by idle_timeout
   std::uint32_t max_waiters = 10'000;      // beyond it: queue_full
-  std::uint32_t max_pinned = 5;            // at a time; at least 1 is taken
+  std::uint32_t max_pinned = 5;            // at a time, of all pools; at least 1 is taken
   std::uint32_t open_parallel = 4;         // logins at a time
   std::uint32_t connect_attempts = 1;      // failed logins in a row that fail the waiters; 0: never
   std::uint32_t look = 4;                  // idle servers looked at for the client's state
@@ -146,7 +146,7 @@ class server_pool {
   bool cancel(waiter& w, micro_time now) noexcept;
   void tick(micro_time now) noexcept;
 
-  // False when max_pinned servers are pinned already; then nothing has changed.
+  // False when max_pinned servers of all pools are pinned already; then nothing has changed.
   [[nodiscard]] bool try_pin(server& s, pin_reason why) noexcept;
   // One reason less; true when none is left, so that the server may be released again.
   bool unpin(server& s, pin_reason why) noexcept;
@@ -163,6 +163,7 @@ class server_pool {
   [[nodiscard]] std::uint32_t idle() const noexcept { return idle_.size(); }
   [[nodiscard]] std::uint32_t leased() const noexcept { return leased_; }  // pinned ones included
   [[nodiscard]] std::uint32_t pinned() const noexcept { return pinned_; }
+  [[nodiscard]] std::uint32_t pinned_in_all() const noexcept { return budget_.pinned(); }
   [[nodiscard]] std::uint32_t running() const noexcept { return running_.size(); }
   // How many may run at once: no more than size.
   [[nodiscard]] std::uint32_t concurrency() const noexcept {
@@ -193,6 +194,7 @@ class server_pool {
   }
   microseconds lease_to_oldest(server& s, micro_time now) noexcept;
   void set_aside(server& s) noexcept;
+  void end_pin(server& s) noexcept;
   void set_aside_old(micro_time now) noexcept;
   microseconds end_lease(server& s, micro_time now) noexcept;
   void lease(server& s, waiter& w, micro_time now) noexcept;

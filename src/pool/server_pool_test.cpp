@@ -197,6 +197,25 @@ TEST_F(server_pool_rules, pins_have_a_quota_and_reasons) {
   EXPECT_EQ(p.pool.max_pinned(), 1U) << "there is always a way";
 }
 
+// Else each user and database would have its own half, and together they had all.
+TEST_F(server_pool_rules, the_quota_of_pins_is_one_for_all_pools) {
+  test_pool other{options, budget};
+  warm(1);
+  EXPECT_EQ(granted(), 1U);
+  (void)other.pool.acquire(other.client(), other.now);
+  EXPECT_EQ(other.login(), 1U);
+  EXPECT_TRUE(p.pool.try_pin(p.at(1), pin_reason::temp_table));
+  EXPECT_FALSE(other.pool.try_pin(other.at(1), pin_reason::listen));
+  EXPECT_EQ(other.pool.pinned_in_all(), 1U);
+  (void)p.pool.discard(p.at(1), p.now);
+  EXPECT_TRUE(other.pool.try_pin(other.at(1), pin_reason::listen));
+  EXPECT_FALSE(other.pool.unpin(other.at(1), pin_reason::temp_table)) << "it has another reason";
+  EXPECT_EQ(p.pool.pinned_in_all(), 1U);
+  other.pool.abandon(other.at(1), other.now);
+  EXPECT_EQ(p.pool.pinned_in_all(), 0U);
+  p.pool.closed(p.at(1), p.now);
+}
+
 TEST_F(server_pool_rules, a_dead_server_is_replaced_for_those_who_wait) {
   warm(3);
   for (int i = 0; i < 3; ++i) (void)granted();

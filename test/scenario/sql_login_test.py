@@ -1,5 +1,7 @@
 """How clients of the sql plane come in: SCRAM, md5, auth_query, trust, TLS, unix sockets, and what is refused."""
+import base64
 import os
+import re
 import shutil
 import socket
 import struct
@@ -19,6 +21,7 @@ from support.wait import wait_until
 
 setUpModule = start_postgres
 tearDownModule = stop_postgres
+HELLO = struct.pack("!ii", 33, 196608) + b"user\0alice\0database\0app\0\0"
 AUTH_QUERY = "SELECT usename, passwd, valuntil FROM pg_shadow WHERE usename = $1"
 
 
@@ -53,8 +56,41 @@ class Secrets(SqlCase):
             took.append(time.monotonic() - began)
         self.assertGreater(took[-1], 0.3, took)
 
+    def test_guesses_at_a_time_are_slowed_too(self):
+        """No more of them are looked at than there are places to wait in, also where nobody waits for the answer."""
+        self.start()
+        for _ in range(6):  # from now on each takes a second
+            self.refused("28P01", PgClient, self.address, password="wrong")
+        guesses = [self.guess() for _ in range(600)]
+        before = self.failed_logins()
+        began = time.monotonic()
+        for s, proof in guesses:
+            s.sendall(proof)
+        wait_until(lambda: self.failed_logins() - before >= 300, 20, "more failures than there are places")
+        self.assertGreater(time.monotonic() - began, 0.9)
+        for s, _ in guesses:
+            answer = s.makefile("rb").read()
+            self.assertIn(b"C28P01", answer)
+            s.close()
+        self.client()  # the right one still comes in
+
+    def guess(self):
+        """A connection that has everything but its proof to say, and that proof, which is wrong."""
+        s = connect_socket(self.address, 30)
+        first = b"n,,n=,r=abc"
+        s.sendall(HELLO + PgClient.message(b"p", b"SCRAM-SHA-256\0" + struct.pack("!i", len(first)) + first))
+        heard = b""
+        while not (nonce := re.search(rb"(r=abc[^,]*),s=", heard)):
+            heard += s.recv(4096)
+        wrong = base64.b64encode(bytes(32))
+        return s, PgClient.message(b"p", b"c=biws," + nonce[1] + b",p=" + wrong)
+
+    def failed_logins(self):
+        return self.fairing.metric("fairing_sql_logins_total", outcome="failed")
+
     def test_users_with_passwords_of_their_own(self):
-        self.start(users=[{"name": n, "password": n} for n in ("bob", "mandy", "clara")])
+        self.start(users=[{
+  "name" : n, "password" : n} for n in ("bob", "mandy", "clara")])
         for name in ("bob", "mandy", "clara", "alice"):  # PostgreSQL asks by SCRAM, md5, clear text
             self.assertEqual(self.client(user=name).query("SELECT current_user"), [[name]])
 
@@ -147,7 +183,7 @@ class Doors(SqlCase):
         self.client(), self.client()
         e = self.refused("53300", PgClient, self.address)
         self.assertIn("sql.limits.connections", e.hint)
-        # libpq shows nothing that comes before the answer to its SSLRequest.
+#libpq shows nothing that comes before the answer to its SSLRequest.
         done = subprocess.run(
             ["psql", "-X", "-w", f"host=127.0.0.1 port={self.address[1]} user=alice password=alice dbname=app sslmode=prefer"],
             capture_output=True,

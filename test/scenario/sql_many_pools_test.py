@@ -27,7 +27,8 @@ class ManyPools(SqlCase):
     def test_the_longest_unused_pool_makes_room(self):
         names = [f"user{i}" for i in range(self.MOST)]
         self.pg.sql("".join(f"CREATE USER {n} PASSWORD '{n}';" for n in names))
-        self.start(pool={"size": 2}, users=[{"name": n, "password": n} for n in names])
+        self.start(pool={"size": 2}, users=[{
+  "name" : n, "password" : n} for n in names])
         stays = self.client()
         gone = self.client(database="postgres")
         gone.close()
@@ -38,6 +39,18 @@ class ManyPools(SqlCase):
         self.assertNotIn("postgres", [r["database"] for r in self.show("POOLS")])
         self.assertEqual(stays.query("SELECT 1"), [["1"]])
         self.assertEqual(self.client(database="postgres").query("SELECT 2"), [["2"]])
+
+    def test_pins_have_one_quota_for_all(self):
+        self.start(pool={"size": 4, "max_pinned": "50%"}, users=[{"name": "bob", "password": "bob"}])
+        kept = [self.client(user=name) for name in ("alice", "bob")]
+        for c in kept:
+            c.query("LISTEN news")
+        for name in ("alice", "bob"):
+            e = self.refused("53300", self.client(user=name).query, "LISTEN news")
+            self.assertIn("2 of at most 2", e.message)
+        self.assertEqual(self.client().query("SELECT 1"), [["1"]], "there is always a server that nobody keeps")
+        kept[0].query("UNLISTEN *")
+        self.client(user="bob").query("LISTEN news")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ std::vector<field> pool_rows() {
     {.path = "sql.pool.wait_timeout", .kind = duration, .doc = "How long a client waits for a connection before it gets an error (53300).", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::pool, &p::wait_timeout>()},
     {.path = "sql.pool.idle_timeout", .kind = duration, .doc = "A connection that nobody used for so long is closed, down to min_idle.", .least = 1000, .most = year_ms, .bind = of_sql<&sql_config::pool, &p::idle_timeout>()},
     {.path = "sql.pool.max_lifetime", .kind = duration, .doc = "A connection older than this is replaced when it is free, with jitter.", .least = 1000, .most = year_ms, .bind = of_sql<&sql_config::pool, &p::max_lifetime>()},
-    {.path = "sql.pool.max_pinned", .kind = share, .doc = "Share of size that clients may keep beyond their transaction (temporary tables, LISTEN, advisory locks); at least one.", .bind = of_sql<&sql_config::pool, &p::max_pinned>()},
+    {.path = "sql.pool.max_pinned", .kind = share, .doc = "Share of size, over all users and databases, that clients may keep beyond their transaction (temporary tables, LISTEN, advisory locks); at least one.", .bind = of_sql<&sql_config::pool, &p::max_pinned>()},
     {.path = "sql.pool.max_waiting", .kind = integer, .doc = "Clients of a pool that may wait at a time; more get the error at once.", .least = 1, .most = 1'000'000, .bind = of_sql<&sql_config::pool, &p::max_waiting>()},
   };
 }
@@ -160,7 +160,7 @@ std::vector<field> limit_rows() {
     {.path = "sql.limits.connect", .kind = duration, .doc = "To open a connection to PostgreSQL, TLS and log-in included.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::connect>()},
     {.path = "sql.limits.login", .kind = duration, .doc = "A client's start-up and log-in.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::login>()},
     {.path = "sql.limits.transaction_idle", .kind = duration, .doc = "An open transaction without a statement: 25P03. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::transaction_idle>()},
-    {.path = "sql.limits.statement", .kind = duration, .doc = "One statement: 57014. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::statement>()},
+    {.path = "sql.limits.statement", .kind = duration, .doc = "One statement: 57014; where PostgreSQL does not stop it within as long again, 5 s at least, its connection ends: 08006. `0`: no limit.", .most = year_ms, .bind = of_sql<&sql_config::limits, &l::statement>()},
     {.path = "sql.limits.client_write", .kind = duration, .doc = "A client that takes no byte of its answer for so long is cut off.", .least = 1, .most = day_ms, .bind = of_sql<&sql_config::limits, &l::client_write>()},
     {.path = "sql.limits.connections", .kind = integer, .doc = "Clients at a time.", .least = 1, .most = 1'000'000, .bind = of_sql<&sql_config::limits, &l::connections>()},
     {.path = "sql.limits.statement_size", .kind = size, .doc = "The largest statement of a client in transaction pooling; a parameter's value may be larger.", .least = 64 * kib, .most = gib, .bind = of_sql<&sql_config::limits, &l::statement_bytes>()},

@@ -361,6 +361,7 @@ void client::finish() {
   if (stream_.is_open()) ::shutdown(stream_.native(), SHUT_RD);  // its reader goes on to the end
   if (paused_) paused_->set();
   if (welcoming_) welcoming_->set();
+  if (server_) server_->out.rouse();  // its reader may wait for PostgreSQL to take what it has read
 }
 
 // The client is gone, or was sent away; its server must be nobody's again, or closed.
@@ -414,7 +415,7 @@ bool client::keep(std::optional<pool::pin_reason> reason) {
 
 pin_use client::pins() const {
   const auto& machine = pool_->machine();
-  return {.now = machine.pinned(),
+  return {.now = machine.pinned_in_all(),
           .most = machine.max_pinned(),
           .session_listen = !pool_->runtime()->config.session_listen.empty()};
 }

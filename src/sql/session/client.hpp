@@ -94,6 +94,7 @@ class client final : public pool::waiter, relay_hooks {
   std::size_t process_session(std::string_view bytes);
   std::size_t session_answer(server& s, std::string_view bytes);
   void restart_limit();
+  void check_statement(milliseconds limit, mono_time now);
   void set_limit(milliseconds limit);
   void advance() { process(in_.view()); }
   [[nodiscard]] bool lease();

@@ -1,4 +1,6 @@
 // How long a client's statements and transactions may take, and what stops them.
+#include <algorithm>
+
 #include "sql/session/client.hpp"
 #include "sql/session/pool.hpp"
 
@@ -6,9 +8,15 @@ namespace fairing::sql {
 
 using pgwire::sqlstate;
 
+namespace {
+constexpr milliseconds least_patience{5000};  // with PostgreSQL, to stop what it was asked to stop
+}  // namespace
+
 // A limit is a statement's, however many are on their way.
 void client::restart_limit() {
-  if (server_ && server_->busy_since != mono_time::max()) server_->busy_since = now().mono;
+  if (!server_ || server_->busy_since == mono_time::max()) return;
+  server_->busy_since = now().mono;
+  server_->overdue_since = mono_time::max();
 }
 
 void client::set_limit(milliseconds limit) {
@@ -33,7 +41,7 @@ void client::mark() {
     set_limit(milliseconds{0});
   if (server_->busy_since != mono_time::max())
     server_->used_us += precise_us() - server_->busy_since_us;
-  server_->busy_since = mono_time::max();
+  server_->busy_since = server_->overdue_since = mono_time::max();
   const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
   if (!open)
     server_->idle_since = mono_time::max();
@@ -41,15 +49,32 @@ void client::mark() {
     server_->idle_since = now().mono;
 }
 
+// A cancel request may come to nothing: a process that is stopped, a disk that hangs. The limit holds all the same.
+void client::check_statement(milliseconds limit, mono_time now) {
+  auto& s = *server_;
+  if (s.overdue_since != mono_time::max()) {
+    // While its client reads nothing PostgreSQL may be unable to say that it has stopped.
+    if (out_.backlogged()) s.overdue_since = now;
+    if (now - s.overdue_since >= std::max(limit, least_patience)) {
+      end(sqlstate::connection_failure,
+          "the statement ran for longer than sql.limits.statement, and PostgreSQL did not stop it",
+          "the outcome of what was under way is not known; connect again");
+      return s.fault(pool::close_reason::timed_out);
+    }
+  }
+  if (now - s.busy_since < limit) return;
+  if (s.overdue_since == mono_time::max()) s.overdue_since = now;
+  s.busy_since = now;  // once more only after as long again
+  set_limit(limit);
+  s.cancel();
+}
+
 void client::check_limits(mono_time now) {
   const auto& limits = pool_->runtime()->config.limits;
   if (!server_ || over_) return;
-  if (limits.statement.count() > 0 && server_->busy_since != mono_time::max() &&
-      now - server_->busy_since >= limits.statement) {
-    server_->busy_since = now;  // once more only after as long again
-    set_limit(limits.statement);
-    server_->cancel();
-  }
+  if (limits.statement.count() > 0 && server_->busy_since != mono_time::max())
+    check_statement(limits.statement, now);
+  if (!server_ || over_) return;
   if (limits.transaction_idle.count() > 0 && server_->idle_since != mono_time::max() &&
       now - server_->idle_since >= limits.transaction_idle)
     end(sqlstate::idle_in_transaction_timeout,

@@ -128,11 +128,12 @@ void client::end_login(const login_relay& r, std::string words) {
 net::task<void> client::slow_down() {
   auto& guard = pool_->plane.guard;
   const auto wait = guard.failed(relayed_->address_hash, now().mono);
-  if (!guard.enter()) co_return;
+  login_place place(guard);
+  const bool in = co_await place.take(core_, relayed_->deadline);
+  if (!in) co_return;
   net::event over(core_);
   const net::alarm bell(core_, over.make_waker(), now().mono + wait);
   co_await over.wait();
-  guard.leave();
 }
 
 }  // namespace fairing::sql

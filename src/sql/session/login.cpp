@@ -37,7 +37,11 @@ bool is_no(std::string_view v) {
 }  // namespace
 
 login::login(core_part& part, net::socket s, pool_mode mode, bool full)
-    : part_(part), runtime_(part.runtime), stream_(part.core, std::move(s)), full_(full) {
+    : part_(part),
+      runtime_(part.runtime),
+      stream_(part.core, std::move(s)),
+      full_(full),
+      place_(part.plane.guard) {
   const auto peer = net::ip_address::of_peer(stream_.native());
   address_ = peer.text();
   address_hash_ =
@@ -87,6 +91,7 @@ net::task<void> login::run() {
   }
   const bool proved = co_await prove();
   if (!proved) co_return;
+  place_.leave();
   if (!relayed_) {
     part_.plane.count.logins.add();
     part_.plane.guard.succeeded(address_hash_);

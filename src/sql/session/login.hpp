@@ -49,6 +49,7 @@ class login final : net::timed {
   net::task<bool> by_md5(credential_ptr secret);
   net::task<bool> by_trust();
   net::task<bool> reject(std::string_view why);
+  net::task<bool> may_try();
   net::task<std::optional<std::string_view>> read_proof();
 
   // login_query.cpp
@@ -77,6 +78,7 @@ class login final : net::timed {
   bool relayed_ = false;  // who it is PostgreSQL finds out, once there is a place for it
   std::optional<std::string> application_name_;
   parameter_list settings_;  // that follow the client
+  login_place place_;        // among those whose answer waits
   bool handed_over_ = false;
 };
 

@@ -1,10 +1,13 @@
 // login_guard: how long the answer to a failed login waits, by the address it came from.
 //
-// Problem: guessing passwords must be slow, but a table of addresses must not grow with attackers, and waiting answers
-// must not pile up.
+// Problem: guessing passwords must be slow, also for many at a time and for who breaks off when the answer is late, but a
+// table of addresses must not grow with attackers.
 //
-// Flow:  wait = guard.failed(hash_of_address, now);   // 50 ms, doubled with each failure, up to a second
-//        if (!guard.enter()) answer at once, without a reason; else { wait; answer; guard.leave(); }
+// Flow:  login_place place(guard);
+//        if (guard.suspects(hash_of_address, now)) co_await place.take(core, deadline);   // before the proof is looked at
+//        if (it is wrong) { wait = guard.failed(hash, now);   // 50 ms, doubled with each failure, up to a second
+//                           co_await place.take(core, deadline); wait; answer; }
+//        place.leave();
 // Threads: any; a short lock, at failures and at log-ins. Bounds: 1,024 addresses (two that share a place share its delay), 256 waiting answers.
 #pragma once
 
@@ -12,8 +15,11 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 #include "base/clock.hpp"
+#include "net/core.hpp"
+#include "net/task.hpp"
 
 namespace fairing::sql {
 
@@ -31,6 +37,12 @@ class login_guard {
     const auto delay = first_delay * (1U << std::min(p.failures, 10U));
     if (p.failures < 10) ++p.failures;
     return std::min<milliseconds>(delay, longest_delay);
+  }
+  // Has one failed from there within the last minute?
+  [[nodiscard]] bool suspects(std::uint64_t address_hash, mono_time now) noexcept {
+    const std::lock_guard lock(mutex_);
+    const auto& p = places_[address_hash % places_.size()];
+    return p.failures > 0 && now - p.last <= forget_after;
   }
   void succeeded(std::uint64_t address_hash) noexcept {
     const std::lock_guard lock(mutex_);
@@ -56,6 +68,24 @@ class login_guard {
   std::mutex mutex_;
   std::array<place, 1024> places_{};
   std::uint32_t waiting_ = 0;
+};
+
+// One of the places of those who wait, or none yet. On its log-in's core.
+class login_place {
+ public:
+  explicit login_place(login_guard& g) noexcept : guard_(g) {}
+  login_place(const login_place&) = delete;
+  login_place& operator=(const login_place&) = delete;
+  ~login_place() { leave(); }
+  // False: none came free by then. True at once with one in hand.
+  net::task<bool> take(net::core& c, mono_time by);
+  void leave() noexcept {
+    if (std::exchange(taken_, false)) guard_.leave();
+  }
+
+ private:
+  login_guard& guard_;
+  bool taken_ = false;
 };
 
 }  // namespace fairing::sql

@@ -96,6 +96,10 @@ net::task<bool> login::by_scram(credential_ptr secret, scram::scram_secret check
     const auto body = co_await read_proof();
     if (!body) co_return false;
     scram::server_step step;
+    if (!first) {
+      const bool may = co_await may_try();
+      if (!may) co_return false;
+    }
     if (first) {
       const auto initial = pgwire::read_sasl_initial_response(*body);
       if (!initial) {
@@ -135,6 +139,8 @@ net::task<bool> login::by_md5(credential_ptr secret) {
   if (!sent) co_return false;
   const auto body = co_await read_proof();
   if (!body) co_return false;
+  const bool may = co_await may_try();
+  if (!may) co_return false;
   const auto answer = pgwire::read_password(*body);
   const bool good = answer && scram::md5_verify(secret->md5, *random, *answer);
   in_.erase(0, header_bytes + body->size());
@@ -181,16 +187,23 @@ net::task<bool> login::by_trust() {
   co_return false;
 }
 
+// To look at a proof is to answer a guess, however late the words come: who guesses breaks off and takes silence for a no.
+net::task<bool> login::may_try() {
+  if (!part_.plane.guard.suspects(address_hash_, now().mono)) co_return true;
+  const bool in = co_await place_.take(part_.core, deadline());
+  co_return in&& stream_.is_open();
+}
+
 net::task<bool> login::reject(std::string_view why) {
   part_.plane.count.logins_failed.add();
   log::info("sql_login_failed", {{"user", key_.user}, {"client", address_}, {"reason", why}});
   const auto wait = part_.plane.guard.failed(address_hash_, now().mono);
-  if (part_.plane.guard.enter()) {
-    net::event over(part_.core);
-    const net::alarm bell(part_.core, over.make_waker(), now().mono + wait);
-    co_await over.wait();
-    part_.plane.guard.leave();
-  }
+  const bool in = co_await place_.take(part_.core, deadline());
+  if (!in) co_return false;
+  net::event over(part_.core);
+  const net::alarm bell(part_.core, over.make_waker(), now().mono + wait);
+  co_await over.wait();
+  place_.leave();
   std::string text;
   pgwire::append_error(
       text, {.code = sqlstate::invalid_password,

@@ -49,7 +49,8 @@ void outlet::start_drain() {
 
 net::task<void> outlet::drain() {
   {
-    const net::closer limit(home_, *stream_, limit_);
+    std::optional<net::closer> limit;
+    if (limit_) limit.emplace(home_, *stream_, *limit_);
     while (!backlog_.empty() && !failed_) {
       const std::string bytes = std::exchange(backlog_, {});
       const auto ec = co_await stream_->write(bytes);
@@ -59,6 +60,10 @@ net::task<void> outlet::drain() {
   backlog_.clear();
   draining_ = false;
   if (failed_ && stream_->is_open()) ::shutdown(stream_->native(), SHUT_RDWR);
+  rouse();
+}
+
+void outlet::rouse() {
   for (auto* w = std::exchange(waiters_, nullptr); w != nullptr;) {
     const auto handle = w->handle;
     w = w->next;

@@ -3,16 +3,17 @@
 // Problem: two sides write to one socket (a client gets its server's answers and the relay's own words), from plain
 // functions that cannot wait; bytes must stay in order, and a peer that stops reading must stop who feeds it.
 //
-// Flow:  outlet out(core);  out.open(stream, limit);
+// Flow:  outlet out(core);  out.open(stream, limit);     // or open(stream): whatever time the peer takes
 //        out.put(batch, scratch);                       // from any function on the core
 //        while (out.backlogged()) co_await out.drained();   // before more is read for it
 //        ... stream.close(); while (out.backlogged()) co_await out.drained();   // before it is destroyed
 // Bounds: what one turn puts after the socket is full; who reads stops then. A peer that takes no byte for `limit` is
-// cut off.
+// cut off; PostgreSQL, which takes none while a statement before them waits for a lock, is given no limit.
 // Threads: the stream's core. Cost: one send; a coroutine and a copy only when the socket is full, or with TLS.
 #pragma once
 
 #include <coroutine>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,7 @@ class outlet {
   outlet(const outlet&) = delete;
   outlet& operator=(const outlet&) = delete;
 
-  void open(net::stream& s, milliseconds limit) noexcept {
+  void open(net::stream& s, std::optional<milliseconds> limit = {}) noexcept {
     stream_ = &s;
     limit_ = limit;
   }
@@ -60,8 +61,10 @@ class outlet {
     }
     void await_resume() const noexcept {}
   };
-  // Resumes through the core's queue, so never inside a put().
+  // Resumes through the core's queue, so never inside a put(); also sooner, by rouse().
   [[nodiscard]] waiter drained() noexcept { return waiter{*this}; }
+  // Whoever waits is to look again whether it still wants to.
+  void rouse();
 
  private:
   net::task<void> drain();
@@ -69,7 +72,7 @@ class outlet {
 
   net::core& home_;
   net::stream* stream_ = nullptr;
-  milliseconds limit_{60'000};
+  std::optional<milliseconds> limit_;
   std::string backlog_;
   waiter* waiters_ = nullptr;
   bool draining_ = false;

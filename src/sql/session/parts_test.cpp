@@ -244,6 +244,11 @@ TEST(login_guard, grows_to_a_second_and_forgets) {
   EXPECT_EQ(g.failed(7, t + milliseconds{61'000}).count(), 50);
   g.succeeded(8);
   EXPECT_EQ(g.failed(8, t).count(), 50);
+  EXPECT_TRUE(g.suspects(8, t + milliseconds{60'000}));
+  EXPECT_FALSE(g.suspects(8, t + milliseconds{61'000}));
+  EXPECT_FALSE(g.suspects(9, t));
+  g.succeeded(8);
+  EXPECT_FALSE(g.suspects(8, t));
 }
 
 TEST(login_guard, bounds_who_waits) {

@@ -9,6 +9,7 @@ namespace fairing::sql {
 namespace {
 constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
+constexpr seconds peer_check_every{5};
 
 metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
   l.emplace_back(name, std::string(value));
@@ -242,10 +243,7 @@ void sql_pool::tick(pool::micro_time t) {
                .size = machine_.size(),
                .concurrency = machine_.concurrency()});
   const auto coarse = now().mono;
-  const auto& limits = runtime_->config.limits;
-  if (limits.statement.count() > 0 || limits.transaction_idle.count() > 0)
-    for (std::size_t i = 0; i < servers_.size(); ++i)
-      if (auto* c = servers_[i]->user) c->check_limits(coarse);
+  check_servers(coarse);
   tell_faults();
   publish();
   plane.look_at_homes(*this);
@@ -261,6 +259,17 @@ void sql_pool::tell_faults() {
          {"database", key.database},
          {"message", why},
          {"hint", "what functions and triggers do to their session may be seen by other clients"}});
+}
+
+void sql_pool::check_servers(mono_time now) {
+  if (now >= next_peer_check_) {
+    next_peer_check_ = now + peer_check_every;
+    for (std::size_t i = 0; i < servers_.size(); ++i) servers_[i]->check_peer();
+  }
+  const auto& limits = runtime_->config.limits;
+  if (limits.statement.count() > 0 || limits.transaction_idle.count() > 0)
+    for (std::size_t i = 0; i < servers_.size(); ++i)
+      if (auto* c = servers_[i]->user) c->check_limits(now);
 }
 
 // Later: it may be used still by whoever calls this.

@@ -111,6 +111,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void wake() noexcept override;
   void publish();
   void tell_faults();
+  void check_servers(mono_time now);
   [[nodiscard]] bool is_upstreams_own(const server_error& e) const;
   void forget_soon();
   void forget_if_never_let_in();
@@ -127,6 +128,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   std::vector<std::pair<std::string, std::string>> status_;
   server_error last_error_;  // of opening a server, since one was opened
   server_error last_fault_;  // the same, ever
+  mono_time next_peer_check_{};
   bool passing_soon_ = false;
   bool dismissed_ = false;
   metrics::histogram wait_;

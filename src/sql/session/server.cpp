@@ -2,6 +2,7 @@
 
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_messages.hpp"
+#include "net/liveness.hpp"
 #include "sql/session/client.hpp"
 #include "sql/session/pool.hpp"
 
@@ -14,7 +15,6 @@ namespace {
 constexpr std::size_t most_statements = 500;  // prepared on one server
 constexpr milliseconds close_time{1000};      // PostgreSQL's, to end its side
 constexpr milliseconds clean_time{10'000};
-constexpr milliseconds write_time{60'000};  // PostgreSQL that takes no byte for so long is given up
 constexpr std::size_t longest_stray = 64 * 1024;
 }  // namespace
 
@@ -45,7 +45,7 @@ net::task<bool> server::open() {
   stream = std::move(opened.stream);
   key = opened.key;
   session.pid = key.pid;
-  out.open(*stream, write_time);
+  out.open(*stream);
   duty_ = duty::idle;
   owner.opened(*this, opened);
   co_return true;
@@ -64,7 +64,7 @@ net::task<bool> server::wait_for_login() {
 void server::logged_in(pgwire::backend_key k) {
   key = k;
   session.pid = k.pid;
-  out.open(*stream, write_time);
+  out.open(*stream);
   duty_ = duty::serving;
   if (login_over_) login_over_->set();
 }
@@ -110,14 +110,14 @@ net::task<void> server::run() {
 void server::serve(client& c) noexcept {
   user = &c;
   if (duty_ != duty::login) duty_ = duty::serving;
-  busy_since = idle_since = mono_time::max();
+  busy_since = overdue_since = idle_since = mono_time::max();
   used_us = 0;
 }
 
 void server::leave() noexcept {
   user = nullptr;
   if (duty_ == duty::serving) duty_ = duty::idle;
-  busy_since = idle_since = mono_time::max();
+  busy_since = overdue_since = idle_since = mono_time::max();
 }
 
 void server::on_bytes(std::string_view fresh) {
@@ -231,6 +231,12 @@ void server::begin_close(bool polite) noexcept {
 void server::on_deadline() {
   if (duty_ == duty::cleaning) return fault(pool::close_reason::reset_failed);
   if (duty_ == duty::closing && stream) stream->close();
+}
+
+void server::check_peer() {
+  if (duty_ != duty::serving || !net::has_vanished(stream->native())) return;
+  fault(pool::close_reason::server_gone);
+  stream->close();  // nobody will
 }
 
 void server::cancel() {

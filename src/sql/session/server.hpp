@@ -55,6 +55,8 @@ class server final : public pool::server, net::timed {
   void fault(pool::close_reason why);
   // Asks PostgreSQL to stop what runs here. Until that request is over the server is nobody else's.
   void cancel();
+  // Ends it if its host has vanished: while something is on its way there, keep-alive does not tell.
+  void check_peer();
 
   sql_pool& owner;
   net::core& core;
@@ -62,12 +64,13 @@ class server final : public pool::server, net::timed {
   outlet out;
   server_session session;
   pgwire::backend_key key;
-  client* user = nullptr;                   // serving
-  std::uint32_t cancels = 0;                // requests under way
-  bool give_back_later = false;             // when they are over
-  mono_time busy_since = mono_time::max();  // a statement runs since then
-  std::int64_t busy_since_us = 0;           // the same by precise_us()
-  std::int64_t used_us = 0;                 // of this lease, while a statement ran
+  client* user = nullptr;                      // serving
+  std::uint32_t cancels = 0;                   // requests under way
+  bool give_back_later = false;                // when they are over
+  mono_time busy_since = mono_time::max();     // a statement runs since then
+  std::int64_t busy_since_us = 0;              // the same by precise_us()
+  mono_time overdue_since = mono_time::max();  // first asked to stop that statement: sql.limits
+  std::int64_t used_us = 0;                    // of this lease, while a statement ran
   mono_time idle_since =
       mono_time::max();  // its client's transaction waits for the client since then
   [[nodiscard]] duty what() const noexcept { return duty_; }
