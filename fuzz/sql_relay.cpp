@@ -19,6 +19,7 @@ struct hooks final : relay_hooks {
   bool keep(std::optional<pool::pin_reason>) override { return ++asked_ % 8 != 0; }
   [[nodiscard]] pin_use pins() const override { return {}; }
   void done(const statement_done&) override {}
+  void leave_nothing() override {}
   unsigned asked_ = 0;
 };
 

@@ -26,8 +26,9 @@ class waiter {
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
-  std::uint64_t state_id = 0;   // session state the client needs; a server that has it is preferred
-  micro_time deadline = never;  // its own, if sooner than wait_timeout
+  std::uint64_t state_id = 0;  // session state the client needs; a server that has it is preferred
+  const void* favourite = nullptr;  // a server that it would rather have; only compared
+  micro_time deadline = never;      // its own, if sooner than wait_timeout
 
   [[nodiscard]] bool queued() const noexcept { return queued_; }
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of acquire()

@@ -65,13 +65,28 @@ acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
   return {acquire_kind::waiting};
 }
 
-// The newest, or another of the newest few that has the client's session state: that saves a round trip.
+// The newest, or another of the newest few that has the client's session state: that saves a round trip. Before all of
+// them the one that the client would rather have.
 server* server_pool::choose_idle(const waiter& w) noexcept {
   auto* const newest = idle_.back();
   std::uint32_t left = options_.look;
+  if (w.favourite != nullptr && w.favourite != newest) [[unlikely]]
+    for (auto* s = newest; s != nullptr && left > 0; s = pool_list<server>::before(*s), --left)
+      if (s == w.favourite) return s;
+  if (w.favourite == newest) return newest;
+  left = options_.look;
   for (auto* s = newest; s != nullptr && left > 0; s = pool_list<server>::before(*s), --left)
     if (s->state_id == w.state_id) return s;
   return newest;
+}
+
+void server_pool::take(server& s, waiter& w, micro_time now) noexcept {
+  if (s.state_ != server_state::idle) {
+    FAIRING_BUG("pool_take_of_what_is_not_idle");
+    return;
+  }
+  from_idle(s);
+  lease(s, w, now);
 }
 
 released server_pool::release(server& s, micro_time now) noexcept {

@@ -123,6 +123,8 @@ class server_pool {
   server_pool& operator=(const server_pool&) = delete;
 
   [[nodiscard]] acquired acquire(waiter& w, micro_time now) noexcept;
+  // The idle server itself, for the owner's own purposes; `w` waits for nothing.
+  void take(server& s, waiter& w, micro_time now) noexcept;
   [[nodiscard]] released release(server& s, micro_time now) noexcept;
   // An idle, leased or pinned one is not to be used any more; the caller closes it. Its pins end.
   // Answers how long the lease lasted, 0 for an idle one.

@@ -96,6 +96,18 @@ TEST_F(server_pool_rules, the_newest_idle_is_reused_unless_another_saves_work) {
   EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(3));
 }
 
+TEST_F(server_pool_rules, a_favourite_comes_before_the_state_and_one_can_be_taken_by_its_owner) {
+  warm(3);
+  auto& c = p.client();
+  p.at(2).state_id = c.state_id = 9;
+  c.favourite = static_cast<const server*>(&p.at(1));
+  EXPECT_EQ(p.pool.acquire(c, p.now).to, &p.at(1));
+  EXPECT_EQ(p.release(1), 0U);
+  p.pool.take(p.at(3), p.client(), p.now);
+  EXPECT_EQ(p.pool.leased(), 1U);
+  EXPECT_EQ(p.release(3), 0U);
+}
+
 TEST_F(server_pool_rules, looks_at_few_idle_ones_only) {
   warm(3);
   p.pool.set_options({.size = 3, .look = 2}, p.now);

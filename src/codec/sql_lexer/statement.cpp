@@ -1,6 +1,7 @@
 #include "codec/sql_lexer/statement.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/ascii.hpp"
 #include "codec/sql_lexer/head.hpp"
@@ -59,7 +60,7 @@ void statement_scanner::reset() noexcept {
   now_ = {};
   head_size_ = count_ = depth_ = body_depth_ = 0;
   main_verb_ = copy_direction_ = dml_waits_ = word::none;
-  inner_open_ = false;
+  inner_open_ = query_begun_ = executes_next_ = false;
   copy_ = statement_kind::other;
   set_config_ = {};
   previous_ = {};
@@ -133,6 +134,7 @@ void statement_scanner::watch(const token& t, word w) {
     watch_schema();
   }
   if (set_config_.depth != 0) watch_set_config(t, w);
+  watch_executes(t, w);
   if (copy_direction_ != word::none) watch_copy(w);
   if (depth_ == 1 && t.is(')') && head_[0].w == word::kw_copy && inner_open_ && now_.inner.end == 0)
     now_.inner.end = t.begin;
@@ -193,8 +195,10 @@ void statement_scanner::note_call(std::string_view name, word function) noexcept
     case word::fn_pg_export_snapshot:
       return now_.flags.add(snapshot_export);
     default:
+      now_.calls = true;
       if (starts_with(name, "lo_")) now_.flags.add(large_object);
       if (starts_with(name, "dblink")) now_.flags.add(dblink);
+      if (starts_with(name, "dblink_connect")) now_.flags.add(dblink_connect);
       if (starts_with(name, "txid_")) now_.flags.add(transaction_id);
   }
 }
@@ -306,11 +310,25 @@ void statement_scanner::watch_inner(const token& t, word w) noexcept {
       inner_open_ = true;
       now_.inner.begin = t.begin;
       if (w == word::kw_with) now_.flags.add(statement_flag::with);
+      executes_next_ = first == word::kw_explain && w == word::kw_execute;
+      query_begun_ = w != word::kw_create;
     }
   }
   if (first == word::kw_with && depth_ == 0 && main_verb_ == word::none && is_verb(w) &&
       !previous_.is(',') && previous_word_ != word::kw_with && previous_word_ != word::kw_recursive)
     main_verb_ = w;
+}
+
+// The name behind EXPLAIN .. EXECUTE or CREATE TABLE .. AS EXECUTE. There it is the first AS that begins the query:
+// EXECUTE may also be a column's name.
+void statement_scanner::watch_executes(const token& t, word w) noexcept {
+  if (std::exchange(executes_next_, false) && is_name(t.kind)) {
+    now_.name = {t.begin, t.end};
+    now_.flags.add(statement_flag::executes);
+  }
+  const bool creates = head_[0].w == word::kw_create || head_[0].w == word::kw_explain;
+  if (creates && depth_ == 0 && previous_word_ == word::kw_as && !std::exchange(query_begun_, true))
+    executes_next_ = w == word::kw_execute;
 }
 
 // The token behind COPY .. FROM or TO. PostgreSQL takes STDIN for STDOUT and the other way round.

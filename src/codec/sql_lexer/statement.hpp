@@ -115,6 +115,8 @@ enum class statement_flag : std::uint32_t {
   explain_analyze = 1U << 21,    // EXPLAIN ANALYZE, or EXPLAIN (.., ANALYZE ..): runs it
   chain = 1U << 22,              // COMMIT | ROLLBACK AND CHAIN: a transaction follows at once
   snapshot_export = 1U << 23,    // pg_export_snapshot(, SET TRANSACTION SNAPSHOT
+  executes = 1U << 24,        // EXPLAIN .. EXECUTE name, CREATE TABLE .. AS EXECUTE name: see name
+  dblink_connect = 1U << 25,  // dblink_connect..(: a connection that stays open
 };
 
 // Whatever a bit set of statement_flag is asked for.
@@ -156,14 +158,16 @@ struct text_range {
 struct statement {
   statement_kind kind = statement_kind::other;
   flag_set flags;
-  text_range all;    // without its semicolon, without comments before and behind
-  text_range name;   // of the setting, statement, cursor, channel, savepoint: see name_of
+  text_range all;  // without its semicolon, without comments before and behind
+  text_range
+      name;  // of the setting, statement (also one that it executes), cursor, channel, savepoint: see name_of
   text_range value;  // of SET: as written, all of it (`'a', b`, `INTERVAL '1' HOUR`)
   text_range inner;  // of PREPARE, DECLARE, EXPLAIN, and COPY (query): the statement inside
   // The setting's own name where SET, RESET and SHOW spell it otherwise (TIME ZONE, NAMES, ROLE,
   // SESSION AUTHORIZATION, SCHEMA, TRANSACTION ISOLATION LEVEL, XML OPTION); else empty. Static.
   std::string_view special_name;
   bool local = false;             // SET LOCAL
+  bool calls = false;             // name( of none of the functions above, or what looks like it
   bool value_is_default = false;  // SET name TO DEFAULT; SET TIME ZONE LOCAL | DEFAULT; ROLE NONE
   transaction_modes modes;
 };
@@ -212,6 +216,7 @@ class statement_scanner {
   void watch_modifying(const token& t, word w) noexcept;
   void watch_copy(word w) noexcept;
   void watch_inner(const token& t, word w) noexcept;
+  void watch_executes(const token& t, word w) noexcept;
   void watch_body(word w) noexcept;
 
   statement_limits limits_;
@@ -230,6 +235,10 @@ class statement_scanner {
   word dml_waits_ = word::none;       // INSERT, UPDATE, DELETE, MERGE behind a parenthesis
   statement_kind copy_ = statement_kind::other;  // what the COPY is, once known
   bool inner_open_ = false;
+  // Of CREATE TABLE .. AS EXECUTE name: whether the query has begun, and of this and EXPLAIN EXECUTE name: whether the
+  // name is the next token.
+  bool query_begun_ = false;
+  bool executes_next_ = false;
   set_config_call set_config_;
   token previous_;
   word previous_word_ = word::none;

@@ -108,6 +108,29 @@ TEST(statement, kinds) {
   for (const auto& [sql, kind] : table) EXPECT_EQ(one(sql).kind, kind) << sql;
 }
 
+// EXECUTE inside another statement, and what only looks like it.
+TEST(statement, executes) {
+  const std::pair<std::string_view, std::string_view> table[] = {
+      {"EXPLAIN EXECUTE P(1)", "p"},
+      {"EXPLAIN ANALYZE VERBOSE EXECUTE \"P q\"", "P q"},
+      {"EXPLAIN (ANALYZE, COSTS OFF) EXECUTE p(1)", "p"},
+      {"CREATE TEMP TABLE z ON COMMIT DROP AS EXECUTE p(1)", "p"},
+      {"CREATE TABLE IF NOT EXISTS s.z (a, b) WITH (fillfactor = 70) AS EXECUTE p WITH NO DATA",
+       "p"},
+      {"EXPLAIN ANALYZE CREATE TABLE z AS EXECUTE p", "p"}};
+  for (const auto& [sql, name] : table) {
+    EXPECT_TRUE(one(sql).st.flags.has(f::executes)) << sql;
+    EXPECT_EQ(one(sql).name, name) << sql;
+  }
+  for (const auto* sql :
+       {"EXPLAIN SELECT 1 AS execute FROM t", "CREATE VIEW v AS SELECT 1 AS execute, 2 AS b",
+        "CREATE TABLE z AS SELECT 1 AS execute, 2", "EXPLAIN SELECT execute FROM t",
+        "CREATE TABLE z AS (SELECT 1) UNION SELECT 2 AS execute, 3", "EXECUTE p",
+        "CREATE TRIGGER r AFTER INSERT ON t EXECUTE FUNCTION g()",
+        "EXPLAIN CREATE TABLE z AS SELECT 1 AS execute, 2"})
+    EXPECT_FALSE(one(sql).st.flags.has(f::executes)) << sql;
+}
+
 TEST(statement, names) {
   const std::tuple<std::string_view, k, std::string_view> table[] = {
       {"SAVEPOINT A", k::savepoint, "a"},

@@ -46,14 +46,14 @@ std::string_view dollar_body(std::string_view literal) noexcept {
 
 class finder {
  public:
-  finder(std::string_view text, set_names& out, int depth)
-      : text_(text), lexer_(text), out_(out), depth_(depth) {}
+  finder(std::string_view text, lex::lexer_options options, set_names& out, int depth)
+      : text_(text), lexer_(text, options), options_(options), out_(out), depth_(depth) {}
 
   void run() {
     step();
     while (more_) {
       if (now_.kind == token_kind::dollar_string && depth_ < deepest)
-        finder(dollar_body(now_.of(text_)), out_, depth_ + 1).run();
+        finder(dollar_body(now_.of(text_)), options_, out_, depth_ + 1).run();
       if (now_.kind == token_kind::identifier && iequals(now_.of(text_), "set"))
         after_set();
       else if (is_set_config())
@@ -129,6 +129,7 @@ class finder {
 
   std::string_view text_;
   lex::lexer lexer_;
+  lex::lexer_options options_;
   set_names& out_;
   int depth_;
   token now_;
@@ -138,9 +139,9 @@ class finder {
 
 }  // namespace
 
-set_names set_names_of(std::string_view text) {
+set_names set_names_of(std::string_view text, lex::lexer_options options) {
   set_names out;
-  finder f(text, out, 0);
+  finder f(text, options, out, 0);
   f.run();
   // pg_dump: `SELECT set_config(name, '', false) FROM pg_settings WHERE ...`. What comes from there is listed there.
   if (f.reads_list()) out.unknown = false;

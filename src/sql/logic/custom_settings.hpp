@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/sql_lexer/lexer.hpp"
+
 namespace fairing::sql {
 
 struct set_names {
@@ -29,7 +31,8 @@ struct set_names {
 };
 
 // Also in the bodies of DO and of functions: whatever stands in dollar quotes.
-[[nodiscard]] set_names set_names_of(std::string_view text);
+[[nodiscard]] set_names set_names_of(std::string_view text,
+                                     codec::sql_lexer::lexer_options options = {});
 
 // As PostgreSQL has it, in lower case; "" if it is no name of a custom setting, or one that is not ASCII: what its bytes
 // mean depends on the client's encoding.

@@ -5,6 +5,7 @@
 
 #include "base/ascii.hpp"
 #include "base/hash.hpp"
+#include "codec/sql_lexer/name.hpp"
 
 namespace fairing::sql {
 
@@ -28,7 +29,24 @@ constexpr std::array<std::string_view, 12> meaning_settings{"array_nulls",
                                                             "transform_null_equals",
                                                             "xmloption"};
 
-void add_kind(effects& e, const lex::statement& s) {
+void add_kind(effects& e, std::string_view text, const lex::statement& s);
+void add_sequences(effects& e, const lex::statement& s);
+
+// PREPARE .. AS, EXPLAIN ANALYZE: what the statement inside does, in time.
+void add_inner(effects& e, std::string_view text, const lex::statement& s) {
+  if (s.inner.empty()) return;
+  const auto inner = s.inner.of(text);
+  lex::analyzer a;
+  a.run(inner, lex::part::statements);
+  for (const auto& each : a.statements()) {
+    if (!each.inner.empty())
+      continue;  // PostgreSQL has no such thing, and it may be nested as deep as its text is long
+    add_kind(e, inner, each);
+    add_sequences(e, each);
+  }
+}
+
+void add_kind(effects& e, std::string_view text, const lex::statement& s) {
   switch (s.kind) {
     case statement_kind::set:
     case statement_kind::reset:
@@ -60,6 +78,8 @@ void add_kind(effects& e, const lex::statement& s) {
       e.names_statements = e.drops_statements = true;
       break;
     case statement_kind::prepare:
+      add_inner(e, text, s);
+      [[fallthrough]];
     case statement_kind::execute:
     case statement_kind::deallocate:
       e.names_statements = true;
@@ -75,9 +95,18 @@ void add_kind(effects& e, const lex::statement& s) {
     case statement_kind::ddl:
       e.ddl = e.leaves_state = true;  // DROP TABLE may drop the last temporary one
       break;
+    case statement_kind::explain:
+      if (s.flags.has(statement_flag::explain_analyze)) add_inner(e, text, s);
+      break;
     default:
       break;
   }
+}
+
+// A connection of dblink: PostgreSQL does not list it, and DISCARD ALL does not close it.
+void add_link(effects& e) {
+  e.leaves_state = e.opens_link = true;
+  e.pin = pin_reason::unknown_state;
 }
 
 void add_flags(effects& e, const lex::statement& s) {
@@ -92,6 +121,44 @@ void add_flags(effects& e, const lex::statement& s) {
   if (f.has(statement_flag::with_hold)) e.leaves_state = true, e.pin = pin_reason::with_hold_cursor;
   if (f.has(statement_flag::session_sequence)) e.reads_sequences = true;
   if (f.has(statement_flag::dblink)) e.leaves_state = true;
+  if (f.has(statement_flag::dblink_connect)) add_link(e);
+  if (f.has(statement_flag::executes)) e.names_statements = true;
+}
+
+// Whose values currval and lastval tell afterwards.
+void add_sequences(effects& e, const lex::statement& s) {
+  const auto& f = s.flags;
+  const bool makes = s.kind == statement_kind::insert || s.kind == statement_kind::merge ||
+                     s.kind == statement_kind::copy_in || f.has(statement_flag::modifying_cte) ||
+                     f.has(statement_flag::nextval) || f.has(statement_flag::setval);
+  e.touches_sequences |= makes || s.calls;
+  e.makes_sequences |= makes && !f.has(statement_flag::returning);  // what it made it is told
+  switch (s.kind) {
+    case statement_kind::update:  // a trigger may
+    case statement_kind::delete_rows:
+    case statement_kind::copy_server:
+    case statement_kind::fetch:
+    case statement_kind::move:
+    case statement_kind::load:
+    case statement_kind::do_block:
+    case statement_kind::call:
+    case statement_kind::other:
+      e.touches_sequences = true;
+      break;
+    default:
+      break;
+  }
+}
+
+bool mentions_link(std::string_view code) {
+  return to_lower(code).find("dblink_connect") != std::string::npos;
+}
+
+// UPDATE pg_settings is SET.
+bool writes_settings(std::string_view text, const lex::analyzer& a) {
+  return std::ranges::any_of(a.relations().relations(), [&](const lex::relation& r) {
+    return r.written && lex::canonical_name(r.name.of(text)).ends_with("pg_settings");
+  });
 }
 
 void add_reset(effects& e, std::string_view text, const lex::analyzer& a) {
@@ -101,8 +168,8 @@ void add_reset(effects& e, std::string_view text, const lex::analyzer& a) {
   e.resets_name = s.kind == statement_kind::reset && lex::name_of(text, s) == "application_name";
 }
 
-void add_set_names(effects& e, std::string_view text) {
-  auto found = set_names_of(text);
+void add_set_names(effects& e, std::string_view text, lex::lexer_options read) {
+  auto found = set_names_of(text, read);
   if (e.ddl) found.unknown = false;  // it stands in a function's body
   e.sets_by_parameter = !found.parameters.empty();
   e.sets_unknown = found.unknown;
@@ -110,6 +177,11 @@ void add_set_names(effects& e, std::string_view text) {
   e.unlisted |= any || found.unknown;
   if (found.unknown) e.pin = pin_reason::session_setting;
   if (any) e.sets = std::make_shared<const set_names>(std::move(found));
+}
+
+void add_unknown(effects& e) noexcept {
+  e.leaves_state = e.ddl = e.reads_sequences = e.touches_sequences = e.names_statements =
+      e.drops_statements = e.unlisted = true;
 }
 
 // SET LOCAL of what tells no meaning is nothing to others. Also of a name that is not in the text.
@@ -127,17 +199,34 @@ bool tells_meaning(std::string_view setting) noexcept {
   return std::ranges::any_of(meaning_settings, [&](auto each) { return iequals(each, setting); });
 }
 
-effects effects_of(std::string_view text, const lex::analyzer& a) {
+effects effects_unknown() noexcept {
+  effects e;
+  add_unknown(e);
+  return e;
+}
+
+effects effects_with_escapes(std::string_view text) {
+  constexpr lex::lexer_options read{.standard_conforming_strings = false};
+  lex::analyzer a;
+  a.run(text, lex::part::all, read);
+  auto e = effects_of(text, a, read);
+  add_reset(e, text, a);
+  e.leaves_state = e.unlisted = true;
+  return e;
+}
+
+effects effects_of(std::string_view text, const lex::analyzer& a, lex::lexer_options read) {
   effects e;
   for (const auto& s : a.statements()) {
-    add_kind(e, s);
+    add_kind(e, text, s);
     add_flags(e, s);
+    add_sequences(e, s);
+    if (s.kind == statement_kind::do_block && mentions_link(s.all.of(text))) add_link(e);
   }
+  if (writes_settings(text, a)) e.leaves_state = true;
   // What was not looked at may do anything.
-  if (!a.statements_complete())
-    e.leaves_state = e.ddl = e.reads_sequences = e.names_statements = e.drops_statements =
-        e.unlisted = true;
-  if (e.leaves_state) add_set_names(e, text);
+  if (!a.statements_complete()) add_unknown(e);
+  if (e.leaves_state) add_set_names(e, text, read);
   if (e.sets_local) e.sets_local = names_meaning(text);
   return e;
 }

@@ -29,8 +29,11 @@ namespace fairing::sql {
 struct effects {
   // Settings, temporary tables, held cursors, advisory locks, LISTEN may have changed: ask the server.
   bool leaves_state = false;
-  bool ddl = false;              // plans of prepared statements may be out of date
-  bool reads_sequences = false;  // currval, lastval: another client's must not be seen
+  bool ddl = false;                // plans of prepared statements may be out of date
+  bool reads_sequences = false;    // currval, lastval: another client's must not be seen
+  bool touches_sequences = false;  // may change what those say
+  bool makes_sequences = false;    // INSERT, nextval: what they say is likely to be asked next
+  bool opens_link = false;         // a connection of dblink, which stays open
   bool names_statements =
       false;  // PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL: its text needs a look each time
   bool drops_statements = false;          // DEALLOCATE ALL, DISCARD ALL
@@ -52,8 +55,13 @@ struct effects {
 [[nodiscard]] bool tells_meaning(std::string_view setting) noexcept;
 
 // `statement` has looked at `text`.
-[[nodiscard]] effects effects_of(std::string_view text,
-                                 const codec::sql_lexer::analyzer& statement);
+[[nodiscard]] effects effects_of(std::string_view text, const codec::sql_lexer::analyzer& statement,
+                                 codec::sql_lexer::lexer_options read = {});
+// Of a text with a backslash in a session where that escapes (standard_conforming_strings is off). Looked at each time, and
+// believed to do more than it does rather than less.
+[[nodiscard]] effects effects_with_escapes(std::string_view text);
+// Of a text that cannot be looked at.
+[[nodiscard]] effects effects_unknown() noexcept;
 
 // A text that is looked at, and its outline.
 struct text_view {

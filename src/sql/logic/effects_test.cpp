@@ -75,6 +75,31 @@ TEST_F(OutlinedEffects, WhatTheValueTellsIsLookedAtEachTime) {
   EXPECT_TRUE(cache.of("SELECT currval('c')").reads_sequences);
 }
 
+TEST_F(OutlinedEffects, ExplainAnalyzeDoesWhatItExplains) {
+  EXPECT_EQ(cache.of("EXPLAIN (ANALYZE) CREATE TEMP TABLE x AS SELECT 1").pin,
+            pool::pin_reason::temp_table);
+  EXPECT_TRUE(cache.of("EXPLAIN ANALYZE CREATE TABLE pg_temp.x AS SELECT 1").leaves_state);
+  EXPECT_TRUE(cache.of("EXPLAIN ANALYZE INSERT INTO t VALUES (1)").touches_sequences);
+  EXPECT_FALSE(cache.of("EXPLAIN CREATE TEMP TABLE x AS SELECT 1").leaves_state);
+  EXPECT_FALSE(cache.of("EXPLAIN ANALYZE SELECT 1").leaves_state);
+  EXPECT_TRUE(cache.of("EXPLAIN EXECUTE p").names_statements);
+  EXPECT_TRUE(cache.of("CREATE TABLE x AS EXECUTE p").names_statements);
+}
+
+TEST_F(OutlinedEffects, WhatSetsOrStaysByOtherMeans) {
+  EXPECT_TRUE(cache.of("UPDATE pg_catalog.\"pg_settings\" SET setting = 'a'").leaves_state);
+  EXPECT_FALSE(cache.of("UPDATE t SET a = 1 FROM pg_settings").leaves_state);
+  EXPECT_TRUE(cache.of("SELECT ext.dblink_connect_u('a')").opens_link);
+  EXPECT_TRUE(cache.of("DO $$ BEGIN PERFORM dblink_connect('a'); END $$").opens_link);
+  EXPECT_FALSE(cache.of("SELECT dblink('a', 'b')").opens_link);
+}
+
+TEST_F(OutlinedEffects, ABackslashMayHideStatements) {
+  const auto e = effects_with_escapes(R"(SELECT '\''; SET a.b = 'x'; --')");
+  ASSERT_TRUE(e.sets);
+  EXPECT_EQ(e.sets->names, std::vector<std::string>{"a.b"});
+}
+
 TEST_F(OutlinedEffects, AWholeTextIsRemembered) {
   static_cast<void>(cache.of("SELECT 1 -- one"));
   static_cast<void>(cache.of("SELECT 1 -- one"));

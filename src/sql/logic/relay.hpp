@@ -78,6 +78,8 @@ struct pool_shared {
   insight* watch = nullptr;       // the core's; null: nobody watches
   std::uint64_t last_serial = 0;  // of clients' unnamed statements
   std::uint64_t relays = 0;       // so far
+  bool escapes = false;           // in some session standard_conforming_strings was off
+  bool reads_sequences = false;   // somebody has asked for currval or lastval
 };
 
 // What is known of one server connection besides its socket; belongs to the session's server object.
@@ -90,10 +92,14 @@ struct server_session {
   // names, before another client's statement.
   std::uint64_t unlisted_of = 0;
   server_statements prepared;
-  std::uint64_t unnamed = 0;       // serial of the unnamed statement that it holds; 0: nobody's
-  std::uint32_t pid = 0;           // of its process, as PostgreSQL names it
-  std::uint64_t last_client = 0;   // who used it last: sequences' last values are that client's
-  bool foreign_sequences = false;  // other clients' last values may be there
+  std::uint64_t unnamed = 0;  // serial of the unnamed statement that it holds; 0: nobody's
+  std::uint32_t pid = 0;      // of its process, as PostgreSQL names it
+  // Whose statement touched sequences last: the last values are that relay's; 0: there are none.
+  std::uint64_t sequences_of = 0;
+  // Connections of dblink may be open there, which nothing lists and DISCARD ALL does not close: it has to be closed.
+  bool links = false;
+  bool escapes = false;           // standard_conforming_strings is off there
+  bool escapes_by_start = false;  // and was when it was opened: RESET goes back to that
 };
 
 // One finished statement, for statistics.
@@ -118,6 +124,9 @@ class relay_hooks {
   [[nodiscard]] virtual bool keep(std::optional<pool::pin_reason> reason) = 0;
   [[nodiscard]] virtual pin_use pins() const = 0;
   virtual void done(const statement_done& d) = 0;
+  // DISCARD ALL: what the client may have left unseen on the server that it had last (locks that a function took) is to
+  // be ended there.
+  virtual void leave_nothing() = 0;
 
  protected:
   ~relay_hooks() = default;
@@ -173,6 +182,17 @@ class relay {
     return server_ && server_->status != pgwire::transaction_status::idle;
   }
   [[nodiscard]] bool pinned() const noexcept { return pinned_; }
+  // It keeps its server only because it may ask there for the last value of a sequence: see let_go().
+  [[nodiscard]] bool lingers() const noexcept {
+    return server_ && made_values_ && !pinned_ && !waiting_ && !in_flight() && quiet() &&
+           !in_transaction();
+  }
+  // Its server has the last values of the sequences that it used.
+  [[nodiscard]] bool touched_sequences() const noexcept {
+    return server_ && shared_.reads_sequences && server_->sequences_of == serial_;
+  }
+  // Since when nothing has come.
+  [[nodiscard]] mono_time idle_since() const noexcept { return now_; }
   // At a message's boundary, with nothing on its way: the moment to end the connection politely.
   [[nodiscard]] bool quiet() const noexcept { return queue_.empty() && body_left_ == 0; }
   // Part of a server's message has gone to the client: nothing of ours may follow.
@@ -235,10 +255,19 @@ class relay {
   void nudge();
   after isolate_sequences(const effects& e);
   void note_effects(const effects& e);
+  [[nodiscard]] bool may_be_read_otherwise(std::string_view text) const noexcept {
+    return (shared_.escapes || (in_flux() && !queue_.empty())) && text.find('\\') != text.npos;
+  }
+  after know_reading(std::string_view text);
+  [[nodiscard]] effects effects_in_session(std::string_view text);
+  [[nodiscard]] codec::sql_lexer::lexer_options reading() const noexcept {
+    return {.standard_conforming_strings = !server_ || !server_->escapes};
+  }
+  void note_reading(std::string_view message);
   // Anything may be left there, settings that nobody lists among it.
   void doubt_session() noexcept {
-    ask_state_ = true;
-    if (server_) server_->unlisted_of = serial_;
+    ask_state_ = ran_ = true;
+    if (server_) server_->unlisted_of = server_->sequences_of = serial_;
   }
   void note_name(std::string_view name);
   [[nodiscard]] std::string state_question();
@@ -420,6 +449,9 @@ class relay {
   const std::uint64_t serial_;     // of this relay, in its pool
   std::uint64_t transaction_ = 0;  // counts those that ended
   bool resets_ = false;            // something was RESET
+  bool ran_ = false;               // it ran statements since its last DISCARD ALL
+  bool made_values_ =
+      false;  // its last statement made values of sequences, which it may ask for next
   bool prepared_in_flux_ = false;  // a shared statement, while in_flux()
   bool start_listed_ = false;
   bool learning_ = false;       // what the start-up asked for is being tried

@@ -39,11 +39,7 @@ relay::~relay() {
   forget_all_names();
 }
 
-void relay::attach(server_session& s) {
-  server_ = &s;
-  if (s.last_client != id_ && s.last_client != 0) s.foreign_sequences = true;
-  s.last_client = id_;
-}
+void relay::attach(server_session& s) { server_ = &s; }
 
 void relay::detach() noexcept {
   server_ = nullptr;
@@ -53,7 +49,7 @@ void relay::detach() noexcept {
   waiting_ = pending_ = unsynced_ = skipping_ = copy_in_ = copy_ended_ = ask_state_ = ddl_ = false;
   functions_changed_ = false;
   preparing_simple_ = prepare_failed_ = drop_query_ = state_unknown_ = inject_failed_ = false;
-  pinned_ = kept_ = false;
+  pinned_ = kept_ = made_values_ = false;
   inject_tries_ = 0;
   limit_ = milliseconds{0};
   torn_ = torn_ || (answer_left_ > 0 && !answer_dropped_);
@@ -204,29 +200,6 @@ relay::after relay::drop(std::string_view rest, std::size_t size, std::size_t& u
   return after::go_on;
 }
 
-// A statement that will keep its server asks for that before it runs.
-// Where it may not, it fails as a statement does, and nothing of it has run.
-std::optional<relay::refusal> relay::refused_pin(const effects& e) {
-  if (!e.pin || kept_) return std::nullopt;
-  kept_ = hooks_.keep(e.pin);
-  if (!kept_) return too_many_pins(*e.pin);
-  pinned_ = true;
-  return std::nullopt;
-}
-
-relay::refusal relay::too_long() {
-  return {pgwire::sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
-          "raise sql.limits.statement_size"};
-}
-
-// currval() and lastval() must not tell another client's values: rather PostgreSQL's own error.
-relay::after relay::isolate_sequences(const effects& e) {
-  if (!e.reads_sequences || !server_->foreign_sequences || !queue_.empty() || unsynced_ ||
-      server_->status != transaction_status::idle)
-    return after::go_on;
-  return inject_query("DISCARD SEQUENCES", purpose::sequences);
-}
-
 relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_t& used) {
   if (copy_in_ && !copy_ended_) return protocol_fault("a Query while COPY is under way");
   if (skipping_) return drop(rest, size, used);
@@ -243,7 +216,8 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   if (rest.size() < size) return after::read;
   const auto text = rest.substr(header_bytes, size - header_bytes - 1);
   if (rest[size - 1] != '\0') return protocol_fault("a Query without its final NUL");
-  const effects e = shared_.effects.of(text);
+  if (const auto ready = know_reading(text); ready != after::go_on) return ready;
+  const effects e = effects_in_session(text);
   if (e.names_statements) {
     const auto next = on_named_query(text, e);
     if (next == after::go_on) used = size;
@@ -278,7 +252,7 @@ relay::after relay::on_parse(std::string_view message) {
   const auto parsed = pgwire::read_parse(message.substr(header_bytes));
   if (!parsed) return protocol_fault("a Parse message that does not parse");
   if (const auto ready = need_server(); ready != after::go_on) return ready;
-  const effects e = shared_.effects.of(parsed->sql);
+  const effects e = effects_in_session(parsed->sql);
   if (const auto ready = isolate_sequences(e); ready != after::go_on) return ready;
   if (e.names_statements) return parse_naming(message, *parsed, e);
   return parse_plain(message, parsed->name, e);

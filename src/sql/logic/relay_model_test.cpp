@@ -160,6 +160,7 @@ class world final {
     bool keep(std::optional<pool::pin_reason>) override { return true; }
     [[nodiscard]] pin_use pins() const override { return {}; }
     void done(const statement_done&) override {}
+    void leave_nothing() override {}
     std::unique_ptr<relay> conversation;
     std::size_t at = none_;  // its server
     std::string input;       // sent, not taken

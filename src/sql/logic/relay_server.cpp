@@ -141,6 +141,7 @@ void relay::on_async(char type, std::string_view message) {
       // the client knows: it is its own value.
       if (why <= purpose::answered) doubt_session();
       if (why == purpose::functions) return;  // they stand aside, and come back
+      note_reading(message);
       if (why != purpose::apply || tell_settings_) show_setting(message);
       return;
     default:
@@ -261,8 +262,9 @@ void relay::on_command_tag(std::string_view message, entry& e) {
   const bool all = done->tag == "DEALLOCATE ALL" || done->tag == "DISCARD ALL";
   if (!one && !all) return;
   if (done->tag == "DISCARD ALL") {
-    sets_unknown_ = false;
-    server_->unlisted_of = 0;
+    sets_unknown_ = ran_ = false;
+    server_->unlisted_of = server_->sequences_of = 0;
+    hooks_.leave_nothing();
   }
   if (e.names && all) {
     forget_all_names();
@@ -311,7 +313,7 @@ bool relay::on_ready(std::string_view message) {
     if (server_->unlisted_of != serial_) server_->unlisted_of = custom ? serial_ : 0;
     tell_settings_ = false;
   }
-  if (e.why == purpose::sequences && !failed) server_->foreign_sequences = false;
+  if (e.why == purpose::sequences && !failed) server_->sequences_of = 0;
   if (e.why == purpose::state) failed ? on_state_unknown() : on_state_known();
   if (e.why == purpose::functions && !failed) on_functions_known();
   answer_heads();

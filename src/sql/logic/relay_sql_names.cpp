@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_writer.hpp"
@@ -28,8 +29,20 @@ std::string replaced(std::string_view text, lex::text_range range, std::string_v
   return out;
 }
 
+bool executes(const lex::statement& s) {
+  return s.kind == statement_kind::execute || s.flags.has(lex::statement_flag::executes);
+}
+
 effects without_names(effects e) {
   e.names_statements = e.drops_statements = false;
+  return e;
+}
+
+// Of CREATE TABLE .. AS EXECUTE or EXPLAIN ANALYZE EXECUTE: its own besides those of what it executes.
+effects with_those_of(effects e, const effects& own) {
+  e.leaves_state |= own.leaves_state;
+  e.ddl |= own.ddl;
+  if (own.pin) e.pin = own.pin;
   return e;
 }
 
@@ -44,34 +57,47 @@ std::string already_exists(std::string_view name) {
 }
 }  // namespace
 
-// EXECUTE and DEALLOCATE by Parse. Their effect comes with Execute; a driver that does so executes at once, so what the
-// names are now is what they are then.
+// PREPARE, EXECUTE and DEALLOCATE by Parse. Their effect comes with Execute; a driver that does so executes at once, so what
+// the names are now is what they are then. PREPARE makes a name that is not followed: the client stays on this server.
 relay::after relay::parse_naming(std::string_view message, const pgwire::parse_view& p,
                                  const effects& e) {
   lex::analyzer a;
-  a.run(p.sql, lex::part::statements);
+  a.run(p.sql, lex::part::statements, reading());
   if (a.statements().size() != 1 || !a.statements_complete())
     return parse_plain(message, p.name, e);
   const auto& s = a.statements()[0];
   if (s.kind == statement_kind::discard_all || s.kind == statement_kind::deallocate_all)
     return parse_plain(message, p.name, e);
-  if (s.kind == statement_kind::prepare || !p.name.empty())
+  const auto name = lex::name_of(p.sql, s);
+  // Where the client has stayed, a name that is not known may be one that is not followed.
+  const bool own = pinned_ && !names_.contains(name);
+  if (!p.name.empty() && (s.kind == statement_kind::prepare || !own))
     return refuse({pgwire::sqlstate::feature_not_supported,
                    "a prepared statement of PREPARE, EXECUTE or DEALLOCATE is not supported in "
                    "transaction pooling",
                    "send it as a simple query, or connect to sql.session_listen"},
                   message);
-  const auto name = lex::name_of(p.sql, s);
   if (unsettled(name)) return after::wait;
   const auto at = names_.find(name);
+  if (s.kind == statement_kind::prepare && at != names_.end())
+    return refuse({pgwire::sqlstate::duplicate_statement, already_exists(name), {}}, message);
   std::string text = replaced(p.sql, s.name, at == names_.end() ? unknown_in_sql(name) : "");
   effects what = e;
+  if (s.kind == statement_kind::prepare) what.pin = pool::pin_reason::prepared_sql;
+  if (at == names_.end()) {
+    what.leaves_state |= own || s.kind == statement_kind::prepare;
+    what.unlisted |= own;
+  }
+  if (!p.name.empty()) return parse_plain(message, p.name, without_names(what));
   const bool frees = s.kind == statement_kind::deallocate && at != names_.end();
-  if (s.kind == statement_kind::execute && at != names_.end()) {
+  if (executes(s) && at != names_.end()) {
+    const auto& known = at->second.shared->what;
+    if (const auto ready = isolate_sequences(known); ready != after::go_on) return ready;
     if (const auto ready = prepare_on_server(at->second); ready != after::go_on) return ready;
     if (stale(at->second)) return refuse(cached_plan(), message);
     text = replaced(p.sql, s.name, at->second.shared->name);
     what = at->second.shared->what;
+    if (s.kind != statement_kind::execute) what = with_those_of(what, e);
     if (what.sets_by_parameter) may_set_unknown(what);
   } else if (frees) {
     // Runs as the one that frees another name: the statement stays for others.
@@ -132,7 +158,7 @@ relay::after relay::on_named_query(std::string_view text, const effects& e) {
   if (unsynced_) return end_segment();
   if (!queue_.empty()) return after::wait;
   lex::analyzer a;
-  a.run(text, lex::part::statements);
+  a.run(text, lex::part::statements, reading());
   if (a.statements().size() != 1 || !a.statements_complete()) return rename_in_texts(text, e);
   // Refused by the server, whatever it is.
   if (server_ && server_->status == transaction_status::failed)
@@ -155,8 +181,10 @@ relay::after relay::on_named_query(std::string_view text, const effects& e) {
       return answer_query("DEALLOCATE ALL");
     case statement_kind::discard_all:
       // With settings of the client's own the server has to tell what they are now.
-      if (pinned_ || ask_state_ || in_transaction() || wanted_ != start_) break;
+      if (pinned_ || ask_state_ || in_transaction() || wanted_ != start_ || (server_ && ran_))
+        break;
       forget_all_names();
+      if (std::exchange(ran_, false)) hooks_.leave_nothing();
       return answer_query("DISCARD ALL");
     default:
       break;
@@ -182,7 +210,7 @@ relay::after relay::sql_prepare(std::string_view text, const lex::statement& s) 
     fatal(pgwire::sqlstate::out_of_memory, "the pool's prepared statements take too much memory");
     return after::close;
   }
-  shared->what = without_names(shared_.effects.of(text));
+  shared->what = without_names(effects_in_session(text));
   const auto epoch = shared_.statements.epoch;
   const named made{shared, epoch, epoch};
   const auto* held = server_->prepared.find(*shared);
@@ -200,7 +228,11 @@ relay::after relay::sql_execute(std::string_view text, const lex::statement& s) 
   if (const auto ready = need_server(); ready != after::go_on) return ready;
   const auto name = lex::name_of(text, s);
   const auto at = names_.find(name);
-  if (at == names_.end()) return send_query(replaced(text, s.name, unknown_in_sql(name)), {});
+  if (at == names_.end()) {  // where it is pinned it may have made it in a way that is not followed
+    const effects unknown{
+        .leaves_state = pinned_, .touches_sequences = pinned_, .unlisted = pinned_};
+    return send_query(replaced(text, s.name, unknown_in_sql(name)), unknown);
+  }
   auto& n = at->second;
   if (const auto ready = isolate_sequences(n.shared->what); ready != after::go_on) return ready;
   if (const auto ready = prepare_on_server(n, true); ready != after::go_on) return ready;
@@ -217,11 +249,12 @@ relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
   if (const auto ready = need_server(); ready != after::go_on) return ready;
   if (const auto ready = isolate_sequences(e); ready != after::go_on) return ready;
   lex::analyzer a({.statements = most_renamed});
-  a.run(text, lex::part::statements);
+  a.run(text, lex::part::statements, reading());
   const bool failed = server_->status == transaction_status::failed;
   std::string out;
   std::uint32_t from = 0;
   effects also = e;
+  std::vector<const effects*> run;
   dropping_.clear();
   bool freed_all = false;
   for (const auto& s : a.statements()) {
@@ -229,7 +262,7 @@ relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
       freed_all = true;
     const bool frees = s.kind == statement_kind::deallocate;
     const bool makes = s.kind == statement_kind::prepare;
-    if (s.kind != statement_kind::execute && !frees && !makes) continue;
+    if (!executes(s) && !frees && !makes) continue;
     const auto name = lex::name_of(text, s);
     const auto at = names_.find(name);
     bool known = at != names_.end() && !freed_all &&
@@ -252,13 +285,16 @@ relay::after relay::rename_in_texts(std::string_view text, const effects& e) {
     out += text.substr(from, s.name.begin - from);
     out += by;
     from = s.name.end;
-    if (!known) continue;
+    if (!known || !executes(s)) continue;
     const auto& what = at->second.shared->what;
-    also.leaves_state |= what.leaves_state;
+    if (const auto ready = isolate_sequences(what); ready != after::go_on) return ready;
+    run.push_back(&what);
+    if (what.pin) also.pin = what.pin;
     if (what.sets_by_parameter || what.sets_unknown) may_set_unknown(also);
   }
   out += text.substr(from);
   also.leaves_state |= e.drops_statements || pinned_;
+  for (const auto* what : run) note_effects(*what);
   return send_query(out, also, {.ends_wait = true, .names = true});
 }
 

@@ -136,11 +136,71 @@ void relay::settle(progress& p) {
     static_cast<void>(ask_functions());
     return;
   }
-  p.released = !pinned_;
+  // Who has made values of sequences will ask for them, where that is usual.
+  made_values_ = made_values_ && shared_.reads_sequences;
+  p.released = !pinned_ && !made_values_;
+}
+
+// A statement that will keep its server asks for that before it runs.
+// Where it may not, it fails as a statement does, and nothing of it has run.
+std::optional<relay::refusal> relay::refused_pin(const effects& e) {
+  if (!e.pin || kept_) return std::nullopt;
+  kept_ = hooks_.keep(e.pin);
+  if (!kept_) return too_many_pins(*e.pin);
+  pinned_ = true;
+  return std::nullopt;
+}
+
+relay::refusal relay::too_long() {
+  return {pgwire::sqlstate::limit_exceeded, "a statement is longer than sql.limits.statement_size",
+          "raise sql.limits.statement_size"};
+}
+
+// currval() and lastval() must not tell another client's values: rather PostgreSQL's own error. Where a pool's clients ask
+// for them, others' are discarded before a client makes its own.
+relay::after relay::isolate_sequences(const effects& e) {
+  // A text that could not be looked at says nothing of what is usual.
+  shared_.reads_sequences |= e.reads_sequences && !(e.unlisted && e.drops_statements);
+  const bool asks = e.reads_sequences || (shared_.reads_sequences && e.touches_sequences);
+  if (!asks || server_->sequences_of == 0 || server_->sequences_of == serial_ || unsynced_)
+    return after::go_on;
+  if (!queue_.empty()) return after::wait;
+  if (server_->status == transaction_status::failed) return after::go_on;
+  return inject_query("DISCARD SEQUENCES", purpose::sequences);
+}
+
+// Where a backslash escapes in literals, a statement may hide behind one. That is known of a server that has the client's
+// settings, once what may change them is answered.
+relay::after relay::know_reading(std::string_view text) {
+  if (!may_be_read_otherwise(text)) [[likely]]
+    return after::go_on;
+  if (queue_.empty() || !in_flux()) return need_server();
+  return unsynced_ ? end_segment() : after::wait;
+}
+
+effects relay::effects_in_session(std::string_view text) {
+  if (!may_be_read_otherwise(text)) [[likely]]
+    return shared_.effects.of(text);
+  if (in_flux() && !queue_.empty()) return effects_unknown();
+  return server_ && server_->escapes ? effects_with_escapes(text) : shared_.effects.of(text);
+}
+
+// PostgreSQL reports what its session reads by, whoever changed it.
+void relay::note_reading(std::string_view message) {
+  const auto told = pgwire::read_parameter_status(message.substr(header_bytes));
+  if (!told || told->name != "standard_conforming_strings" || !server_) return;
+  server_->escapes = told->value == "off";
+  shared_.escapes |= server_->escapes;
 }
 
 // What the statement that runs now may leave in its session.
 void relay::note_effects(const effects& e) {
+  ran_ = true;
+  made_values_ = e.makes_sequences && !e.reads_sequences;
+  if (server_) {
+    server_->links |= e.opens_link;
+    if (e.touches_sequences) server_->sequences_of = serial_;
+  }
   ask_state_ |= e.leaves_state;
   sets_local_ |= e.sets_local;
   resets_ |= e.resets;
@@ -270,6 +330,7 @@ void relay::on_state_known() {
   tell_settings_ = with_start.values.size() != rows->values.size();
   wanted_ = tell_settings_ ? shared_.settings.intern(std::move(with_start)) : rows;
   server_->applied = std::move(rows);
+  if (server_->links && !state_reason_) state_reason_ = pool::pin_reason::unknown_state;
   if (sets_unknown_ && !state_reason_) state_reason_ = pool::pin_reason::session_setting;
   if (state_reason_) {
     pinned_ = keep_for(*state_reason_);

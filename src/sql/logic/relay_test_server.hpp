@@ -4,7 +4,7 @@
 // the same program is run on one directly and on several through relays.
 //
 // Its SQL: BEGIN, COMMIT, ROLLBACK, SELECT 'text', SELECT $1, SELECT fail() (fails when it is run), SELECT "name" (fails
-// when it is parsed), PREPARE, EXECUTE, DEALLOCATE [ALL], DISCARD ALL, SET x TO 'v', RESET x, SHOW x, and what the relay
+// when it is parsed), PREPARE, EXECUTE, DEALLOCATE [ALL], DISCARD ALL, SET x TO 'v', RESET x|ALL, SHOW x, and what the relay
 // itself sends.
 // Source: src/backend/tcop/postgres.c of PostgreSQL 15: exec_parse_message and its neighbours, PostgresMain.
 #pragma once
@@ -247,6 +247,7 @@ class fake_postgres {
       set(std::string(s.substr(4, to - 4)), unquoted(s.substr(to + 4)));
       return done("SET"), outcome();
     }
+    if (s == "RESET ALL") return settings_.clear(), done("RESET"), outcome();
     if (s.starts_with("RESET ")) {
       settings_.erase(unquoted(after("RESET ")));
       return done("RESET"), outcome();

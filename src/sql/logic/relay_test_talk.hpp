@@ -27,6 +27,8 @@ class talk {
     [[nodiscard]] pin_use pins() const override { return {2, 2, session_listen}; }
     bool session_listen = true;
     void done(const statement_done&) override {}
+    void leave_nothing() override { ++scrubbed; }
+    int scrubbed = 0;
   };
 
   // `name`: application_name of its start-up.
@@ -67,6 +69,9 @@ class talk {
   }
   void limit(milliseconds l) { relay_->limited_by(l); }
   [[nodiscard]] bool pinned() const { return relay_->pinned(); }
+  [[nodiscard]] bool lingers() const { return relay_->lingers(); }
+  // Of the server that is leased next, or was last.
+  server_session& session() { return *servers_.back(); }
   [[nodiscard]] std::size_t unread() const { return input_.size(); }
   [[nodiscard]] bool farewell() const { return relay_->farewell(); }
 

@@ -128,7 +128,7 @@ std::string_view client::state() const noexcept {
   if (!server_) return "idle";
   if (in_flight()) return "active";
   if (relay_ ? relay_->in_transaction() : raw_->in_transaction()) return "in transaction";
-  return relay_ ? "pinned" : "idle";
+  return relay_ && !relay_->lingers() ? "pinned" : "idle";
 }
 
 void client::read_bytes(std::string_view fresh) { process(in_.join(fresh)); }
@@ -321,9 +321,20 @@ std::size_t client::session_answer(server& s, std::string_view bytes) {
   return taken;
 }
 
+void client::let_go(mono_time since) {
+  if (!over_ && relay_ && relay_->lingers() && relay_->idle_since() <= since) release();
+}
+
+void client::leave_nothing() {
+  if (last_ && last_ != server_) pool_->scrub(last_);
+  last_ = nullptr;
+}
+
 void client::release() {
   auto& s = *server_;
+  if (relay_ && relay_->touched_sequences()) favourite = static_cast<const pool::server*>(&s);
   server_ = nullptr;
+  last_ = &s;
   if (relay_) relay_->detach();
   s.leave();
   pool_->give_back(s);
@@ -366,6 +377,7 @@ void client::finish() {
 
 // The client is gone, or was sent away; its server must be nobody's again, or closed.
 void client::part() {
+  if (relay_ && relay_->lingers()) return release();
   auto& s = *server_;
   const bool flight = in_flight();
   const bool open = relay_ ? relay_->in_transaction() : raw_->in_transaction();
@@ -380,6 +392,10 @@ void client::part() {
   }
   if (relayed_) {  // PostgreSQL let this client in, and nobody else
     pool_->discard(s, pool::close_reason::session_over);
+    return s.begin_close(true);
+  }
+  if (s.session.links) {
+    pool_->discard(s, pool::close_reason::reset_failed);
     return s.begin_close(true);
   }
   if (open)

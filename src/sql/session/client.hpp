@@ -64,6 +64,7 @@ class client final : public pool::waiter, relay_hooks {
   void cancel();  // a CancelRequest for it
   void begin_drain();
   void check_limits(mono_time now);
+  void let_go(mono_time since);  // of a server that it only lingers at, since then or longer
   // FATAL, then the end.
   void end(pgwire::sqlstate code, std::string_view message, std::string_view hint = {});
 
@@ -117,6 +118,7 @@ class client final : public pool::waiter, relay_hooks {
   [[nodiscard]] pin_use pins() const override;
   void done(const statement_done& d) override;
   void slow(const statement_done& d);
+  void leave_nothing() override;
 
   const std::shared_ptr<sql_pool> pool_;
   net::core& core_;
@@ -128,6 +130,7 @@ class client final : public pool::waiter, relay_hooks {
   std::optional<byte_relay> raw_;  // session pooling
   skipper skip_;
   server* server_ = nullptr;
+  const server* last_ = nullptr;  // the one before: only compared
   std::string greeting_;
   std::string early_;  // bytes that came with the log-in
   std::optional<std::string> application_name_;

@@ -10,6 +10,8 @@ namespace {
 constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
 constexpr seconds peer_check_every{5};
+constexpr milliseconds linger{1000};  // a server, for what its client may ask next
+constexpr milliseconds linger_beside_waiters{10};
 
 metrics::labels with(metrics::labels l, const char* name, std::string_view value) {
   l.emplace_back(name, std::string(value));
@@ -150,6 +152,7 @@ void sql_pool::give_back(server& s) {
     s.give_back_later = true;
     return;
   }
+  if (s.unclean && s.what() == server::duty::idle) return s.scrub();
   s.state_id = state_id_of(s.session.applied);
   const auto r = machine_.release(s, pool_now());
   probe.held(r.held);
@@ -165,7 +168,36 @@ void sql_pool::give_back(server& s) {
 pool::acquired sql_pool::acquire(client& c) {
   const auto a = machine_.acquire(c, pool_now());
   if (machine_.held_back()) pass_soon();
+  if (a.kind == pool::acquire_kind::waiting && shared.reads_sequences) let_go_soon();
   return a;
+}
+
+void sql_pool::scrub(const server* s) {
+  for (const auto& each : servers_) {
+    if (each.get() != s || s->what() == server::duty::closing) continue;
+    each->unclean = true;
+    if (s->what() != server::duty::idle || s->state() != pool::server_state::idle) return;
+    machine_.take(*each, janitor_, pool_now());
+    return each->scrub();
+  }
+}
+
+// Servers that are kept only for what their client may ask next.
+void sql_pool::let_go(mono_time since) {
+  for (std::size_t i = 0; i < servers_.size(); ++i)
+    if (auto* c = servers_[i]->user) c->let_go(since);
+}
+
+// Somebody waits: a client that asks at once has asked by then.
+void sql_pool::let_go_soon() {
+  if (std::exchange(letting_go_, true)) return;
+  home.core.after(linger_beside_waiters, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->letting_go_ = false;
+    self->let_go(now().mono - linger_beside_waiters / 2);
+    if (self->machine_.waiting() > 0) self->let_go_soon();
+  });
 }
 
 // Idle servers for those who wait, as far as the limit of transactions at once lets them.
@@ -244,6 +276,7 @@ void sql_pool::tick(pool::micro_time t) {
                .concurrency = machine_.concurrency()});
   const auto coarse = now().mono;
   check_servers(coarse);
+  if (shared.reads_sequences) let_go(coarse - linger);
   tell_faults();
   publish();
   plane.look_at_homes(*this);

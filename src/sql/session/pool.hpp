@@ -72,6 +72,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void opened(server& s, const opened_server& how);
   void open_failed(server& s, const server_error& e);
   void give_back(server& s);
+  // What a client has left there unseen is ended, at once or when it is nobody's.
+  void scrub(const server* s);
   // Not to be used again: the caller closes it.
   void discard(server& s, pool::close_reason why);
   void gone(server& s);  // destroys it
@@ -118,6 +120,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void hand_over(const pool::released& r, server& s);
   void pass_on();
   void pass_soon();
+  void let_go(mono_time since);
+  void let_go_soon();
   [[nodiscard]] static pool::pool_options options_of(const sql_runtime& r, const pool_key& k);
 
   runtime_ptr runtime_;
@@ -129,7 +133,9 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   server_error last_error_;  // of opening a server, since one was opened
   server_error last_fault_;  // the same, ever
   mono_time next_peer_check_{};
+  pool::waiter janitor_;     // who has a server that is being scrubbed
   bool passing_soon_ = false;
+  bool letting_go_ = false;
   bool dismissed_ = false;
   metrics::histogram wait_;
   std::array<metrics::counter, pool::close_reasons> closed_;

@@ -16,6 +16,10 @@ constexpr std::size_t most_statements = 500;  // prepared on one server
 constexpr milliseconds close_time{1000};      // PostgreSQL's, to end its side
 constexpr milliseconds clean_time{10'000};
 constexpr std::size_t longest_stray = 64 * 1024;
+// DISCARD ALL, as PostgreSQL's documentation spells it out, without DEALLOCATE ALL and DISCARD PLANS.
+constexpr std::string_view scrubbing =
+    "CLOSE ALL;SET SESSION AUTHORIZATION DEFAULT;RESET ALL;UNLISTEN *;"
+    "SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP;DISCARD SEQUENCES";
 }  // namespace
 
 server::server(sql_pool& p)
@@ -45,6 +49,10 @@ net::task<bool> server::open() {
   stream = std::move(opened.stream);
   key = opened.key;
   session.pid = key.pid;
+  for (const auto& [name, value] : opened.status)
+    if (name == "standard_conforming_strings") session.escapes_by_start = value == "off";
+  session.escapes = session.escapes_by_start;
+  owner.shared.escapes |= session.escapes;
   out.open(*stream);
   duty_ = duty::idle;
   owner.opened(*this, opened);
@@ -159,9 +167,25 @@ void server::idle_bytes(std::string_view fresh) {
     if (!harmless || size < header_bytes || size > longest_stray)
       return fault(pool::close_reason::protocol_doubt);
     if (rest.size() < size) break;
+    if (type == server_type::parameter_status)
+      note_reading(rest.substr(header_bytes, size - header_bytes));
     used += size;
   }
   in_.keep(bytes, used);
+}
+
+// The server's configuration has changed.
+void server::note_reading(std::string_view message) {
+  const auto told = pgwire::read_parameter_status(message);
+  if (!told || told->name != "standard_conforming_strings") return;
+  session.escapes = session.escapes_by_start = told->value == "off";
+  owner.shared.escapes |= session.escapes;
+}
+
+void server::scrub() {
+  unclean = false;
+  scrubs_ = true;
+  clean({scrubbing});
 }
 
 void server::clean(std::initializer_list<std::string_view> statements, bool keep) {
@@ -196,9 +220,9 @@ void server::clean_bytes(std::string_view bytes) {
     return user->cleaned();
   }
   session.applied = owner.shared.settings.none();
-  session.prepared.clear();
-  session.unnamed = session.last_client = 0;
-  session.foreign_sequences = false;
+  if (!std::exchange(scrubs_, false)) session.prepared.clear();
+  session.unnamed = session.unlisted_of = session.sequences_of = 0;
+  session.escapes = session.escapes_by_start;
   user = nullptr;
   duty_ = duty::idle;
   owner.give_back(*this);

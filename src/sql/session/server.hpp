@@ -49,6 +49,8 @@ class server final : public pool::server, net::timed {
   void leave() noexcept;
   // Runs each statement by itself; then, if all went well: it is given back to the pool, or (`keep`) its client is told.
   void clean(std::initializer_list<std::string_view> statements, bool keep = false);
+  // Ends what a client may have left here unseen, but for prepared statements, which are the pool's; then as clean().
+  void scrub();
   // Terminate, and until PostgreSQL has closed its end, a second at most. Already told to the pool.
   void begin_close(bool polite) noexcept;
   // On any doubt: its client is told, it is closed and not used again.
@@ -67,6 +69,7 @@ class server final : public pool::server, net::timed {
   client* user = nullptr;                      // serving
   std::uint32_t cancels = 0;                   // requests under way
   bool give_back_later = false;                // when they are over
+  bool unclean = false;                        // scrub() is due before it is anybody's
   mono_time busy_since = mono_time::max();     // a statement runs since then
   std::int64_t busy_since_us = 0;              // the same by precise_us()
   mono_time overdue_since = mono_time::max();  // first asked to stop that statement: sql.limits
@@ -81,6 +84,7 @@ class server final : public pool::server, net::timed {
   void on_bytes(std::string_view fresh);
   void serve_bytes(std::string_view fresh);
   void idle_bytes(std::string_view bytes);
+  void note_reading(std::string_view message);
   void clean_bytes(std::string_view bytes);
   void on_deadline() override;
 
@@ -89,6 +93,7 @@ class server final : public pool::server, net::timed {
   pgwire::frame_scanner scanner_{pgwire::direction::from_server};  // while cleaning
   std::uint32_t ready_left_ = 0;
   bool keep_ = false;
+  bool scrubs_ = false;
   net::event* cancels_over_ = nullptr;  // run() waits for them
   net::event* login_over_ = nullptr;
 };
