@@ -133,7 +133,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   server_error last_error_;  // of opening a server, since one was opened
   server_error last_fault_;  // the same, ever
   mono_time next_peer_check_{};
-  pool::waiter janitor_;     // who has a server that is being scrubbed
+  pool::waiter janitor_;  // who has a server that is being scrubbed
   bool passing_soon_ = false;
   bool letting_go_ = false;
   bool dismissed_ = false;
