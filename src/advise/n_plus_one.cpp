@@ -135,7 +135,6 @@ void session_tracker::begin_loop(entry& n, const execution& e, const change& c, 
 // Where old and new stand in this order in one column.
 void session_tracker::search(result_handle h, std::uint32_t old_hash, const value_key& key,
                              entry& n) const {
-  constexpr std::size_t most_columns = 64;
   struct seen {
     std::uint16_t row = 0;    // of the last old value, counted from 1; 0: none
     std::uint16_t nulls = 0;  // since then
@@ -151,6 +150,7 @@ void session_tracker::search(result_handle h, std::uint32_t old_hash, const valu
         ++old[i].nulls;
         continue;
       }
+      if (v.left_out) continue;
       if ((r.binary >> i & 1) != 0) v.format = value_format::binary;
       v.type = i < columns.size() ? columns[i].type : 0;
       const auto k = key_of(v);
@@ -212,11 +212,12 @@ bool session_tracker::go_on(entry& n, const value_key& key, bool same_key, std::
   return true;
 }
 
-value_key session_tracker::key_at(const result& r, const row_cursor& at, std::size_t column) const {
+value_view session_tracker::value_at(const result& r, const row_cursor& at,
+                                     std::size_t column) const {
   auto v = results_.value(at, column, (r.binary >> std::min<std::size_t>(column, 63) & 1) != 0);
   const auto columns = facts_.columns(r.text);
   if (column < columns.size()) v.type = columns[column].type;
-  return key_of(v);
+  return v;
 }
 
 // Finds the key further down the column.
@@ -225,28 +226,37 @@ bool session_tracker::step(const entry& n, candidate& c, const value_key& key, b
   const auto* r = results_.find(c.from);
   if (r == nullptr) return false;
   if (c.beyond) return true;
+  const auto move = [&c](const row_cursor& to, std::uint32_t others, bool guessed) {
+    c.at = to;
+    c.passed += others + 1;
+    ++c.segment;
+    c.guessed = guessed;
+    return true;
+  };
   auto at = c.at;
   std::uint32_t others = 0;
-  for (int i = 0; i < most_rows; ++i) {
+  row_cursor unseen;  // the first row whose value is not kept, and the others before it
+  std::uint32_t before_unseen = 0;
+  for (int i = 0; i < most_rows && others <= limits_.window; ++i) {
     results_.next(at);
     if (results_.row(at).empty()) {
       // What was not kept may well have it; by then the loop must have shown itself.
       c.beyond = r->cut && !same_key && c.keys >= limits_.least;
-      return c.beyond;
+      if (c.beyond) return true;
+      break;
     }
-    const auto k = key_at(*r, at, c.column);
-    if (k.same(key)) {
-      c.at = at;
-      c.passed += others + 1;
-      ++c.segment;
-      return true;
-    }
+    const auto v = value_at(*r, at, c.column);
+    const auto k = key_of(v);
+    if (k.same(key)) return move(at, others, false);
     if (same_key) return false;
+    if (v.left_out && unseen.block == no_block) {
+      unseen = at;
+      before_unseen = others;
+    }
     const bool asked = (n.asked[(k.hash >> 6) & 3] >> (k.hash & 63) & 1) != 0;
-    if (k.kind == value_kind::null || asked) continue;
-    if (++others > limits_.window) return false;
+    if (k.kind != value_kind::null && !asked) ++others;
   }
-  return false;
+  return unseen.block != no_block && !same_key && !c.guessed && move(unseen, before_unseen, true);
 }
 
 // Is the text itself being repeated for the rows of another result?
@@ -272,12 +282,12 @@ bool session_tracker::next_result(candidate& c, const value_key& key) const {
   const auto& r = all[newest];
   auto at = result_store::first(r);
   for (std::uint32_t i = 0; i < limits_.window && !results_.row(at).empty(); ++i) {
-    if (key_at(r, at, c.column).same(key)) {
+    if (key_of(value_at(r, at, c.column)).same(key)) {
       c.from = {newest, r.serial};
       c.at = at;
       c.segment = 1;
       c.passed += i + 1;
-      c.beyond = false;
+      c.beyond = c.guessed = false;
       return true;
     }
     results_.next(at);
@@ -316,14 +326,14 @@ bool session_tracker::is_counter(const entry& n, const candidate& c,
 void session_tracker::end_loop(entry& n, bool counted_on, run_sink& sink) {
   if (n.loop_keys == 0) return;
   const auto* c = best(n);
-  if (c != nullptr && c->keys >= limits_.least && c->keys * 2 >= c->passed &&
-      !is_counter(n, *c, counted_on))
+  const auto keys = c == nullptr ? 0 : c->keys - (c->guessed ? 1 : 0);
+  if (keys >= limits_.least && keys * 2 >= c->passed && !is_counter(n, *c, counted_on))
     sink.on_run({.text = n.text,
                  .source = c->source,
                  .column = c->column,
                  .unit = n.key_unit,
                  .kind = n.key.kind,
-                 .keys = c->keys,
+                 .keys = keys,
                  .route = n.route,
                  .lost_us = n.lost_us,
                  .first_us = n.first_us,

@@ -16,6 +16,7 @@
 // new value stand in one column in this order, at most `window` other values apart; the gap to the
 // execution before is under `gap_us`, and the result not older than `source_age_us`. A nested loop goes on in the
 // next result of the same text. Rows may be skipped, but half of those passed must have been asked for.
+// A value that was not kept (results.hpp) may be the one that is asked for, if the one before was seen.
 // What does not: integers that go on counting before the column's first or behind its last key come
 // from a counter, not from the result.
 // Several columns may fit: up to three are followed, and the one that fits longest is reported; of equals the
@@ -128,6 +129,7 @@ class session_tracker {
     std::uint32_t passed = 0;   // values of the column passed, keys included
     row_cursor at;              // the last key's row
     bool beyond = false;        // the rest of a result that was cut
+    bool guessed = false;       // the last key was taken for one that is not kept
   };
 
   // One text's last execution, and the loop it is in.
@@ -186,7 +188,8 @@ class session_tracker {
   void search(result_handle h, std::uint32_t old_hash, const value_key& key, entry& n) const;
   static void offer(entry& n, const candidate& c) noexcept;
   [[nodiscard]] int name_score(const candidate& c) const;
-  [[nodiscard]] value_key key_at(const result& r, const row_cursor& at, std::size_t column) const;
+  [[nodiscard]] value_view value_at(const result& r, const row_cursor& at,
+                                    std::size_t column) const;
 
   const text_facts& facts_;
   n_plus_one_limits limits_;

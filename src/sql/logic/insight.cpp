@@ -174,7 +174,6 @@ void insight::on_row(insight_client& c, text_ids ids, std::string_view message,
   if (ids.text == 0 || !options_.detect) return;
   const auto& r = texts_[ids.text];
   if (!r.single || message.size() <= pgwire::header_bytes) return;
-  if (message.size() < pgwire::load_u32(message.data() + 1) + 1UL) return;
   if (c.text != ids.text) {
     auto* tracker = watch(c, ids);
     tracker->results().end(c.rows);

@@ -18,8 +18,8 @@
 // all connections of the core.
 // Bounds: 5,000 templates, 16,384 texts, 256 watched sessions or requests (the least recently used makes
 // room) of at most 20 + 32 KiB, 512 remembered literal texts.
-// Threads: the core's. Cost: a statement that repeats nothing: 50 to 150 ns in all; a row: a copy of its
-// first KiB. No allocation in steady state.
+// Threads: the core's. Cost: a statement that repeats nothing: 50 to 150 ns in all; a row: a copy of it,
+// of a long one of its short values. No allocation in steady state.
 #pragma once
 
 #include <array>
@@ -82,7 +82,7 @@ class insight final : public text_names, private advise::text_facts, private adv
                std::int64_t now_us);
   void on_parameters(text_ids ids, std::string_view body);
   void on_columns(text_ids ids, std::string_view body);
-  // message: with its header; one that is not whole is passed over.
+  // message: with its header; of one that is not whole what came is kept.
   void on_row(insight_client& c, text_ids ids, std::string_view message, std::int64_t now_us);
   void on_done(insight_client& c, text_ids ids, const finished& f, std::int64_t now_us);
   void on_leave(insight_client& c);
