@@ -4,23 +4,27 @@
 
 namespace fairing::advise {
 
-session_tracker::entry& session_tracker::entry_of(std::uint32_t text, bool& fresh, run_sink& sink) {
-  auto& set = set_of(text);
-  entry* oldest = set.data();
+session_tracker::entry* session_tracker::entry_of(std::uint32_t text, bool& fresh, run_sink& sink) {
+  auto& set = entries_[set_index(text)];
+  if (!set) {
+    if (room_ != nullptr && !room_->take(sizeof(entry_set))) return nullptr;
+    set = std::make_unique<entry_set>();
+  }
+  entry* oldest = set->data();
   fresh = false;
-  for (auto& n : set) {
+  for (auto& n : *set) {
     if (n.text == text) {
       n.used = ++tick_;
-      return n;
+      return &n;
     }
     if (n.used < oldest->used) oldest = &n;
   }
-  end_loop(*oldest, false, sink);
+  end_loop(*oldest, loop_end::over, sink);
   *oldest = {};
   oldest->text = text;
   oldest->used = ++tick_;
   fresh = true;
-  return *oldest;
+  return oldest;
 }
 
 session_tracker::change session_tracker::compare(const entry& n, const execution& e) noexcept {
@@ -55,11 +59,13 @@ void session_tracker::store(entry& n, const execution& e) noexcept {
 void session_tracker::execute(const execution& e, run_sink& sink) {
   if (e.text == 0 || e.units.size() > most_units) return;
   bool fresh = false;
-  auto& n = entry_of(e.text, fresh, sink);
+  auto* found = entry_of(e.text, fresh, sink);
+  if (found == nullptr) return;
+  auto& n = *found;
   if (fresh) return store(n, e);
   const auto c = compare(n, e);
   if (c.places == 2 || e.now_us - n.last_us > limits_.gap_us) {
-    end_loop(n, false, sink);
+    end_loop(n, loop_end::over, sink);
     n.chain = 0;
     return store(n, e);
   }
@@ -84,7 +90,7 @@ void session_tracker::on_key(entry& n, const execution& e, const change& c, run_
   const bool goes_on =
       n.loop_keys != 0 && c.unit == n.key_unit && c.may_be_key && go_on(n, key, false, e.now_us);
   if (!goes_on) {
-    end_loop(n, counting && c.unit == n.key_unit, sink);
+    end_loop(n, counting && c.unit == n.key_unit ? loop_end::counted : loop_end::other_key, sink);
     if (c.may_be_key) begin_loop(n, e, c, counting);
   }
   n.chain = counting ? n.chain + 1 : 0;
@@ -125,6 +131,7 @@ void session_tracker::begin_loop(entry& n, const execution& e, const change& c, 
   n.misses = 0;
   for (const auto& found : n.candidates) results_.touch(found.from);
   n.loop_keys = 2;
+  ++looping_;
   n.chain_before = counting ? n.chain : 0;
   n.first_us = n.last_us;
   n.lost_us = 0;
@@ -261,8 +268,10 @@ bool session_tracker::step(const entry& n, candidate& c, const value_key& key, b
 
 // Is the text itself being repeated for the rows of another result?
 bool session_tracker::in_loop(std::uint32_t text) const noexcept {
-  return std::ranges::any_of(set_of(text),
-                             [text](const entry& n) { return n.text == text && n.loop_keys != 0; });
+  const auto* set = set_of(text);
+  return set != nullptr && std::ranges::any_of(*set, [text](const entry& n) {
+           return n.text == text && n.loop_keys != 0;
+         });
 }
 
 // A nested loop: its keys go on in the next result of the same statement, which is in a loop too. (A list
@@ -323,11 +332,13 @@ bool session_tracker::is_counter(const entry& n, const candidate& c,
   return all_counted && (n.chain_before != 0 || counted_on);
 }
 
-void session_tracker::end_loop(entry& n, bool counted_on, run_sink& sink) {
+void session_tracker::end_loop(entry& n, loop_end how, run_sink& sink) {
   if (n.loop_keys == 0) return;
   const auto* c = best(n);
   const auto keys = c == nullptr ? 0 : c->keys - (c->guessed ? 1 : 0);
-  if (keys >= limits_.least && keys * 2 >= c->passed && !is_counter(n, *c, counted_on))
+  const bool counter = c != nullptr && is_counter(n, *c, how == loop_end::counted);
+  const bool at_its_end = c != nullptr && c->at.row + 1 >= c->at.rows;
+  if (keys >= limits_.least && keys * 2 >= c->passed && !counter)
     sink.on_run({.text = n.text,
                  .source = c->source,
                  .column = c->column,
@@ -338,13 +349,18 @@ void session_tracker::end_loop(entry& n, bool counted_on, run_sink& sink) {
                  .lost_us = n.lost_us,
                  .first_us = n.first_us,
                  .last_us = n.last_us});
+  else if (how == loop_end::other_key && !counter && !at_its_end)
+    sink.on_false_start(n.text, n.loop_keys);
   n.loop_keys = 0;
+  --looping_;
   n.candidates = {};
 }
 
 void session_tracker::done(std::uint32_t text, std::int64_t duration_us) noexcept {
-  for (auto& n : set_of(text)) {
-    if (n.text != text || text == 0) continue;
+  auto* set = set_of(text);
+  if (set == nullptr || text == 0) return;
+  for (auto& n : *set) {
+    if (n.text != text) continue;
     n.last_us += std::max<std::int64_t>(duration_us, 0);
     if (n.loop_keys != 0) n.lost_us += std::max<std::int64_t>(duration_us, 0);
     return;
@@ -352,18 +368,32 @@ void session_tracker::done(std::uint32_t text, std::int64_t duration_us) noexcep
 }
 
 void session_tracker::flush(std::int64_t now_us, run_sink& sink) {
-  for (auto& set : entries_)
-    for (auto& n : set)
-      if (n.loop_keys != 0 && now_us - n.last_us > limits_.gap_us) end_loop(n, false, sink);
+  if (looping_ == 0) return;
+  for (auto& set : entries_) {
+    if (!set) continue;
+    for (auto& n : *set)
+      if (n.loop_keys != 0 && now_us - n.last_us > limits_.gap_us)
+        end_loop(n, loop_end::over, sink);
+  }
 }
 
 void session_tracker::finish(run_sink& sink) {
-  for (auto& set : entries_)
-    for (auto& n : set) {
-      end_loop(n, false, sink);
+  for (auto& set : entries_) {
+    if (!set) continue;
+    for (auto& n : *set) {
+      end_loop(n, loop_end::over, sink);
       n = {};
     }
+  }
   results_.clear();
+}
+
+void session_tracker::release() noexcept {
+  results_.release();
+  for (auto& set : entries_) {
+    if (set && room_ != nullptr) room_->left += sizeof(entry_set);
+    set.reset();
+  }
 }
 
 }  // namespace fairing::advise

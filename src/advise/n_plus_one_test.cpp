@@ -134,7 +134,9 @@ struct nobody : text_facts {
 };
 struct runs : run_sink {
   void on_run(const run& r) override { all.push_back(r); }
+  void on_false_start(std::uint32_t, std::uint32_t keys) noexcept override { false_starts += keys; }
   std::vector<run> all;
+  std::uint32_t false_starts = 0;  // keys of them
 };
 
 struct machine {

@@ -127,14 +127,22 @@ std::uint8_t result_store::take_slot() noexcept {
 }
 
 std::uint8_t result_store::take_block(std::uint8_t keep) {
-  while (used_blocks_ == UINT32_MAX) {
+  // Those that were allocated come first: a block's number is the lowest that is free.
+  const auto to_be_had = [this] {
+    if (used_blocks_ == UINT32_MAX) return false;
+    auto& lowest = blocks_[static_cast<std::size_t>(std::countr_one(used_blocks_))];
+    if (lowest) return true;
+    if (room_ != nullptr && !room_->take(block_bytes)) return false;
+    lowest = std::make_unique_for_overwrite<char[]>(block_bytes);
+    return true;
+  };
+  while (!to_be_had()) {
     const auto victim = oldest(keep);
     if (victim == no_block) return no_block;
     drop(victim);
   }
   const auto block = static_cast<std::uint8_t>(std::countr_one(used_blocks_));
   used_blocks_ |= 1U << block;
-  if (!blocks_[block]) blocks_[block] = std::make_unique_for_overwrite<char[]>(block_bytes);
   chain_[block] = no_block;
   return block;
 }
@@ -151,6 +159,7 @@ void result_store::drop(std::uint8_t slot) noexcept {
 result_handle result_store::begin(std::uint32_t text, std::uint64_t binary, std::int64_t now_us) {
   const auto slot = take_slot();
   const auto block = take_block(slot);
+  if (block == no_block) return {};
   auto& r = results_[slot];
   r = {};
   r.text = text;
@@ -227,6 +236,14 @@ void result_store::forget_older(std::uint8_t slot) noexcept {
 void result_store::clear() noexcept {
   for (auto& r : results_) r = {};
   used_blocks_ = 0;
+}
+
+void result_store::release() noexcept {
+  clear();
+  for (auto& b : blocks_) {
+    if (b && room_ != nullptr) room_->left += block_bytes;
+    b.reset();
+  }
 }
 
 std::string_view result_store::row(const row_cursor& c) const noexcept {

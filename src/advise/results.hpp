@@ -29,6 +29,17 @@ namespace fairing::advise {
 inline constexpr std::uint8_t no_block = 0xff;
 inline constexpr std::size_t most_columns = 64;  // of a result; those behind are not looked at
 
+// Bytes that several sessions may take together.
+struct memory_room {
+  std::size_t left = 0;
+
+  [[nodiscard]] bool take(std::size_t bytes) noexcept {
+    if (left < bytes) return false;
+    left -= bytes;
+    return true;
+  }
+};
+
 // A result that is kept, or being taken in. serial 0: unused.
 struct result {
   std::uint32_t text = 0;    // whose result it is
@@ -79,10 +90,15 @@ class result_store {
   static constexpr std::size_t most_results = 16;
   static constexpr std::uint16_t rows_a_result = 1000;
 
+  // room: outlives it; null: it takes what it needs.
+  explicit result_store(memory_room* room = nullptr) noexcept : room_(room) {}
+
+  // A handle of nothing if there is no room.
   [[nodiscard]] result_handle begin(std::uint32_t text, std::uint64_t binary, std::int64_t now_us);
   void add_row(result_handle h, std::string_view body);
   void end(result_handle h) noexcept;
   void clear() noexcept;
+  void release() noexcept;  // clear, and its memory goes back
 
   [[nodiscard]] std::span<const result> all() const noexcept { return results_; }
   // Null if it is gone.
@@ -110,6 +126,7 @@ class result_store {
   void drop(std::uint8_t slot) noexcept;
   void forget_older(std::uint8_t slot) noexcept;
 
+  memory_room* room_;
   std::array<result, most_results> results_{};
   std::array<std::unique_ptr<char[]>, most_blocks> blocks_;
   std::array<std::uint8_t, most_blocks> chain_{};  // the block behind a block

@@ -129,7 +129,8 @@ class traffic {
 
   std::int64_t now_us = 1'000'000'000;
   insight watch;
-  int part_of_every = 0;  // of so many rows one is read in two parts
+  std::int64_t taken_us = 400;  // by a statement
+  int part_of_every = 0;        // of so many rows one is read in two parts
 
  private:
   void describe(text_ids ids, const answer& a) {
@@ -149,9 +150,9 @@ class traffic {
       watch.on_row(s.client, ids, std::string_view(message).substr(0, in_part ? 500 : -1UL),
                    now_us);
     }
-    now_us += 400;
-    watch.on_done(s.client, ids, {.duration_us = 400, .rows = a.rows.size()}, now_us);
-    now_us += 100;
+    now_us += taken_us;
+    watch.on_done(s.client, ids, {.duration_us = taken_us, .rows = a.rows.size()}, now_us);
+    now_us += taken_us / 4;
   }
 
   effects_cache effects_;
