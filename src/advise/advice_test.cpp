@@ -86,6 +86,17 @@ TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(first(R"(select "total" from "orders" where "orders"."user_id" = $1)"), "drizzle");
   EXPECT_EQ(first(R"(select "total" from "orders" where "user_id" = $1)"), "knex");
   EXPECT_EQ(first(R"(select "orders".* from "orders" where "orders"."user_id" = $1)"), "prisma");
+  EXPECT_EQ(
+      first("select o1_0.user_id, o1_0.id, o1_0.total from orders o1_0 where o1_0.user_id = $1"),
+      "spring");
+  EXPECT_EQ(first("select orders0_.user_id as user_id3_1_0_, orders0_.id as id1_1_0_ from orders "
+                  "orders0_ where orders0_.user_id = $1"),
+            "spring");
+  EXPECT_EQ(first(R"(select * from "orders" where "orders"."user_id" = $1 and )"
+                  R"("orders"."user_id" is not null)"),
+            "laravel");
+  EXPECT_EQ(first("select t1_x.id from t1_x where t1_x.k = $1"),
+            "prisma");  // no alias of Hibernate's
   EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");  // nobody's: as listed
 }
 

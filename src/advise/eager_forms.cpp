@@ -153,6 +153,30 @@ bool aliased_in_full(std::string_view column) {
          alias.ends_with(column.substr(dot + 1, as - dot - 1));
 }
 
+// Hibernate numbers the aliases of its tables: orders0_.id (5), o1_0.id (6).
+bool numbered_by_hibernate(std::string_view column) {
+  const auto alias = column.substr(0, column.find('.'));
+  if (alias.size() == column.size() || alias.empty()) return false;
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto underscore = alias.rfind('_');
+  if (underscore == 0 || underscore == std::string_view::npos || !digit(alias[underscore - 1]))
+    return false;
+  const auto behind = alias.substr(underscore + 1);
+  return std::ranges::all_of(behind, digit) && alias.front() != '"' && !digit(alias.front());
+}
+
+// Eloquent's hasMany: "orders"."user_id" = $1 and "orders"."user_id" is not null.
+bool asked_by_eloquent(std::string_view t) {
+  constexpr std::string_view given = " = $1 and ";
+  const auto at = t.find(given);
+  if (at == std::string_view::npos) return false;
+  const auto before = t.substr(0, at);
+  const auto column = before.substr(before.rfind(' ') + 1);
+  const auto rest = t.substr(at + given.size());
+  return quoted_parts(column) == 2 && rest.starts_with(column) &&
+         rest.substr(column.size()).starts_with(" is not null");
+}
+
 }  // namespace
 
 std::string singular(std::string_view word) {
@@ -176,6 +200,8 @@ std::string_view likely_framework(const loop_names& n) {
   const auto t = n.loop_template;
   const auto has = [t](std::string_view s) { return t.find(s) != std::string_view::npos; };
   const auto column = first_column(t);
+  if (numbered_by_hibernate(column)) return "spring";
+  if (asked_by_eloquent(t)) return "laravel";
   if (quoted_parts(column) == 3) return "prisma";
   if (aliased_by_table(t)) return "typeorm";
   if (has("\" as \"")) return "sequelize";

@@ -4,23 +4,27 @@
 
 namespace fairing::advise {
 
-session_tracker::entry& session_tracker::entry_of(std::uint32_t text, bool& fresh, run_sink& sink) {
-  auto& set = set_of(text);
-  entry* oldest = set.data();
+session_tracker::entry* session_tracker::entry_of(std::uint32_t text, bool& fresh, run_sink& sink) {
+  auto& set = entries_[set_index(text)];
+  if (!set) {
+    if (room_ != nullptr && !room_->take(sizeof(entry_set))) return nullptr;
+    set = std::make_unique<entry_set>();
+  }
+  entry* oldest = set->data();
   fresh = false;
-  for (auto& n : set) {
+  for (auto& n : *set) {
     if (n.text == text) {
       n.used = ++tick_;
-      return n;
+      return &n;
     }
     if (n.used < oldest->used) oldest = &n;
   }
-  end_loop(*oldest, false, sink);
+  end_loop(*oldest, loop_end::over, sink);
   *oldest = {};
   oldest->text = text;
   oldest->used = ++tick_;
   fresh = true;
-  return *oldest;
+  return oldest;
 }
 
 session_tracker::change session_tracker::compare(const entry& n, const execution& e) noexcept {
@@ -55,11 +59,13 @@ void session_tracker::store(entry& n, const execution& e) noexcept {
 void session_tracker::execute(const execution& e, run_sink& sink) {
   if (e.text == 0 || e.units.size() > most_units) return;
   bool fresh = false;
-  auto& n = entry_of(e.text, fresh, sink);
+  auto* found = entry_of(e.text, fresh, sink);
+  if (found == nullptr) return;
+  auto& n = *found;
   if (fresh) return store(n, e);
   const auto c = compare(n, e);
   if (c.places == 2 || e.now_us - n.last_us > limits_.gap_us) {
-    end_loop(n, false, sink);
+    end_loop(n, loop_end::over, sink);
     n.chain = 0;
     return store(n, e);
   }
@@ -84,7 +90,7 @@ void session_tracker::on_key(entry& n, const execution& e, const change& c, run_
   const bool goes_on =
       n.loop_keys != 0 && c.unit == n.key_unit && c.may_be_key && go_on(n, key, false, e.now_us);
   if (!goes_on) {
-    end_loop(n, counting && c.unit == n.key_unit, sink);
+    end_loop(n, counting && c.unit == n.key_unit ? loop_end::counted : loop_end::other_key, sink);
     if (c.may_be_key) begin_loop(n, e, c, counting);
   }
   n.chain = counting ? n.chain + 1 : 0;
@@ -125,6 +131,7 @@ void session_tracker::begin_loop(entry& n, const execution& e, const change& c, 
   n.misses = 0;
   for (const auto& found : n.candidates) results_.touch(found.from);
   n.loop_keys = 2;
+  ++looping_;
   n.chain_before = counting ? n.chain : 0;
   n.first_us = n.last_us;
   n.lost_us = 0;
@@ -135,7 +142,6 @@ void session_tracker::begin_loop(entry& n, const execution& e, const change& c, 
 // Where old and new stand in this order in one column.
 void session_tracker::search(result_handle h, std::uint32_t old_hash, const value_key& key,
                              entry& n) const {
-  constexpr std::size_t most_columns = 64;
   struct seen {
     std::uint16_t row = 0;    // of the last old value, counted from 1; 0: none
     std::uint16_t nulls = 0;  // since then
@@ -151,6 +157,7 @@ void session_tracker::search(result_handle h, std::uint32_t old_hash, const valu
         ++old[i].nulls;
         continue;
       }
+      if (v.left_out) continue;
       if ((r.binary >> i & 1) != 0) v.format = value_format::binary;
       v.type = i < columns.size() ? columns[i].type : 0;
       const auto k = key_of(v);
@@ -212,11 +219,12 @@ bool session_tracker::go_on(entry& n, const value_key& key, bool same_key, std::
   return true;
 }
 
-value_key session_tracker::key_at(const result& r, const row_cursor& at, std::size_t column) const {
+value_view session_tracker::value_at(const result& r, const row_cursor& at,
+                                     std::size_t column) const {
   auto v = results_.value(at, column, (r.binary >> std::min<std::size_t>(column, 63) & 1) != 0);
   const auto columns = facts_.columns(r.text);
   if (column < columns.size()) v.type = columns[column].type;
-  return key_of(v);
+  return v;
 }
 
 // Finds the key further down the column.
@@ -225,34 +233,45 @@ bool session_tracker::step(const entry& n, candidate& c, const value_key& key, b
   const auto* r = results_.find(c.from);
   if (r == nullptr) return false;
   if (c.beyond) return true;
+  const auto move = [&c](const row_cursor& to, std::uint32_t others, bool guessed) {
+    c.at = to;
+    c.passed += others + 1;
+    ++c.segment;
+    c.guessed = guessed;
+    return true;
+  };
   auto at = c.at;
   std::uint32_t others = 0;
-  for (int i = 0; i < most_rows; ++i) {
+  row_cursor unseen;  // the first row whose value is not kept, and the others before it
+  std::uint32_t before_unseen = 0;
+  for (int i = 0; i < most_rows && others <= limits_.window; ++i) {
     results_.next(at);
     if (results_.row(at).empty()) {
       // What was not kept may well have it; by then the loop must have shown itself.
       c.beyond = r->cut && !same_key && c.keys >= limits_.least;
-      return c.beyond;
+      if (c.beyond) return true;
+      break;
     }
-    const auto k = key_at(*r, at, c.column);
-    if (k.same(key)) {
-      c.at = at;
-      c.passed += others + 1;
-      ++c.segment;
-      return true;
-    }
+    const auto v = value_at(*r, at, c.column);
+    const auto k = key_of(v);
+    if (k.same(key)) return move(at, others, false);
     if (same_key) return false;
+    if (v.left_out && unseen.block == no_block) {
+      unseen = at;
+      before_unseen = others;
+    }
     const bool asked = (n.asked[(k.hash >> 6) & 3] >> (k.hash & 63) & 1) != 0;
-    if (k.kind == value_kind::null || asked) continue;
-    if (++others > limits_.window) return false;
+    if (k.kind != value_kind::null && !asked) ++others;
   }
-  return false;
+  return unseen.block != no_block && !same_key && !c.guessed && move(unseen, before_unseen, true);
 }
 
 // Is the text itself being repeated for the rows of another result?
 bool session_tracker::in_loop(std::uint32_t text) const noexcept {
-  return std::ranges::any_of(set_of(text),
-                             [text](const entry& n) { return n.text == text && n.loop_keys != 0; });
+  const auto* set = set_of(text);
+  return set != nullptr && std::ranges::any_of(*set, [text](const entry& n) {
+           return n.text == text && n.loop_keys != 0;
+         });
 }
 
 // A nested loop: its keys go on in the next result of the same statement, which is in a loop too. (A list
@@ -272,12 +291,12 @@ bool session_tracker::next_result(candidate& c, const value_key& key) const {
   const auto& r = all[newest];
   auto at = result_store::first(r);
   for (std::uint32_t i = 0; i < limits_.window && !results_.row(at).empty(); ++i) {
-    if (key_at(r, at, c.column).same(key)) {
+    if (key_of(value_at(r, at, c.column)).same(key)) {
       c.from = {newest, r.serial};
       c.at = at;
       c.segment = 1;
       c.passed += i + 1;
-      c.beyond = false;
+      c.beyond = c.guessed = false;
       return true;
     }
     results_.next(at);
@@ -313,28 +332,35 @@ bool session_tracker::is_counter(const entry& n, const candidate& c,
   return all_counted && (n.chain_before != 0 || counted_on);
 }
 
-void session_tracker::end_loop(entry& n, bool counted_on, run_sink& sink) {
+void session_tracker::end_loop(entry& n, loop_end how, run_sink& sink) {
   if (n.loop_keys == 0) return;
   const auto* c = best(n);
-  if (c != nullptr && c->keys >= limits_.least && c->keys * 2 >= c->passed &&
-      !is_counter(n, *c, counted_on))
+  const auto keys = c == nullptr ? 0 : c->keys - (c->guessed ? 1 : 0);
+  const bool counter = c != nullptr && is_counter(n, *c, how == loop_end::counted);
+  const bool at_its_end = c != nullptr && c->at.row + 1 >= c->at.rows;
+  if (keys >= limits_.least && keys * 2 >= c->passed && !counter)
     sink.on_run({.text = n.text,
                  .source = c->source,
                  .column = c->column,
                  .unit = n.key_unit,
                  .kind = n.key.kind,
-                 .keys = c->keys,
+                 .keys = keys,
                  .route = n.route,
                  .lost_us = n.lost_us,
                  .first_us = n.first_us,
                  .last_us = n.last_us});
+  else if (how == loop_end::other_key && !counter && !at_its_end)
+    sink.on_false_start(n.text, n.loop_keys);
   n.loop_keys = 0;
+  --looping_;
   n.candidates = {};
 }
 
 void session_tracker::done(std::uint32_t text, std::int64_t duration_us) noexcept {
-  for (auto& n : set_of(text)) {
-    if (n.text != text || text == 0) continue;
+  auto* set = set_of(text);
+  if (set == nullptr || text == 0) return;
+  for (auto& n : *set) {
+    if (n.text != text) continue;
     n.last_us += std::max<std::int64_t>(duration_us, 0);
     if (n.loop_keys != 0) n.lost_us += std::max<std::int64_t>(duration_us, 0);
     return;
@@ -342,18 +368,32 @@ void session_tracker::done(std::uint32_t text, std::int64_t duration_us) noexcep
 }
 
 void session_tracker::flush(std::int64_t now_us, run_sink& sink) {
-  for (auto& set : entries_)
-    for (auto& n : set)
-      if (n.loop_keys != 0 && now_us - n.last_us > limits_.gap_us) end_loop(n, false, sink);
+  if (looping_ == 0) return;
+  for (auto& set : entries_) {
+    if (!set) continue;
+    for (auto& n : *set)
+      if (n.loop_keys != 0 && now_us - n.last_us > limits_.gap_us)
+        end_loop(n, loop_end::over, sink);
+  }
 }
 
 void session_tracker::finish(run_sink& sink) {
-  for (auto& set : entries_)
-    for (auto& n : set) {
-      end_loop(n, false, sink);
+  for (auto& set : entries_) {
+    if (!set) continue;
+    for (auto& n : *set) {
+      end_loop(n, loop_end::over, sink);
       n = {};
     }
+  }
   results_.clear();
+}
+
+void session_tracker::release() noexcept {
+  results_.release();
+  for (auto& set : entries_) {
+    if (set && room_ != nullptr) room_->left += sizeof(entry_set);
+    set.reset();
+  }
 }
 
 }  // namespace fairing::advise

@@ -16,6 +16,7 @@
 // new value stand in one column in this order, at most `window` other values apart; the gap to the
 // execution before is under `gap_us`, and the result not older than `source_age_us`. A nested loop goes on in the
 // next result of the same text. Rows may be skipped, but half of those passed must have been asked for.
+// A value that was not kept (results.hpp) may be the one that is asked for, if the one before was seen.
 // What does not: integers that go on counting before the column's first or behind its last key come
 // from a counter, not from the result.
 // Several columns may fit: up to three are followed, and the one that fits longest is reported; of equals the
@@ -28,6 +29,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,6 +90,9 @@ struct run {
 class run_sink {
  public:
   virtual void on_run(const run& r) = 0;
+  // What began as a loop was none: `keys` values of a column, and then another that is not of it. Where keys
+  // come at random, there are many of these for each run that looks like a loop.
+  virtual void on_false_start(std::uint32_t text, std::uint32_t keys) noexcept = 0;
 
  protected:
   ~run_sink() = default;
@@ -102,8 +107,9 @@ struct n_plus_one_limits {
 
 class session_tracker {
  public:
-  session_tracker(const text_facts& facts, n_plus_one_limits limits)
-      : facts_(facts), limits_(limits) {}
+  // room: outlives it; null: it takes what it needs.
+  session_tracker(const text_facts& facts, n_plus_one_limits limits, memory_room* room = nullptr)
+      : facts_(facts), limits_(limits), room_(room), results_(room) {}
 
   // Of the loops under way, too.
   void set_limits(const n_plus_one_limits& limits) noexcept { limits_ = limits; }
@@ -114,6 +120,8 @@ class session_tracker {
   void flush(std::int64_t now_us, run_sink& sink);
   // Tells all, and forgets everything: the session or request is over.
   void finish(run_sink& sink);
+  // Its memory goes back, after finish().
+  void release() noexcept;
 
  private:
   static constexpr std::size_t sets = 16;
@@ -130,6 +138,7 @@ class session_tracker {
     std::uint32_t passed = 0;   // values of the column passed, keys included
     row_cursor at;              // the last key's row
     bool beyond = false;        // the rest of a result that was cut
+    bool guessed = false;       // the last key was taken for one that is not kept
   };
 
   // One text's last execution, and the loop it is in.
@@ -161,9 +170,9 @@ class session_tracker {
     static_assert(sets == 16);
     return (text * 0x9e3779b1U) >> 28;
   }
-  [[nodiscard]] entry_set& set_of(std::uint32_t text) noexcept { return entries_[set_index(text)]; }
-  [[nodiscard]] const entry_set& set_of(std::uint32_t text) const noexcept {
-    return entries_[set_index(text)];
+  // Null: no text of that set was seen.
+  [[nodiscard]] entry_set* set_of(std::uint32_t text) const noexcept {
+    return entries_[set_index(text)].get();
   }
 
   struct change {
@@ -172,7 +181,8 @@ class session_tracker {
     bool may_be_key = false;
   };
 
-  [[nodiscard]] entry& entry_of(std::uint32_t text, bool& fresh, run_sink& sink);
+  // Null: there is no room.
+  [[nodiscard]] entry* entry_of(std::uint32_t text, bool& fresh, run_sink& sink);
   [[nodiscard]] static change compare(const entry& n, const execution& e) noexcept;
   static void store(entry& n, const execution& e) noexcept;
   void on_key(entry& n, const execution& e, const change& c, run_sink& sink);
@@ -182,18 +192,27 @@ class session_tracker {
   [[nodiscard]] bool step(const entry& n, candidate& c, const value_key& key, bool same_key);
   [[nodiscard]] bool in_loop(std::uint32_t text) const noexcept;
   [[nodiscard]] bool next_result(candidate& c, const value_key& key) const;
-  void end_loop(entry& n, bool counted_on, run_sink& sink);
+  // How a loop ended.
+  enum class loop_end : std::uint8_t {
+    over,       // something else was done, or nothing
+    other_key,  // a key came that is not the column's next
+    counted,    // that key was one more than the last
+  };
+  void end_loop(entry& n, loop_end how, run_sink& sink);
   [[nodiscard]] bool is_counter(const entry& n, const candidate& c, bool counted_on) const noexcept;
   [[nodiscard]] const candidate* best(const entry& n) const;
   void search(result_handle h, std::uint32_t old_hash, const value_key& key, entry& n) const;
   static void offer(entry& n, const candidate& c) noexcept;
   [[nodiscard]] int name_score(const candidate& c) const;
-  [[nodiscard]] value_key key_at(const result& r, const row_cursor& at, std::size_t column) const;
+  [[nodiscard]] value_view value_at(const result& r, const row_cursor& at,
+                                    std::size_t column) const;
 
   const text_facts& facts_;
   n_plus_one_limits limits_;
+  memory_room* room_;
   result_store results_;
-  std::array<entry_set, sets> entries_{};
+  std::array<std::unique_ptr<entry_set>, sets> entries_;
+  std::uint32_t looping_ = 0;  // entries in a loop
   std::uint32_t tick_ = 0;
 };
 

@@ -39,18 +39,55 @@ TEST(results, rows_come_back_in_order_over_blocks) {
   for (auto at = result_store::first(*r); !s.row(at).empty(); s.next(at))
     EXPECT_EQ(s.value(at, 0, false).bytes, std::to_string(i++));
   EXPECT_EQ(i, 100);
-  EXPECT_TRUE(s.value(result_store::first(*r), 2, false).null);
+  EXPECT_TRUE(s.value(result_store::first(*r), 2, false).left_out);
+}
+
+TEST(results, of_long_rows_the_short_values_are_kept) {
+  result_store s;
+  const std::string uuid = "11111111-1111-1111-1111-111111111111";
+  for (const std::size_t columns : {0U, 10U, 40U, 60U, 300U}) {
+    const auto h = s.begin(7, 0, 0);
+    std::vector<std::string> row = {"17", std::string(5000, 'x'), uuid, std::string(70'000, 'y')};
+    for (std::size_t i = 0; i < columns; ++i) row.push_back(std::string(50, 'z'));
+    row.insert(row.begin() + 4, "4711");
+    for (int i = 0; i < 20; ++i) s.add_row(h, row_of(row));
+    s.end(h);
+    const auto* r = s.find(h);
+    ASSERT_NE(r, nullptr);
+    EXPECT_GE(r->rows, columns == 0 ? 20 : 16) << columns;
+    const auto at = result_store::first(*r);
+    EXPECT_EQ(s.value(at, 0, false).bytes, "17") << columns;
+    EXPECT_TRUE(s.value(at, 1, false).left_out) << columns;
+    EXPECT_FALSE(s.value(at, 1, false).null) << columns;
+    EXPECT_EQ(s.value(at, 2, false).bytes, uuid) << columns;
+    EXPECT_TRUE(s.value(at, 3, false).left_out) << columns;
+    EXPECT_EQ(s.value(at, 4, false).bytes, "4711") << columns;
+  }
+}
+
+TEST(results, of_a_row_that_came_in_part_what_came_is_kept) {
+  result_store s;
+  const auto h = s.begin(7, 0, 0);
+  const auto row = row_of({"17", std::string(5000, 'x'), "18"});
+  for (const std::size_t part : {1U, 2U, 5U, 7U, 8U, 12U, 200U, 3000U})
+    s.add_row(h, row.substr(0, part));
+  s.end(h);
+  const auto* r = s.find(h);
+  ASSERT_NE(r, nullptr);
+  EXPECT_EQ(r->rows, 7);
+  auto at = result_store::first(*r);
+  for (int i = 0; i < 7; ++i, s.next(at)) {
+    EXPECT_EQ(s.value(at, 0, false).bytes, i < 3 ? "" : "17") << i;
+    EXPECT_TRUE(s.value(at, 2, false).left_out) << i;
+  }
 }
 
 TEST(results, are_bounded) {
   result_store s;
-  const auto wide = kept(s, 1, 20, 5000);  // of each row a block
+  const auto wide = kept(s, 1, 20, 1000);  // of each row a block
   ASSERT_NE(s.find(wide), nullptr);
   EXPECT_EQ(s.find(wide)->rows, 16);
   EXPECT_TRUE(s.find(wide)->cut);
-  const auto at = result_store::first(*s.find(wide));
-  EXPECT_EQ(s.value(at, 0, false).bytes, "0");
-  EXPECT_TRUE(s.value(at, 1, false).null);  // its end was not kept
   const auto tall = s.begin(2, 0, 0);
   for (int i = 0; i < 2000; ++i) s.add_row(tall, row_of({"1"}));
   s.end(tall);
@@ -97,7 +134,9 @@ struct nobody : text_facts {
 };
 struct runs : run_sink {
   void on_run(const run& r) override { all.push_back(r); }
+  void on_false_start(std::uint32_t, std::uint32_t keys) noexcept override { false_starts += keys; }
   std::vector<run> all;
+  std::uint32_t false_starts = 0;  // keys of them
 };
 
 struct machine {

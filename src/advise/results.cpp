@@ -23,10 +23,45 @@ std::int32_t big32(const char* p) noexcept {
   return static_cast<std::int32_t>(__builtin_bswap32(v));
 }
 
+void put_big32(char* p, std::uint32_t v) noexcept {
+  v = __builtin_bswap32(v);
+  std::memcpy(p, &v, sizeof v);
+}
+
 std::uint16_t length_at(const char* p) noexcept {
   std::uint16_t v = 0;
   std::memcpy(&v, p, sizeof v);
   return v;
+}
+
+constexpr std::int32_t left_out = -2;  // length of a value that was there, but is not kept
+
+// The row with its values of up to `longest` bytes, and of longer ones only their places. 0: `room` is too small.
+std::size_t shorten(std::string_view row, std::size_t longest, std::span<char> room) noexcept {
+  std::memcpy(room.data(), row.data(), 2);
+  std::size_t out = 2;
+  std::size_t left = std::min<std::size_t>(big16(row.data()), most_columns);
+  for (std::size_t in = 2; left > 0 && in + 4 <= row.size(); --left) {
+    const auto length = big32(row.data() + in);
+    const auto size = static_cast<std::size_t>(std::max(length, 0));
+    const bool kept = size <= longest && size <= row.size() - in - 4;
+    const auto taken = kept ? size : 0;
+    if (out + 4 + taken > room.size()) return 0;
+    put_big32(room.data() + out, static_cast<std::uint32_t>(kept ? length : left_out));
+    std::memcpy(room.data() + out + 4, row.data() + in + 4, taken);
+    out += 4 + taken;
+    if (size > row.size() - in - 4) break;
+    in += 4 + size;
+  }
+  return out;
+}
+
+// Any key but a long text is kept: a key may stand behind a long text, and rows of long texts are those that are looped
+// over most.
+std::size_t shorten(std::string_view row, std::span<char> room) noexcept {
+  for (const std::size_t longest : {64U, 36U, 20U, 11U})  // .., a uuid, a bigint, an integer
+    if (const auto n = shorten(row, longest, room)) return n;
+  return 0;
 }
 
 }  // namespace
@@ -44,7 +79,8 @@ bool row_walk::next(value_view& out) noexcept {
   rest_.remove_prefix(4);
   out = {};
   if (length < 0) {
-    out.null = true;
+    out.null = length != left_out;
+    out.left_out = length == left_out;
     return true;
   }
   const auto n = static_cast<std::size_t>(length);
@@ -91,14 +127,22 @@ std::uint8_t result_store::take_slot() noexcept {
 }
 
 std::uint8_t result_store::take_block(std::uint8_t keep) {
-  while (used_blocks_ == UINT32_MAX) {
+  // Those that were allocated come first: a block's number is the lowest that is free.
+  const auto to_be_had = [this] {
+    if (used_blocks_ == UINT32_MAX) return false;
+    auto& lowest = blocks_[static_cast<std::size_t>(std::countr_one(used_blocks_))];
+    if (lowest) return true;
+    if (room_ != nullptr && !room_->take(block_bytes)) return false;
+    lowest = std::make_unique_for_overwrite<char[]>(block_bytes);
+    return true;
+  };
+  while (!to_be_had()) {
     const auto victim = oldest(keep);
     if (victim == no_block) return no_block;
     drop(victim);
   }
   const auto block = static_cast<std::uint8_t>(std::countr_one(used_blocks_));
   used_blocks_ |= 1U << block;
-  if (!blocks_[block]) blocks_[block] = std::make_unique_for_overwrite<char[]>(block_bytes);
   chain_[block] = no_block;
   return block;
 }
@@ -115,6 +159,7 @@ void result_store::drop(std::uint8_t slot) noexcept {
 result_handle result_store::begin(std::uint32_t text, std::uint64_t binary, std::int64_t now_us) {
   const auto slot = take_slot();
   const auto block = take_block(slot);
+  if (block == no_block) return {};
   auto& r = results_[slot];
   r = {};
   r.text = text;
@@ -135,7 +180,9 @@ void result_store::add_row(result_handle h, std::string_view body) {
     r->cut = true;
     return;
   }
-  const auto n = std::min(body.size(), block_bytes - length_bytes);
+  std::array<char, longest_row> room;
+  if (body.size() > longest_row) body = {room.data(), shorten(body, room)};
+  const auto n = body.size();
   if (r->fill + length_bytes + n > block_bytes) {
     const auto block = r->blocks == blocks_a_result ? no_block : take_block(h.slot);
     if (block == no_block) {
@@ -191,6 +238,14 @@ void result_store::clear() noexcept {
   used_blocks_ = 0;
 }
 
+void result_store::release() noexcept {
+  clear();
+  for (auto& b : blocks_) {
+    if (b && room_ != nullptr) room_->left += block_bytes;
+    b.reset();
+  }
+}
+
 std::string_view result_store::row(const row_cursor& c) const noexcept {
   if (c.block == no_block || c.row >= c.rows) return {};
   const char* at = blocks_[c.block].get() + c.offset;
@@ -214,7 +269,7 @@ value_view result_store::value(const row_cursor& c, std::size_t column,
   row_walk walk(row(c));
   value_view v;
   for (std::size_t i = 0; i <= column; ++i)
-    if (!walk.next(v)) return {.null = true};
+    if (!walk.next(v)) return {.left_out = true};
   if (binary) v.format = value_format::binary;
   return v;
 }

@@ -9,11 +9,11 @@
 //   store.end(h);                                               // see below
 //   for (row_cursor c = store.first(r); !store.row(c).empty(); store.next(c)) ...
 // Rows lie in blocks of 1 KiB, at most 32 blocks a session, 16 a result and 1,000 rows a result; what is
-// longer is cut there (result::cut). Of a row the first KiB is kept. The least recently used
-// result makes room. Of one text the last two results are kept. One of fewer than two rows is forgotten
+// longer is cut there (result::cut). A row of over 1 KiB is kept shortened: its short values, which keys
+// are, and of the others only their places. The least recently used result makes room. Of one text the last two results are kept. One of fewer than two rows is forgotten
 // at its end, unless its text has given longer ones (a nested loop passes through it).
 // Lifecycle: one a session tracker. Threads: its core's.
-// Cost: a copy of the row's bytes (up to 1 KiB); blocks are allocated once and reused.
+// Cost: a copy of the row's bytes (up to 1 KiB; of a longer one a walk over its values); blocks are allocated once and reused.
 #pragma once
 
 #include <array>
@@ -27,6 +27,18 @@
 namespace fairing::advise {
 
 inline constexpr std::uint8_t no_block = 0xff;
+inline constexpr std::size_t most_columns = 64;  // of a result; those behind are not looked at
+
+// Bytes that several sessions may take together.
+struct memory_room {
+  std::size_t left = 0;
+
+  [[nodiscard]] bool take(std::size_t bytes) noexcept {
+    if (left < bytes) return false;
+    left -= bytes;
+    return true;
+  }
+};
 
 // A result that is kept, or being taken in. serial 0: unused.
 struct result {
@@ -61,7 +73,7 @@ struct row_cursor {
 class row_walk {
  public:
   explicit row_walk(std::string_view row) noexcept;
-  // False behind the last column, or where the kept part of the row ends.
+  // False behind the last column, or where what came of the row ends.
   [[nodiscard]] bool next(value_view& out) noexcept;
 
  private:
@@ -72,15 +84,21 @@ class row_walk {
 class result_store {
  public:
   static constexpr std::size_t block_bytes = 1024;
+  static constexpr std::size_t longest_row = block_bytes - 2;  // its length stands before it
   static constexpr std::size_t most_blocks = 32;
   static constexpr std::size_t blocks_a_result = 16;
   static constexpr std::size_t most_results = 16;
   static constexpr std::uint16_t rows_a_result = 1000;
 
+  // room: outlives it; null: it takes what it needs.
+  explicit result_store(memory_room* room = nullptr) noexcept : room_(room) {}
+
+  // A handle of nothing if there is no room.
   [[nodiscard]] result_handle begin(std::uint32_t text, std::uint64_t binary, std::int64_t now_us);
   void add_row(result_handle h, std::string_view body);
   void end(result_handle h) noexcept;
   void clear() noexcept;
+  void release() noexcept;  // clear, and its memory goes back
 
   [[nodiscard]] std::span<const result> all() const noexcept { return results_; }
   // Null if it is gone.
@@ -95,7 +113,7 @@ class result_store {
   // Empty at the end.
   [[nodiscard]] std::string_view row(const row_cursor& c) const noexcept;
   void next(row_cursor& c) const noexcept;
-  // The value of a column; null-like (null is true) if the row does not have it.
+  // The value of a column; left_out if what is kept of the row does not have it.
   [[nodiscard]] value_view value(const row_cursor& c, std::size_t column,
                                  bool binary) const noexcept;
 
@@ -108,6 +126,7 @@ class result_store {
   void drop(std::uint8_t slot) noexcept;
   void forget_older(std::uint8_t slot) noexcept;
 
+  memory_room* room_;
   std::array<result, most_results> results_{};
   std::array<std::unique_ptr<char[]>, most_blocks> blocks_;
   std::array<std::uint8_t, most_blocks> chain_{};  // the block behind a block

@@ -144,7 +144,7 @@ value_key of_literal(std::string_view text) noexcept {
 }  // namespace
 
 value_key key_of(const value_view& v) noexcept {
-  if (v.null) return {};
+  if (v.null || v.left_out) return {};
   switch (v.format) {
     case value_format::text:
       return of_text(v.bytes);

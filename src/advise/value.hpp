@@ -44,6 +44,7 @@ struct value_view {
   std::uint32_t type = 0;  // object id; 0 not known
   value_format format = value_format::text;
   bool null = false;
+  bool left_out = false;  // there, but too long to be kept: equals nothing
 };
 
 enum class value_kind : std::uint8_t {

@@ -44,43 +44,28 @@ std::uint64_t binary_columns(const pgwire::format_codes& formats) noexcept {
 }  // namespace
 
 advise::session_tracker* insight::watching(const insight_client& c) const noexcept {
-  if (c.owner == 0) return nullptr;
-  const auto& slot = watched_[c.watched];
-  return slot.key == c.owner ? slot.tracker.get() : nullptr;
+  return c.owner == 0 ? nullptr : watched_.of(c.watched, c.owner);
 }
 
 // The tracker of the client's session, or of the statement's request.
-advise::session_tracker* insight::watch(insight_client& c, text_ids ids) {
+advise::session_tracker* insight::watch(insight_client& c, text_ids ids, std::int64_t now_us) {
   if (c.key == 0) c.key = ++clients_;
   const auto key = ids.request != 0 ? (of_request | ids.request) : c.key;
-  if (c.owner == key && watched_[c.watched].key == key) {
-    watched_[c.watched].used = ++ticks_;
-    return watched_[c.watched].tracker.get();
+  auto* open = watching(c);
+  if (open != nullptr && c.owner == key) {
+    watched_.touch(c.watched, now_us);
+    return open;
   }
-  if (auto* open = watching(c)) open->results().end(c.rows);
+  if (open != nullptr) open->results().end(c.rows);
   c.text = 0;
   c.rows = {};
-  auto at = watched_ids_.find(key);
-  if (at == watched_ids_.end()) {
-    std::uint32_t slot = 0;
-    if (watched_.size() < options_.watched) {
-      slot = static_cast<std::uint32_t>(watched_.size());
-      const advise::n_plus_one_limits limits{.least = options_.least};
-      const advise::text_facts& facts = *this;
-      watched_.push_back({0, 0, std::make_unique<advise::session_tracker>(facts, limits)});
-    } else {
-      const auto oldest = std::ranges::min_element(watched_, {}, &watched_session::used);
-      slot = static_cast<std::uint32_t>(oldest - watched_.begin());
-      oldest->tracker->finish(*this);
-      watched_ids_.erase(oldest->key);
-    }
-    watched_[slot].key = key;
-    at = watched_ids_.emplace(key, slot).first;
-  }
-  c.watched = at->second;
+  c.owner = 0;
+  const auto slot = watched_.admit(key, now_us, *this);
+  if (!slot) return nullptr;
+  c.watched = *slot;
   c.owner = key;
-  watched_[c.watched].used = ++ticks_;
-  return watched_[c.watched].tracker.get();
+  watched_.touch(*slot, now_us);
+  return watched_.of(*slot, key);
 }
 
 void insight::note_pages(const text_record& r, std::int64_t limit, std::int64_t offset) {
@@ -122,12 +107,13 @@ void insight::on_query(insight_client& c, text_ids ids, std::string_view text,
     return unit < 0 ? -1 : units[static_cast<std::size_t>(unit)].key.integer;
   };
   note_pages(r, count_at(r.limit_unit), count_at(r.offset_unit));
-  watch(c, ids)->execute({.text = ids.text,
-                          .units = std::span(units).first(r.units),
-                          .rest = rest,
-                          .route = route_of(ids.request),
-                          .now_us = now_us},
-                         *this);
+  if (auto* tracker = watch(c, ids, now_us))
+    tracker->execute({.text = ids.text,
+                      .units = std::span(units).first(r.units),
+                      .rest = rest,
+                      .route = route_of(ids.request),
+                      .now_us = now_us},
+                     *this);
 }
 
 void insight::on_bind(insight_client& c, text_ids ids, std::string_view definition,
@@ -161,12 +147,13 @@ void insight::on_bind(insight_client& c, text_ids ids, std::string_view definiti
     return unit < 0 ? -1 : units[static_cast<std::size_t>(unit)].key.integer;
   };
   note_pages(r, count_at(r.limit_unit), count_at(r.offset_unit));
-  watch(c, ids)->execute({.text = ids.text,
-                          .units = std::span(units).first(std::min<std::size_t>(i, r.units)),
-                          .rest = rest,
-                          .route = route_of(ids.request),
-                          .now_us = now_us},
-                         *this);
+  if (auto* tracker = watch(c, ids, now_us))
+    tracker->execute({.text = ids.text,
+                      .units = std::span(units).first(std::min<std::size_t>(i, r.units)),
+                      .rest = rest,
+                      .route = route_of(ids.request),
+                      .now_us = now_us},
+                     *this);
 }
 
 void insight::on_row(insight_client& c, text_ids ids, std::string_view message,
@@ -174,12 +161,12 @@ void insight::on_row(insight_client& c, text_ids ids, std::string_view message,
   if (ids.text == 0 || !options_.detect) return;
   const auto& r = texts_[ids.text];
   if (!r.single || message.size() <= pgwire::header_bytes) return;
-  if (message.size() < pgwire::load_u32(message.data() + 1) + 1UL) return;
   if (c.text != ids.text) {
-    auto* tracker = watch(c, ids);
-    tracker->results().end(c.rows);
-    c.rows = tracker->results().begin(ids.text, r.binary, now_us);
-    c.text = ids.text;
+    if (auto* tracker = watch(c, ids, now_us)) {
+      tracker->results().end(c.rows);
+      c.rows = tracker->results().begin(ids.text, r.binary, now_us);
+    }
+    c.text = ids.text;  // without a place, too: it is not asked for again at each row
   }
   if (auto* tracker = watching(c))
     tracker->results().add_row(c.rows, message.substr(pgwire::header_bytes));
@@ -198,7 +185,10 @@ void insight::on_done(insight_client& c, text_ids ids, const finished& f, std::i
                   .in_transaction = f.in_transaction},
                  now_us);
   auto* tracker = watching(c);
-  if (tracker == nullptr) return;
+  if (tracker == nullptr) {
+    c.text = 0;
+    return;
+  }
   if (r.watched) tracker->done(ids.text, f.duration_us);
   if (c.text == ids.text) {
     tracker->results().end(c.rows);
@@ -208,24 +198,34 @@ void insight::on_done(insight_client& c, text_ids ids, const finished& f, std::i
 }
 
 void insight::on_leave(insight_client& c) {
-  const auto at = watched_ids_.find(c.key);
-  if (c.key != 0 && at != watched_ids_.end()) {
-    auto& slot = watched_[at->second];
-    slot.tracker->finish(*this);
-    slot.used = 0;  // the first to be taken
-  } else if (auto* open = watching(c)) {
-    open->results().end(c.rows);
-  }
+  const bool left = c.key != 0 && watched_.leave(c.key, *this);
+  // Of a request that goes on elsewhere.
+  if (auto* open = left ? nullptr : watching(c)) open->results().end(c.rows);
   c = {};
 }
 
-void insight::flush(std::int64_t now_us) {
-  for (auto& w : watched_) w.tracker->flush(now_us, *this);
-}
+void insight::flush(std::int64_t now_us) { watched_.flush(now_us, *this); }
 
 std::span<const advise::column> insight::columns(std::uint32_t text) const {
   if (text >= texts_.size()) return {};
   return texts_[text].columns;
+}
+
+void insight::on_false_start(std::uint32_t text, std::uint32_t keys) noexcept {
+  auto& f = texts_[text].false_starts;
+  ++f.starts;
+  f.steps += keys - 2;
+}
+
+false_starts_of insight::false_starts() const {
+  false_starts_of out;
+  for (const auto& r : texts_) {
+    if (r.false_starts.starts == 0) continue;
+    auto& sum = out[r.template_id];
+    sum.starts += r.false_starts.starts;
+    sum.steps += r.false_starts.steps;
+  }
+  return out;
 }
 
 void insight::on_run(const advise::run& run) {

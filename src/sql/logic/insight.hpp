@@ -17,10 +17,10 @@
 // now_us: precise_us(), of one clock. `ids` are kept by effects, entries and portals as they are.
 // A session is watched by itself; statements that bear a traceparent by their request, over
 // all connections of the core.
-// Bounds: 5,000 templates, 16,384 texts, 256 watched sessions or requests (the least recently used makes
-// room) of at most 20 + 32 KiB, 512 remembered literal texts.
-// Threads: the core's. Cost: a statement that repeats nothing: 50 to 150 ns in all; a row: a copy of its
-// first KiB. No allocation in steady state.
+// Bounds: 5,000 templates, 16,384 texts, 4,096 watched sessions or requests at a time
+// (watched_sessions.hpp) of 32 MiB together, 512 remembered literal texts.
+// Threads: the core's. Cost: a statement that repeats nothing: 50 to 150 ns in all; a row: a copy of it,
+// of a long one of its short values. No allocation in steady state.
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@
 #include "sql/logic/templates.hpp"
 #include "sql/logic/text_ids.hpp"
 #include "sql/logic/traced_writes.hpp"
+#include "sql/logic/watched_sessions.hpp"
 
 namespace fairing::sql {
 
@@ -46,7 +47,8 @@ struct insight_options {
   bool detect = true;      // sql.n_plus_one.detect
   std::uint32_t least = 5;
   std::int64_t slow_us = 100'000;
-  std::size_t watched = 256;          // sessions and requests at a time
+  std::size_t watched = 4096;  // sessions and requests at a time
+  std::size_t watched_bytes = 32UL << 20U;
   bus::write_sets* writes = nullptr;  // outlives it; null: nobody asks for them
 };
 
@@ -83,7 +85,7 @@ class insight final : public text_names, private advise::text_facts, private adv
                std::int64_t now_us);
   void on_parameters(text_ids ids, std::string_view body);
   void on_columns(text_ids ids, std::string_view body);
-  // message: with its header; one that is not whole is passed over.
+  // message: with its header; of one that is not whole what came is kept.
   void on_row(insight_client& c, text_ids ids, std::string_view message, std::int64_t now_us);
   void on_done(insight_client& c, text_ids ids, const finished& f, std::int64_t now_us);
   void on_leave(insight_client& c);
@@ -105,7 +107,7 @@ class insight final : public text_names, private advise::text_facts, private adv
     return templates_.rows(routes_, now_us, now);
   }
   [[nodiscard]] std::vector<loop_row> loops(std::int64_t now_us, wall_time now) const {
-    return loops_.rows(templates_, routes_, now_us, now);
+    return loops_.rows(templates_, false_starts(), routes_, now_us, now);
   }
   [[nodiscard]] const loop_table& found() const noexcept { return loops_; }
   [[nodiscard]] const template_table& templates() const noexcept { return templates_; }
@@ -138,7 +140,8 @@ class insight final : public text_names, private advise::text_facts, private adv
     std::int8_t offset_unit = -1;
     std::int64_t limit = -1;  // literals beside parameters
     std::int64_t offset = -1;
-    std::uint16_t may_be_key = 0;                   // a bit each
+    std::uint16_t may_be_key = 0;  // a bit each
+    false_starts_count false_starts;
     std::array<std::uint16_t, most_units> slots{};  // $slot of the template
     std::array<std::uint32_t, most_units>
         types{};               // of the parameters, as the server described them
@@ -159,11 +162,6 @@ class insight final : public text_names, private advise::text_facts, private adv
     };
     std::array<place, literal_slots> places{};
   };
-  struct watched_session {
-    std::uint64_t key = 0;
-    std::uint64_t used = 0;
-    std::unique_ptr<advise::session_tracker> tracker;
-  };
   struct request {
     std::uint64_t id = 0;
     std::uint32_t route = 0;
@@ -172,6 +170,8 @@ class insight final : public text_names, private advise::text_facts, private adv
   // advise::text_facts, advise::run_sink
   [[nodiscard]] std::span<const advise::column> columns(std::uint32_t text) const override;
   void on_run(const advise::run& r) override;
+  void on_false_start(std::uint32_t text, std::uint32_t keys) noexcept override;
+  [[nodiscard]] false_starts_of false_starts() const;  // of templates
 
   [[nodiscard]] std::uint32_t record_of(std::string_view text, const codec::sql_lexer::analyzer& a);
   void read_parameters(text_record& r, std::string_view text,
@@ -185,7 +185,9 @@ class insight final : public text_names, private advise::text_facts, private adv
   void remember_outline(const text_view& t, std::span<const codec::sql_lexer::slot> slots);
   [[nodiscard]] std::uint64_t request_of(std::string_view text);
   [[nodiscard]] std::uint32_t route_of(std::uint64_t request) const noexcept;
-  [[nodiscard]] advise::session_tracker* watch(insight_client& c, text_ids ids);
+  // Null: it has no place.
+  [[nodiscard]] advise::session_tracker* watch(insight_client& c, text_ids ids,
+                                               std::int64_t now_us);
   [[nodiscard]] advise::session_tracker* watching(const insight_client& c) const noexcept;
   void note_pages(const text_record& r, std::int64_t limit, std::int64_t offset);
 
@@ -200,9 +202,7 @@ class insight final : public text_names, private advise::text_facts, private adv
   literal_text last_literals_;           // of the text that on_known() was told last
   codec::sql_lexer::analyzer analyzer_;  // for literal texts that were forgotten
   std::vector<request> requests_;
-  std::vector<watched_session> watched_;
-  boost::unordered_flat_map<std::uint64_t, std::uint32_t> watched_ids_;
-  std::uint64_t ticks_ = 0;
+  watched_sessions watched_;
   std::uint64_t clients_ = 0;
 };
 

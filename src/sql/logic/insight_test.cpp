@@ -306,6 +306,44 @@ TEST(insight, repeated_skipped_and_null_keys) {
   EXPECT_EQ(r.executions, 6U);
 }
 
+TEST(insight, a_key_behind_a_long_text_is_seen) {
+  traffic t;
+  session s;
+  answer posts;
+  posts.columns = {column("id", 16400, 1, 23), column("body", 16400, 2, 25),
+                   column("author_id", 16400, 3, 23)};
+  for (int i = 0; i < 30; ++i)
+    posts.rows.push_back(
+        {{std::to_string(i)}, {std::string(2000, 'x')}, {std::to_string(user_id(i))}});
+  t.query(s, "SELECT id, body, author_id FROM posts", posts);
+  for (int i = 0; i < 30; ++i)
+    t.prepared(s, "SELECT id, name FROM users WHERE id = $1", {text(user_id(i))},
+               users(1, user_id(i)));
+  const auto r = only(t);
+  EXPECT_EQ(r.column, "author_id");
+  EXPECT_EQ(r.executions, 30U);
+}
+
+TEST(insight, rows_that_come_in_parts_do_not_break_a_loop) {
+  traffic t;
+  session s;
+  answer posts;
+  posts.columns = {column("id", 16400, 1, 23), column("body", 16400, 2, 25),
+                   column("author_id", 16400, 3, 23)};
+  for (int i = 0; i < 30; ++i)
+    posts.rows.push_back(
+        {{std::to_string(i)}, {std::string(2000, 'x')}, {std::to_string(user_id(i))}});
+  t.part_of_every = 4;  // as reads of 8 KiB give them
+  t.query(s, "SELECT id, body, author_id FROM posts", posts);
+  t.part_of_every = 0;
+  for (int i = 0; i < 30; ++i)
+    t.prepared(s, "SELECT id, name FROM users WHERE id = $1", {text(user_id(i))},
+               users(1, user_id(i)));
+  const auto r = only(t);
+  EXPECT_EQ(r.column, "author_id");
+  EXPECT_GE(r.executions, 29U);
+}
+
 TEST(insight, fetches_are_one_source_and_each_cursor_has_its_columns) {
   traffic t;
   session s;
@@ -365,9 +403,78 @@ TEST(insight, the_item_has_the_contract_s_shape_and_no_values) {
 TEST(insight, watches_a_bounded_number_of_sessions) {
   traffic t({.seed = process_seed(), .watched = 2});
   std::vector<session> many(5);
-  for (auto& s : many) t.query(s, "SELECT id, name, age FROM users", users(10));
+  for (auto& s : many) {
+    t.query(s, "SELECT id, name, age FROM users", users(10));
+    t.pass(1'100'000);  // idle so long, they make room
+  }
   for (int i = 0; i < 10; ++i)
     t.query(many[4], "SELECT * FROM orders WHERE user_id = " + std::to_string(user_id(i)));
+  EXPECT_EQ(only(t).executions, 10U);
+}
+
+// Each of `clients` with a loop of ten, a key in turn.
+void loops_in_turn(traffic& t, std::vector<session>& clients) {
+  for (auto& s : clients) t.query(s, "SELECT id, name, age FROM users", users(10));
+  for (int i = 0; i < 10; ++i)
+    for (auto& s : clients)
+      t.query(s, "SELECT * FROM orders WHERE user_id = " + std::to_string(user_id(i)));
+}
+
+TEST(insight, hundreds_of_clients_at_once_are_watched) {
+  traffic t;
+  t.taken_us = 10;
+  std::vector<session> many(1000);
+  loops_in_turn(t, many);
+  for (auto& s : many) t.watch.on_leave(s.client);
+  EXPECT_EQ(only(t).loops, 1000U);
+}
+
+TEST(insight, with_more_clients_than_places_some_are_watched_to_the_end) {
+  traffic t({.seed = process_seed(), .watched = 8});
+  t.taken_us = 10;
+  std::vector<session> many(100);
+  loops_in_turn(t, many);
+  for (auto& s : many) t.watch.on_leave(s.client);
+  EXPECT_EQ(only(t).loops, 8U);
+  loops_in_turn(t, many);  // the places of those who left are free
+  for (auto& s : many) t.watch.on_leave(s.client);
+  EXPECT_EQ(only(t).loops, 16U);
+}
+
+TEST(insight, who_is_watched_makes_room_after_ten_seconds) {
+  traffic t({.seed = process_seed(), .watched = 1});
+  session poller;
+  session looper;
+  for (int i = 0; i < 25; ++i) {
+    t.query(poller, "SELECT * FROM jobs WHERE state = " + std::to_string(i % 2));
+    t.pass(500'000);
+  }
+  t.query(looper, "SELECT id, name, age FROM users", users(10));
+  for (int i = 0; i < 10; ++i)
+    t.query(looper, "SELECT * FROM orders WHERE user_id = " + std::to_string(user_id(i)));
+  EXPECT_EQ(only(t).executions, 10U);
+}
+
+TEST(insight, memory_of_all_who_are_watched_is_bounded) {
+  traffic t({.seed = process_seed(), .watched_bytes = 128UL * 1024});
+  t.taken_us = 10;
+  std::vector<session> many(100);
+  loops_in_turn(t, many);
+  for (auto& s : many) t.watch.on_leave(s.client);
+  EXPECT_GE(only(t).loops, 3U);
+  EXPECT_LT(only(t).loops, 100U);
+}
+
+TEST(insight, a_loop_stays_however_often_its_statement_runs_elsewhere) {
+  traffic t;
+  session looper;
+  session other;
+  t.query(looper, "SELECT id, name, age FROM users", users(10));
+  for (int i = 0; i < 10; ++i)
+    t.query(looper, "SELECT * FROM orders WHERE user_id = " + std::to_string(user_id(i)));
+  EXPECT_EQ(only(t).executions, 10U);
+  for (int i = 0; i < 5000; ++i)
+    t.query(other, "SELECT * FROM orders WHERE user_id = " + std::to_string(i * 7919 % 5000));
   EXPECT_EQ(only(t).executions, 10U);
 }
 

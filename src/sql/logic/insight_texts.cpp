@@ -56,7 +56,8 @@ insight::insight(const insight_options& options)
       texts_(other_text + 1),
       literals_(literal_texts),
       analyzer_(lex::analyzer_options{.seed = options.seed}),
-      requests_(most_requests) {}
+      requests_(most_requests),
+      watched_(*this, {.least = options.least}, options.watched, options.watched_bytes) {}
 
 insight::~insight() = default;
 

@@ -1,6 +1,7 @@
 #include "sql/logic/loops.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "advise/batched_sql.hpp"
@@ -16,6 +17,16 @@ constexpr std::size_t most_routes = 16;
 constexpr std::uint64_t rare = 100;  // under one in so many executions
 
 using json = nlohmann::ordered_json;
+
+// Of runs that go on by chance with probability p at each key, so many are as long as the longest.
+bool by_chance(const loop_row& r) {
+  constexpr double few = 0.1;
+  if (r.executions * rare >= r.of_executions) return false;
+  const auto starts = static_cast<double>(r.false_starts.starts);
+  const auto steps = static_cast<double>(r.false_starts.steps);
+  const auto p = (steps + 1) / (steps + starts + 2);
+  return starts * std::pow(p, static_cast<double>(r.longest) - 2) > few;
+}
 
 json item_of(const loop_row& r) {
   auto eager = json::object();
@@ -81,8 +92,10 @@ void loop_table::add(const advise::run& r, const loop_names& names) {
   }
 }
 
-std::vector<loop_row> loop_table::rows(const template_table& templates, const route_names& routes,
-                                       std::int64_t now_us, wall_time now) const {
+std::vector<loop_row> loop_table::rows(const template_table& templates,
+                                       const false_starts_of& false_starts,
+                                       const route_names& routes, std::int64_t now_us,
+                                       wall_time now) const {
   const auto unix_of = [&](std::int64_t us) {
     return now.time_since_epoch().count() - (now_us - us) / 1'000'000;
   };
@@ -101,6 +114,8 @@ std::vector<loop_row> loop_table::rows(const template_table& templates, const ro
     r.longest = e.longest;
     r.lost_us = e.lost_us;
     r.of_executions = templates.count(e.text);
+    if (const auto f = false_starts.find(e.text); f != false_starts.end())
+      r.false_starts = f->second;
     r.first_seen_unix = unix_of(e.first_us);
     r.last_seen_unix = unix_of(e.last_us);
     for (const auto& s : e.routes)
@@ -122,6 +137,8 @@ std::vector<loop_row> merge_loops(std::vector<std::vector<loop_row>> of_cores) {
       same->loops += r.loops;
       same->executions += r.executions;
       same->of_executions += r.of_executions;
+      same->false_starts.starts += r.false_starts.starts;
+      same->false_starts.steps += r.false_starts.steps;
       same->longest = std::max(same->longest, r.longest);
       same->lost_us += r.lost_us;
       same->first_seen_unix = std::min(same->first_seen_unix, r.first_seen_unix);
@@ -136,7 +153,7 @@ std::vector<loop_row> merge_loops(std::vector<std::vector<loop_row>> of_cores) {
         }
       }
     }
-  std::erase_if(out, [](const loop_row& r) { return r.executions * rare < r.of_executions; });
+  std::erase_if(out, by_chance);
   std::ranges::sort(out, [](const loop_row& a, const loop_row& b) {
     return a.lost_us != b.lost_us ? a.lost_us > b.lost_us : a.text < b.text;
   });

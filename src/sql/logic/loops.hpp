@@ -5,8 +5,10 @@
 //
 // Flow (the core):   table.add(run, names, column, now_us);      // a run: advise/n_plus_one.hpp
 //     (who asks):    body = n_plus_one_json(merge_loops({a.rows(..), b.rows(..)}), 50);
-// At most 256 loops a core; those that cost least make room. A loop whose executions are under 1 % of its
-// statement's is left out: keys asked at random do run down a column now and then.
+// At most 256 loops a core; those that cost least make room. Keys asked at random run down a column now and
+// then; and begin to, and then do not, far more often. So a loop whose executions are under 1 % of its
+// statement's is left out if the false starts that were seen would make one as long by chance; how often
+// the statement runs elsewhere says nothing by itself.
 // Lifecycle: one a core. Threads: the core's; rows() gives copies.
 // Cost: a look-up a finished loop.
 #pragma once
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "advise/n_plus_one.hpp"
@@ -21,6 +24,13 @@
 #include "sql/logic/templates.hpp"
 
 namespace fairing::sql {
+
+// Runs of a statement's keys that ended too early to be loops (advise::run_sink).
+struct false_starts_count {
+  std::uint64_t starts = 0;
+  std::uint64_t steps = 0;  // keys of them behind their second
+};
+using false_starts_of = std::unordered_map<std::uint32_t, false_starts_count>;  // by template
 
 struct loop_row {
   std::uint64_t hash = 0;  // of the templates and the column: the same on all cores
@@ -35,6 +45,7 @@ struct loop_row {
   std::uint32_t longest = 0;        // executions of the longest loop
   std::int64_t lost_us = 0;         // durations of all executions but each loop's first
   std::uint64_t of_executions = 0;  // of the template in all
+  false_starts_count false_starts;  // of the template in all
   std::int64_t first_seen_unix = 0;
   std::int64_t last_seen_unix = 0;
   std::vector<route_share> routes;
@@ -57,6 +68,7 @@ class loop_table {
 
   void add(const advise::run& r, const loop_names& names);
   [[nodiscard]] std::vector<loop_row> rows(const template_table& templates,
+                                           const false_starts_of& false_starts,
                                            const route_names& routes, std::int64_t now_us,
                                            wall_time now) const;
   // Loops and their executions since the start.
@@ -89,7 +101,7 @@ class loop_table {
   std::uint64_t executions_ = 0;
 };
 
-// The same loops of several cores added up; the rare ones left out; those that lost most first.
+// The same loops of several cores added up; those that chance explains left out; those that lost most first.
 [[nodiscard]] std::vector<loop_row> merge_loops(std::vector<std::vector<loop_row>> of_cores);
 
 // Milliseconds that one query in place of each loop would save: an estimate. A key in a batch was measured

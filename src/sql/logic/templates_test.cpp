@@ -154,7 +154,7 @@ TEST(route_names, are_templates_and_bounded) {
   EXPECT_EQ(r.name(r.intern("/r7")), "/r7");
 }
 
-TEST(loops, rare_ones_are_left_out_and_cores_added_up) {
+TEST(loops, those_that_chance_explains_are_left_out_and_cores_added_up) {
   core c;
   const auto loop = c.id("SELECT * FROM orders WHERE user_id = 1");
   const auto list = c.id("SELECT id FROM users");
@@ -162,7 +162,7 @@ TEST(loops, rare_ones_are_left_out_and_cores_added_up) {
   loop_table t;
   t.add({.text = 1, .source = 2, .keys = 9, .lost_us = 800, .first_us = 1, .last_us = 2},
         {loop, list, "id", 1, 23});
-  const auto rows = [&] { return t.rows(c.table, c.routes, 0, wall_time{}); };
+  const auto rows = [&] { return t.rows(c.table, {{loop, {100, 100}}}, c.routes, 0, wall_time{}); };
   EXPECT_TRUE(merge_loops({rows()}).empty());
   t.add({.text = 1, .source = 2, .keys = 9, .lost_us = 800, .first_us = 1, .last_us = 2},
         {loop, list, "id", 1, 23});

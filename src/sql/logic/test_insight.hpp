@@ -129,6 +129,8 @@ class traffic {
 
   std::int64_t now_us = 1'000'000'000;
   insight watch;
+  std::int64_t taken_us = 400;  // by a statement
+  int part_of_every = 0;        // of so many rows one is read in two parts
 
  private:
   void describe(text_ids ids, const answer& a) {
@@ -144,14 +146,17 @@ class traffic {
       for (const auto& c : row) values.push_back({c.bytes, c.null});
       std::string message;
       EXPECT_TRUE(pgwire::append_data_row(message, values));
-      watch.on_row(s.client, ids, message, now_us);
+      const bool in_part = part_of_every != 0 && ++rows_ % part_of_every == 0;
+      watch.on_row(s.client, ids, std::string_view(message).substr(0, in_part ? 500 : -1UL),
+                   now_us);
     }
-    now_us += 400;
-    watch.on_done(s.client, ids, {.duration_us = 400, .rows = a.rows.size()}, now_us);
-    now_us += 100;
+    now_us += taken_us;
+    watch.on_done(s.client, ids, {.duration_us = taken_us, .rows = a.rows.size()}, now_us);
+    now_us += taken_us / 4;
   }
 
   effects_cache effects_;
+  int rows_ = 0;
 };
 
 }  // namespace fairing::sql::testing_insight
