@@ -137,6 +137,7 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
                                       ": only dead jobs are redriven");
     const auto moved = redrive_one(*j, q, *to, now);
     if (!moved) return std::unexpected(moved.error());
+    if (!*moved && is_kept_request(*j)) return stays(q);
     if (!*moved)
       return fail(errc::conflict, "another job of queue " + to->row.name +
                                       " bears the unique name '" + j->unique + "'");
@@ -155,10 +156,12 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
   return begin_task(std::move(t), most);
 }
 
-// False: its unique name is taken, the job stays dead.
+// False: its unique name is taken, or it is a request that the http plane put off and another queue's workers would get;
+// the job stays dead.
 result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& to,
                                         plane_time now) {
   const bool was_dead = j.state == job_state::dead;
+  if (is_kept_request(j) && &from != &to) return false;
   if (!j.unique.empty() && (was_dead || &from != &to)) {
     const auto other = existing({.unique = j.unique}, to, now);
     if (!other) return std::unexpected(other.error());
@@ -180,6 +183,8 @@ result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& 
   if (auto r = place(j, to, now); !r) return std::unexpected(r.error());
   if (auto r = stored.save(j, +part::state); !r) return lost(r.error());
   enter(to, j);
+  if (is_kept_request(j) && !to.config.requests)
+    if (auto r = has_requests(to); !r) return std::unexpected(r.error());
   tell(job_event::kind::redriven, j);
   if (was_dead && j.batch != 0)
     if (auto r = batch_member(j, 1, now); !r) return std::unexpected(r.error());
