@@ -17,6 +17,7 @@ using http::offload_reply;
 using http::offload_state;
 
 constexpr std::string_view once_field = "fairing-once";
+constexpr std::string_view principal_field = "principal";
 constexpr std::size_t head_room = 64 * 1024;  // of a queue's payload, for the request's head
 
 // ---- names
@@ -102,12 +103,23 @@ offload_reply told(jobs::job& j) {
   return r;
 }
 
+// The token is right, whoever asks by it: the two owners end in the same secret.
+bool same_secret(std::string_view a, std::string_view b) {
+  const auto end_of = [](std::string_view owner) {
+    return owner.substr(std::min(owner.size(), owner.rfind(':')));
+  };
+  return crypto::constant_time_equal(end_of(a), end_of(b));
+}
+
 // The job if it belongs to whoever asks.
 offload_reply told_to(result<jobs::reply>& said, const std::string& owner) {
   if (!said) return said.error().code == jobs::errc::not_found ? no_such() : unread(said.error());
   auto* j = std::get_if<jobs::job>(&*said);
-  if (j == nullptr || !crypto::constant_time_equal(j->owner, owner)) return no_such();
-  return told(*j);
+  if (j == nullptr || !jobs::is_kept_request(*j)) return no_such();
+  if (crypto::constant_time_equal(j->owner, owner)) return told(*j);
+  auto r = no_such();
+  if (same_secret(j->owner, owner)) r.principal_by = field_of(*j, principal_field);
+  return r;
 }
 
 jobs::new_job job_of(http::offload_order o, std::uint64_t secret) {
@@ -124,6 +136,7 @@ jobs::new_job job_of(http::offload_order o, std::uint64_t secret) {
               {"client", std::move(o.client_ip)},
               {"scheme", std::move(o.scheme)},
               {"trusted", o.trusted_peer ? "1" : "0"},
+              {std::string(principal_field), std::move(o.principal_by)},
               {std::string(once_field), o.once ? "1" : "0"},
               {"traceparent", std::move(o.traceparent)}};
   return j;
@@ -138,12 +151,16 @@ class request_carrier final : public jobs::carrier {
 
   net::task<jobs::delivery> carry(const jobs::leased_job& j, jobs::attempt_time t) override {
     const bool once = field_of(j.work, once_field) == "1";
-    const auto cut_off = [](const jobs::attempt_record& a) { return a.lease_expired; };
-    if (once && std::ranges::any_of(j.work.history, cut_off))
-      co_return failed(
+    // Redriven as well: nobody who does that can know it either.
+    const auto unclear = [](const jobs::attempt_record& a) { return a.lease_expired || a.unsure; };
+    if (once && std::ranges::any_of(j.work.history, unclear)) {
+      auto d = failed(
           "a run of it was cut off: nobody knows whether it took effect, and it is "
           "not run twice without an Idempotency-Key or the route's `retry`",
           jobs::push_end::dead);
+      d.unsure = true;
+      co_return d;
+    }
     http::kept_run r;
     r.message = j.work.payload;
     r.site = field_of(j.work, "site");
@@ -175,6 +192,7 @@ class request_carrier final : public jobs::carrier {
     if (!end.answered) {
       auto d = failed(std::move(end.detail),
                       once && end.reached ? jobs::push_end::dead : jobs::push_end::retry);
+      d.unsure = end.reached;
       d.how.strain = end.reached     ? jobs::push_strain::neutral
                      : end.timed_out ? jobs::push_strain::strained
                                      : jobs::push_strain::absent;
@@ -262,7 +280,11 @@ bool request_store::put(net::core& c, http::offload_order o, done d) {
         auto later = std::make_shared<done>(std::move(d));
         const bool taken =
             read(c, made.id, milliseconds{0}, [later](std::vector<result<jobs::reply>> job) {
-              if (!job.front()) return (*later)(told_to(job.front(), {}));
+              if (!job.front()) {
+                auto gone = fault_of(job.front().error());
+                if (gone.fault == offload_fault::not_found) gone.fault = offload_fault::answer_gone;
+                return (*later)(std::move(gone));
+              }
               auto r = told(std::get<jobs::job>(*job.front()));
               r.existed = true;
               (*later)(std::move(r));

@@ -48,3 +48,7 @@ class OffloadCase(JobsCase):
 
     def problem(self, got, status, slug):
         self.assertEqual((got.status, json.loads(got.body)["type"]), (status, f"urn:fairing:problem:{slug}"), got.text)
+
+    def reload(self):
+        self.fairing.write_config(self.config)
+        self.assertEqual(self.fairing.cli("reload").returncode, 0)

@@ -99,6 +99,28 @@ std::string principal_of(const http1::request_head& head, const async_config& c,
   return who.empty() ? who : hex_of(who);
 }
 
+std::string principal_text(const async_config& c) {
+  if (c.principal == rate_key::ip) return "ip";
+  return (c.principal == rate_key::cookie ? "cookie:" : "header:") + c.principal_name;
+}
+
+std::optional<async_config> principal_from(std::string_view text) {
+  async_config c;
+  const auto colon = text.find(':');
+  const auto kind = text.substr(0, colon);
+  if (kind == "header") {
+    c.principal = rate_key::header;
+  } else if (kind == "cookie") {
+    c.principal = rate_key::cookie;
+  } else if (kind == "ip") {
+    c.principal = rate_key::ip;
+  } else {
+    return std::nullopt;
+  }
+  c.principal_name = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
+  return c;
+}
+
 idempotency idempotency_of(const http1::request_head& head) {
   idempotency out;
   for (const auto& h : head.headers) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,10 @@ struct kept_answer {
 // Who asked, as the route says: the SHA-256 of that field's, cookie's or address's text, in hex; "" where there is none.
 [[nodiscard]] std::string principal_of(const http1::request_head& head, const async_config& c,
                                        std::string_view client_ip);
+
+// How that is written: header:NAME, cookie:NAME or ip; and read again (nullopt: it is none of them).
+[[nodiscard]] std::string principal_text(const async_config& c);
+[[nodiscard]] std::optional<async_config> principal_from(std::string_view text);
 
 // What Idempotency-Key says, without quotes.
 struct idempotency {

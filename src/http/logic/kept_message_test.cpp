@@ -84,6 +84,12 @@ TEST(kept_message, the_principal_is_what_the_route_says) {
   EXPECT_EQ(principal_of(r.head, by_address, "::1"),
             principal_of(test::request().head, by_address, "::1"));
   EXPECT_NE(principal_of(r.head, by_address, "::1"), principal_of(r.head, by_address, "::2"));
+  for (const auto& c : {by_token, by_cookie, by_address})
+    EXPECT_EQ(
+        principal_of(r.head, principal_from(principal_text(c)).value_or(async_config{}), "::1"),
+        principal_of(r.head, c, "::1"));
+  EXPECT_EQ(principal_text(by_cookie), "cookie:session");
+  EXPECT_FALSE(principal_from("session"));
   const auto nobody = test::request();
   EXPECT_EQ(principal_of(nobody.head, by_token, "::1"), "");
   EXPECT_EQ(principal_of(nobody.head, by_cookie, "::1"), "");

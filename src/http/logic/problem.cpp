@@ -67,6 +67,10 @@ constexpr std::array<problem_info, problem_count> table{{
      "Read its answer."},
     {key_in_flight, 409, "Conflict", "idempotency-key-in-flight",
      "The request of this Idempotency-Key is still running", "Ask for its state at Location."},
+    {answer_gone, 410, "Gone", "idempotency-key-answer-gone",
+     "The request of this Idempotency-Key has run, and its answer is kept no longer",
+     "Take a new key to run it again; raise keep_done or keep_bytes of the queue to keep answers "
+     "as long as keys, 24 h."},
     {key_reused, 422, "Unprocessable Content", "idempotency-key-reused",
      "The Idempotency-Key stands for another request", "Take a new key for a new request."},
     {job_failed, 502, "Bad Gateway", "job-failed", "The request got no answer",

@@ -45,13 +45,14 @@ enum class problem : std::uint8_t {
   job_not_finished,       // 409: its answer is not there yet
   job_finished,           // 409: it cannot be cancelled any more
   key_in_flight,          // 409: the request of that Idempotency-Key has not been answered yet
-  key_reused,             // 422: the Idempotency-Key stands for another request
-  job_failed,             // 502: it was put off and got no answer
-  job_store_down,         // 503: nothing can be put off at the moment
-  job_store_full,         // 507: there is no room to put it off
+  answer_gone,     // 410: the request of that Idempotency-Key ran, its answer is kept no longer
+  key_reused,      // 422: the Idempotency-Key stands for another request
+  job_failed,      // 502: it was put off and got no answer
+  job_store_down,  // 503: nothing can be put off at the moment
+  job_store_full,  // 507: there is no room to put it off
   job_outcome_unknown,  // 503: the job store was lost while it kept it; nobody knows whether it did
 };
-inline constexpr std::size_t problem_count = 30;
+inline constexpr std::size_t problem_count = 31;
 
 struct problem_info {
   problem id;

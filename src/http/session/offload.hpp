@@ -32,8 +32,9 @@ class core_state;
 // ---- keeping
 struct offload_order {
   std::string queue;
-  std::string message;    // http/logic/kept_message
-  std::string principal;  // "": whoever has the token
+  std::string message;       // http/logic/kept_message
+  std::string principal;     // "": whoever has the token
+  std::string principal_by;  // as async.principal is written
   std::string site;
   std::string peer_ip;
   std::string client_ip;
@@ -50,6 +51,7 @@ enum class offload_fault : std::uint8_t {
   not_found,    // no such token, or somebody else's
   key_reused,   // the Idempotency-Key stands for another request
   finished,     // cannot be cancelled any more
+  answer_gone,  // of put: the Idempotency-Key's request has run, and its answer is not kept any more
   too_large,    // over what its queue takes
   full,         // no room in the store
   unavailable,  // the store is down, busy or another instance's: nothing was done
@@ -74,7 +76,10 @@ struct offload_reply {
   std::uint32_t attempt = 0;
   std::int64_t created_ms = 0;  // wall
   std::string error;            // of the last attempt that failed
-  std::string answer;           // http/logic/kept_message
+  // With not_found: the token is right, and its client is known by this (async.principal of the day it came). Not for
+  // clients.
+  std::string principal_by;
+  std::string answer;  // http/logic/kept_message
 };
 
 class offload_store {

@@ -91,6 +91,7 @@ offload_order connection::make_order(const http1::request_head& head, std::strin
   o.queue = c.queue;
   o.message = keep_request(head, body);
   o.principal = principal_of(head, c, r.client_ip);
+  o.principal_by = principal_text(c);
   o.site = site_->config.name;
   o.peer_ip = r.peer_ip;
   o.client_ip = r.client_ip;
@@ -314,6 +315,8 @@ void connection::append_fault(const http1::request_head& head, const offload_rep
       return say(problem::no_such_job);
     case offload_fault::key_reused:
       return say(problem::key_reused);
+    case offload_fault::answer_gone:
+      return say(problem::answer_gone);
     case offload_fault::finished:
       return say(problem::job_finished);
     case offload_fault::too_large:

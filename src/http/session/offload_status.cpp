@@ -12,6 +12,7 @@ namespace fairing::http {
 namespace {
 
 constexpr std::string_view result_end = "/result";
+constexpr std::size_t token_length = 26;
 constexpr milliseconds longest_wait{60'000};
 
 std::string_view word_of(offload_state s) noexcept {
@@ -28,6 +29,14 @@ std::string_view word_of(offload_state s) noexcept {
       return "cancelled";
   }
   return "waiting";
+}
+
+// As one looks, with or without the end that asks for the answer.
+bool is_token(std::string_view text) noexcept {
+  if (text.ends_with(result_end)) text.remove_suffix(result_end.size());
+  return text.size() == token_length && std::ranges::all_of(text, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
 }
 
 bool ended(const offload_reply& r) noexcept {
@@ -50,7 +59,9 @@ std::string state_json(const offload_reply& r) {
 }
 
 bool connection::asks_for_offload(const http1::request_head& head) const {
-  return site_->puts_off && home_.plane.offload != nullptr && head.path.starts_with(offload_path);
+  if (home_.plane.offload == nullptr || !head.path.starts_with(offload_path)) return false;
+  // Where no route puts anything off any more, what was accepted before still has its address.
+  return site_->puts_off || is_token(head.path.substr(offload_path.size()));
 }
 
 net::task<bool> connection::offload_status(const http1::request_head& head) {
@@ -71,13 +82,20 @@ net::task<bool> connection::offload_status(const http1::request_head& head) {
   }
   // Each route may know its clients by another field: whoever put it off is right in one of these ways.
   auto r = offload_reply{.fault = offload_fault::not_found};
-  for (const auto& who : principals_of(head)) {
+  auto all = principals_of(head);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto who = all[i];
     const auto wait = std::min(preferences_of(head).wait.value_or(milliseconds{0}), longest_wait);
     r = co_await ask(home_.core, [&](offload_store::done d) {
       if (!reads) return store.cancel(home_.core, token, who, std::move(d));
       return store.look(home_.core, token, who, of_result ? milliseconds{0} : wait, std::move(d));
     });
     if (r.fault != offload_fault::not_found) break;
+    if (const auto by = principal_from(r.principal_by)) {
+      // Its route is another by now, or gone.
+      auto then = principal_of(head, *by, pending_->request.client_ip);
+      if (std::ranges::find(all, then) == all.end()) all.push_back(std::move(then));
+    }
   }
   r.token = token;
   if (r.fault != offload_fault::none)

@@ -96,6 +96,8 @@ result<void> engine::parts::tick(plane_time now) {
   if (auto r = let_in(now); !r) return r;
   if (auto r = fire_crons(now); !r) return r;
   if (auto r = empty_outbox(now); !r) return r;
+  if (!strays.empty())
+    if (auto r = free_strays(); !r) return r;
   if (auto r = go_on(now); !r) return r;
   return retention(now);
 }

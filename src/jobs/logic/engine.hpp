@@ -74,7 +74,8 @@ struct lease {
   milliseconds grace{0};  // on top of the length: for whoever ends an attempt in time by itself
   bool tells_runs =
       true;  // its worker hears of a second run and of the run's trace: not over the SQS API
-  bool creates = false;  // a queue that is not there, as enqueue does: not over the SQS API
+  bool creates = false;   // a queue that is not there, as enqueue does: not over the SQS API
+  bool requests = false;  // for whoever runs what the http plane put off; nobody else gets that
 };
 struct ack {
   lease_token token;
@@ -90,6 +91,7 @@ struct fail_job {
   std::optional<milliseconds> not_before;   // the ladder's delay, but at least this
   bool dead = false;                        // no point in another attempt
   bool release = false;  // given back unused: at once, and the attempt does not count
+  bool unsure = false;   // for the history: nobody knows whether it took effect
 };
 struct extend {
   lease_token token;

@@ -122,6 +122,9 @@ struct engine::parts {
   // Queues that may have parked jobs although nothing holds their keys back: key_concurrency was taken away.
   std::set<std::uint32_t> unlimited;
   std::unordered_map<std::uint64_t, key_turns> turns;  // by queue and key
+  // Queues with requests that the http plane put off; of those, the ones that the configuration does not name.
+  std::set<std::uint32_t> request_queues;
+  std::set<std::uint32_t> strays;
   // Leased jobs as the lease left them in the store, without bodies: their ack need not read them again. A job that leaves
   // its state leaves here too; a batch that is lost takes all of them along.
   std::unordered_map<job_id, job> heads;
@@ -159,6 +162,14 @@ struct engine::parts {
   result<reply> run(const set_queue& c, plane_time now);
   result<reply> drop_queue(queue_entry& q);
   result<reply> run(const read_job& c, plane_time now);
+
+  // ---- request_queues.cpp
+  result<void> recover_request_queues();
+  result<void> set_request_queues(std::set<std::uint32_t> next);
+  result<void> take_request_queues();
+  result<void> has_requests(queue_entry& q);
+  result<void> forget_requests(std::uint32_t number);
+  result<void> free_strays();
 
   // ---- enqueue.cpp
   result<reply> run(const enqueue& c, plane_time now);

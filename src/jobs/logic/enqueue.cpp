@@ -158,6 +158,8 @@ result<void> engine::parts::put(job& j, const new_job& n, queue_entry& q, plane_
   if (auto r = place(j, q, now); !r) return r;
   if (auto r = stored.put(j); !r) return lost(r.error());
   enter(q, j);
+  if (!q.config.requests && is_kept_request(j))
+    if (auto r = has_requests(q); !r) return r;
   q.arrivals.add(1, now.steady_ms);
   tell(job_event::kind::enqueued, j);
   const auto name = [&](const std::string& scope, const std::string& text, std::int64_t until_ms) {

@@ -73,6 +73,7 @@ struct attempt_record {
   std::int64_t ended_ms = 0;   // wall
   std::string error;           // empty: it was the one that succeeded
   bool lease_expired = false;  // nobody answered for it
+  bool unsure = false;         // it failed, and nobody knows whether it took effect
 };
 
 struct job {

@@ -30,12 +30,15 @@ result<reply> engine::parts::run(const lease& c, plane_time now) {
   const auto found = queue_of(c.queue, c.creates, now);
   if (!found) return std::unexpected(found.error());
   auto& q = **found;
+  if (q.config.requests && !c.requests)
+    return fail(errc::conflict, "the jobs of queue " + q.row.name +
+                                    " are requests that the http plane put off: only it runs them");
   // Whoever can wait gets its answer from dispatch(), in the same batch if there are jobs: one question to the store
   // for all of them.
   if (c.waiter != 0 && c.wait_until_steady_ms > now.steady_ms) return park(c, q);
   leased out;
   std::vector<job> buffer;
-  if (q.waiters.empty())  // nobody overtakes those who wait
+  if (q.waiters.empty() && c.requests == q.config.requests)  // nobody overtakes those who wait
     if (auto r = lease_some(q, buffer, c.most, {c.length, c.grace, c.tells_runs}, now, out); !r)
       return std::unexpected(r.error());
   return out;
@@ -46,7 +49,8 @@ result<reply> engine::parts::park(const lease& c, queue_entry& q) {
     return fail(errc::overloaded, "100000 leases wait already: ask with fewer workers");
   if (waiting.contains(c.waiter))
     return fail(errc::bad_request, "this waiter has a lease that waits already");
-  q.waiters.push_back({c.waiter, c.most, c.length, c.wait_until_steady_ms, c.grace, c.tells_runs});
+  q.waiters.push_back(
+      {c.waiter, c.most, c.length, c.wait_until_steady_ms, c.grace, c.tells_runs, c.requests});
   waiting.emplace(c.waiter, std::pair{q.row.number, std::prev(q.waiters.end())});
   waits_end.emplace(c.wait_until_steady_ms, c.waiter);
   waited_for.insert(q.row.number);
@@ -97,6 +101,7 @@ result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer,
     }
     auto j = std::move(buffer.back());
     buffer.pop_back();
+    if (!q.config.requests && is_kept_request(j)) return has_requests(q);
     const auto waits = wait_for_key_rate(j, q, now);
     if (!waits) return std::unexpected(waits.error());
     if (*waits) {
@@ -162,9 +167,13 @@ result<void> engine::parts::serve(queue_entry& q, plane_time now, dispatched& ou
     }
     const auto w = q.waiters.front();
     leased got;
-    if (auto r = lease_some(q, buffer, w.most, {w.length, w.grace, w.tells_runs}, now, got); !r)
+    // The queue has become one of requests, or is none any more, since it began to wait.
+    const bool fits = w.requests == q.config.requests;
+    if (auto r = !fits ? result<void>{}
+                       : lease_some(q, buffer, w.most, {w.length, w.grace, w.tells_runs}, now, got);
+        !r)
       return r;
-    if (got.jobs.empty()) return {};
+    if (fits && got.jobs.empty()) return {};
     take_out(waiting.find(w.name));
     answered.emplace_back(q.row.number, w);
     out.replies.push_back({w.name, std::move(got)});

@@ -8,6 +8,8 @@ namespace {
 
 constexpr char version = 1;
 constexpr std::uint64_t most_items = 1'000;
+constexpr std::uint64_t expired_bit = 1;  // of an attempt
+constexpr std::uint64_t unsure_bit = 2;
 
 void number(std::string& out, std::uint64_t n) {
   for (; n >= 128; n >>= 7) out += static_cast<char>(n | 128);
@@ -113,7 +115,7 @@ std::string pack_history(const job& j) {
     number(out, a.attempt);
     number(out, static_cast<std::uint64_t>(a.began_ms));
     number(out, static_cast<std::uint64_t>(a.ended_ms));
-    number(out, a.lease_expired ? 1 : 0);
+    number(out, (a.lease_expired ? expired_bit : 0) | (a.unsure ? unsure_bit : 0));
     text(out, a.error);
   }
   return out;
@@ -128,7 +130,9 @@ bool unpack_history(std::string_view packed, job& into) {
     a.attempt = static_cast<std::uint32_t>(in.number());
     a.began_ms = static_cast<std::int64_t>(in.number());
     a.ended_ms = static_cast<std::int64_t>(in.number());
-    a.lease_expired = in.number() != 0;
+    const auto bits = in.number();
+    a.lease_expired = (bits & expired_bit) != 0;
+    a.unsure = (bits & unsure_bit) != 0;
     a.error = in.text();
     into.history.push_back(std::move(a));
   }

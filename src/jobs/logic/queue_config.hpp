@@ -50,8 +50,10 @@ struct queue_config {
   std::uint64_t keep_bytes = 1ULL << 30;  // finished jobs of the queue, oldest go first
   // Of the jobs this share, chosen by id, is run twice and what both runs wrote is compared; 0: none.
   double verify_idempotency = 0;
-  bool requests = false;  // its jobs are requests that the http plane put off and runs; not a key
-  bool paused = false;    // at the first start; later the store remembers
+  bool requests =
+      false;  // its jobs are requests that the http plane put off and runs; not a key. Some of them
+              // being left is enough, whatever the configuration says
+  bool paused = false;  // at the first start; later the store remembers
   std::vector<cron_config> cron;
 };
 

@@ -54,6 +54,7 @@ struct waiter {
   std::int64_t until_ms = 0;  // steady
   milliseconds grace{0};
   bool tells_runs = true;
+  bool requests = false;
 };
 
 struct queue_entry {
@@ -79,6 +80,9 @@ struct queue_entry {
   }
   [[nodiscard]] std::uint64_t of(job_state s) const noexcept {
     return counts.of[static_cast<std::size_t>(s)];
+  }
+  [[nodiscard]] std::uint64_t live() const noexcept {
+    return of(job_state::queued) + of(job_state::scheduled) + of(job_state::leased);
   }
   [[nodiscard]] std::uint64_t ready() const noexcept {
     return of(job_state::queued) - counts.parked;

@@ -26,10 +26,11 @@ const queue_config* config_of(const jobs_config& c, std::string_view name) {
   return at == c.queues.end() ? nullptr : &*at;
 }
 
-void configure(queue_entry& q, const jobs_config& c) {
+void configure(queue_entry& q, const jobs_config& c, const std::set<std::uint32_t>& requests) {
   const auto* own = config_of(c, q.row.name);
   q.config = effective_config(own != nullptr ? *own : queue_config{}, q.row.attributes);
   q.config.name = q.row.name;
+  q.config.requests = q.config.requests || requests.contains(q.row.number);
 }
 
 std::uint64_t live_of(const queue_counts& c) {
@@ -43,6 +44,7 @@ std::uint64_t live_of(const queue_counts& c) {
 result<void> engine::parts::recover_queues(plane_time now) {
   const auto rows = stored.queues();
   if (!rows) return lost(rows.error());
+  if (auto r = recover_request_queues(); !r) return r;
   queues.clear();
   numbers.clear();
   oldest_unknown.clear();
@@ -53,7 +55,7 @@ result<void> engine::parts::recover_queues(plane_time now) {
     auto& q = queues[row.number];
     q.row = row;
     q.counts = *counts;
-    configure(q, config);
+    configure(q, config, request_queues);
     numbers[row.name] = row.number;
     live += live_of(*counts);
     if (auto r = look_for_oldest(q, now); !r) return r;
@@ -69,7 +71,7 @@ result<void> engine::parts::take_config(plane_time now) {
   config_is_new = false;
   undo.emplace_back([this] { config_is_new = true; });
   for (auto& [number, q] : queues) {
-    configure(q, config);
+    configure(q, config, request_queues);
     if (q.counts.parked > 0 && !q.key_concurrency()) unlimited.insert(number);
   }
   for (const auto& c : config.queues) {
@@ -80,6 +82,7 @@ result<void> engine::parts::take_config(plane_time now) {
     (*q)->row.paused = true;
     if (auto r = stored.save_queue((*q)->row); !r) return lost(r.error());
   }
+  if (auto r = take_request_queues(); !r) return r;
   return recover_crons(now);
 }
 
@@ -93,7 +96,7 @@ result<queue_entry*> engine::parts::add_queue(const std::string& name) {
   if (!number) return lost(number.error());
   auto& q = queues[*number];
   q.row = {.number = *number, .name = name};
-  configure(q, config);
+  configure(q, config, request_queues);
   touch(q);  // whoever shows the queues shows it
   numbers[name] = *number;
   undo.emplace_back([this, name, n = *number] {
@@ -158,14 +161,18 @@ result<reply> engine::parts::run(const set_queue& c, plane_time now) {
   if (!found) return std::unexpected(found.error());
   auto& q = **found;
   if (!c.attributes) return nothing{};
+  if (q.config.requests)
+    return fail(errc::conflict, "the jobs of queue " + q.row.name +
+                                    " are requests that the http plane put off: it has no "
+                                    "attributes of SQS");
   undo.emplace_back([this, n = q.row.number, was = q.row.attributes] {
     const auto there = queues.find(n);
     if (there == queues.end()) return;
     there->second.row.attributes = was;
-    configure(there->second, config);
+    configure(there->second, config, request_queues);
   });
   q.row.attributes = *c.attributes;
-  configure(q, config);
+  configure(q, config, request_queues);
   if (auto r = stored.save_queue(q.row); !r) return lost(r.error());
   return nothing{};
 }
@@ -189,6 +196,7 @@ result<reply> engine::parts::drop_queue(queue_entry& q) {
     take_out(at);
   }
   const auto number = q.row.number;
+  if (auto r = forget_requests(number); !r) return std::unexpected(r.error());
   std::erase_if(heads, [&](const auto& e) { return e.second.queue == number; });
   const auto gone = std::make_shared<queue_entry>(std::move(q));
   std::erase_if(tasks, [&](const long_task& t) { return t.queue == number || t.to == number; });

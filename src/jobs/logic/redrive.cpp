@@ -139,6 +139,7 @@ result<reply> engine::parts::run(const redrive& c, plane_time now) {
                                       ": only dead jobs are redriven");
     const auto moved = redrive_one(*j, q, *to, c.moves, now);
     if (!moved) return std::unexpected(moved.error());
+    if (!*moved && is_kept_request(*j)) return stays(q);
     if (!*moved)
       return fail(errc::conflict, "another job of queue " + to->row.name +
                                       " bears the unique name '" + j->unique + "'");
@@ -174,10 +175,12 @@ result<reply> engine::parts::move_at_once(long_task& t, queue_entry& q, plane_ti
 }
 
 // Where `any_name` the job comes without its unique name if another one bears that already.
-// False: its unique name is taken, the job stays where it is.
+// False: its unique name is taken, or it is a request that the http plane put off and another queue's workers would get;
+// the job stays where it is.
 result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& to, bool any_name,
                                         plane_time now) {
   const bool was_dead = j.state == job_state::dead;
+  if (is_kept_request(j) && &from != &to) return false;
   if (!j.unique.empty() && (was_dead || &from != &to)) {
     const auto other = existing({.unique = j.unique}, to, now);
     if (!other) return std::unexpected(other.error());
@@ -201,6 +204,8 @@ result<bool> engine::parts::redrive_one(job& j, queue_entry& from, queue_entry& 
   if (auto r = place(j, to, now); !r) return std::unexpected(r.error());
   if (auto r = stored.save(j, +part::state); !r) return lost(r.error());
   enter(to, j);
+  if (is_kept_request(j) && !to.config.requests)
+    if (auto r = has_requests(to); !r) return std::unexpected(r.error());
   tell(job_event::kind::redriven, j);
   if (was_dead && j.batch != 0)
     if (auto r = batch_member(j, 1, now); !r) return std::unexpected(r.error());

@@ -180,6 +180,7 @@ result<settled> engine::parts::attempt_failed(job& j, queue_entry& q, std::strin
   const auto text = said(why);
   const bool second = succeeded_before(j);
   const auto took = close_attempt(j, text, expired, now);
+  if (!j.history.empty()) j.history.back().unsure = how.unsure;
   leave(q, j);
   if (second) return end_second_run(j, q, text, took, now);
   const auto next = ladder_delay(j, q);

@@ -18,6 +18,7 @@ struct delivery {
   std::string result;
   std::string result_type;
   std::uint16_t result_status = 0;
+  bool unsure = false;  // a failure that may have taken effect all the same
 };
 
 struct attempt_time {

@@ -118,6 +118,7 @@ void jobs_plane::on_committed(const std::vector<job_event>& events) {
 
 void jobs_plane::on_queues(std::vector<engine::queue_state> queues) {
   probe_.name_queues(queues);
+  pushes_->note(queues);
   view_.publish(std::move(queues));
 }
 

@@ -1,7 +1,9 @@
 #include "jobs/session/push_service.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/log.hpp"
 #include "base/timestamp.hpp"
 #include "jobs/logic/push_request.hpp"
 #include "jobs/session/push_client.hpp"
@@ -86,16 +88,50 @@ result<push_service::entry> push_service::made(const queue_config& q, std::size_
     if (!made) return std::unexpected(made.error());
     by = std::move(*made);
   }
-  out.runs = pusher::make(core, writer_, {q.name, out.most}, std::move(by), probe_);
+  out.runs = pusher::make(core, writer_, {q.name, out.most, q.push.empty()}, std::move(by), probe_);
   return out;
+}
+
+// A queue with requests left in it is pushed nowhere, and run to its end though nothing names it.
+std::vector<queue_config> push_service::all_of(const jobs_config& c) const {
+  auto all = c.queues;
+  if (!requests_) return all;
+  for (const auto& kept : with_requests_) {
+    auto at = std::ranges::find(all, kept.name, &queue_config::name);
+    if (at == all.end()) at = all.insert(at, kept);
+    at->push.clear();
+    at->requests = true;
+  }
+  return all;
 }
 
 result<void> push_service::configure(const jobs_config& c) {
   const std::lock_guard lock(mutex_);
+  auto before = std::exchange(config_, c);
+  auto r = apply();
+  if (!r) config_ = std::move(before);
+  return r;
+}
+
+void push_service::note(const std::vector<engine::queue_state>& queues) {
+  std::vector<queue_config> now;
+  for (const auto& q : queues)
+    if (q.config.requests) now.push_back(q.config);
+  const std::lock_guard lock(mutex_);
+  if (ending_ ||
+      std::ranges::equal(now, with_requests_, {}, &queue_config::name, &queue_config::name))
+    return;
+  with_requests_ = std::move(now);
+  // What is in the configuration has been taken before: only how requests are run is new, and that has no error.
+  if (auto r = apply(); !r) log::warn("jobs_pushes_not_changed", {{"reason", r.error().message()}});
+}
+
+result<void> push_service::apply() {
+  const auto queues = all_of(config_);
   std::erase_if(leaving_, [](const auto& p) { return p->wait_ended(milliseconds{0}); });
   std::map<std::string, entry> next;
-  for (std::size_t i = 0; i < c.queues.size(); ++i) {
-    const auto& q = c.queues[i];
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    const auto& q = queues[i];
     if (q.push.empty() && !(q.requests && requests_)) continue;
     const auto known = by_queue_.find(q.name);
     if (known != by_queue_.end() && known->second.same(q)) {
@@ -129,21 +165,27 @@ void push_service::start() {
 
 void push_service::stop_taking() {
   const std::lock_guard lock(mutex_);
+  ending_ = true;
   if (!started_) return;
   for (auto& [name, e] : by_queue_) e.runs->stop_taking();
 }
 
+// Those who end need the writer, whose thread may be in note(): they are not waited for under the lock.
 void push_service::stop() {
-  const std::lock_guard lock(mutex_);
-  if (!std::exchange(started_, false)) return;
-  for (auto& [name, e] : by_queue_) leaving_.push_back(std::move(e.runs));
-  by_queue_.clear();
-  for (const auto& p : leaving_) p->stop();
+  std::vector<std::shared_ptr<pusher>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    if (!std::exchange(started_, false)) return;
+    all.swap(leaving_);
+    for (auto& [name, e] : by_queue_) all.push_back(std::move(e.runs));
+    by_queue_.clear();
+  }
+  for (const auto& p : all) p->stop();
   const auto end = std::chrono::steady_clock::now() + longest_stop;
-  for (const auto& p : leaving_)
+  for (const auto& p : all)
     (void)p->wait_ended(std::max(
         milliseconds{0}, std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now())));
-  leaving_.clear();
 }
 
 std::uint32_t push_service::in_flight() const {

@@ -4,7 +4,7 @@
 //        ... s->stop_taking();  ... s->stop();           // before the writer stops
 // A queue is pushed by one core, spread by the queue's place in the configuration. A reload that changes a queue's push
 // ends its pusher (what is in flight goes on to its end) and starts another.
-// Threads: the main thread; one at a time.
+// Threads: the main thread, one at a time; note() the writer's.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +31,9 @@ class push_service {
 
   // An error names the key. Before start() too: nothing runs until then.
   [[nodiscard]] result<void> configure(const jobs_config& c);
+  // The queues as the store has them, after they may have changed: those with requests are run, whatever the
+  // configuration says of them.
+  void note(const std::vector<engine::queue_state>& queues);
   void start();
   void stop_taking();
   void stop();
@@ -46,6 +49,8 @@ class push_service {
     std::shared_ptr<pusher> runs;
     [[nodiscard]] bool same(const queue_config& q) const;
   };
+  [[nodiscard]] std::vector<queue_config> all_of(const jobs_config& c) const;
+  [[nodiscard]] result<void> apply();
   [[nodiscard]] result<entry> made(const queue_config& q, std::size_t index);
   [[nodiscard]] result<std::unique_ptr<carrier>> by_url(const queue_config& q, std::size_t index,
                                                         net::core& c) const;
@@ -57,7 +62,10 @@ class push_service {
   mutable std::mutex mutex_;
   std::map<std::string, entry> by_queue_;
   std::vector<std::shared_ptr<pusher>> leaving_;  // end what they have begun
+  jobs_config config_;
+  std::vector<queue_config> with_requests_;  // as the store has it; by number
   bool started_ = false;
+  bool ending_ = false;
 };
 
 }  // namespace fairing::jobs

@@ -120,7 +120,8 @@ bool pusher::ask(std::uint32_t most) {
                          .most = most,
                          .wait_until_steady_ms = writer_.steady_now() + lease_wait.count(),
                          .waiter = waiter_,
-                         .grace = grace});
+                         .grace = grace,
+                         .requests = rules_.requests});
   const bool taken = writer_.submit(
       &core_, std::move(one), [self = shared_from_this()](std::vector<result<reply>> r) {
         if (!r.front()) {
@@ -187,7 +188,8 @@ std::optional<command> pusher::settling(const leased_job& j, delivery d) const {
   return fail_job{.token = j.token,
                   .error = std::move(d.how.error),
                   .not_before = d.how.not_before,
-                  .dead = d.how.what == push_end::dead};
+                  .dead = d.how.what == push_end::dead,
+                  .unsure = d.unsure};
 }
 
 net::task<void> pusher::settle(command c, mono_time until, std::string_view what) {

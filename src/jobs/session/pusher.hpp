@@ -34,6 +34,7 @@ class pusher : public std::enable_shared_from_this<pusher> {
   struct rules {
     std::string queue;
     std::uint32_t most = push_pace::usual_most;  // at a time
+    bool requests = false;                       // that the http plane put off
   };
   static constexpr milliseconds grace{5'000};
 

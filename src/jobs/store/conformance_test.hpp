@@ -16,6 +16,7 @@
 #include "jobs/store/conformance_cycle.hpp"
 #include "jobs/store/conformance_keys.hpp"
 #include "jobs/store/conformance_names.hpp"
+#include "jobs/store/conformance_requests.hpp"
 #include "jobs/store/conformance_suite.hpp"
 #include "jobs/store/conformance_time.hpp"
 #include "jobs/store/conformance_verify.hpp"
@@ -60,6 +61,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_row_that_cannot_be_read_is_set_aside, a_lease_may_wait_in_a_queue_that_is_not_there_yet,
     look_ups_are_in_order, a_chosen_job_runs_once_more_and_is_done,
     a_second_run_never_makes_a_job_dead, jobs_are_chosen_by_their_share,
-    random_commands_keep_the_rules);
+    kept_requests_are_for_nobody_else, a_worker_that_waits_is_given_no_kept_request,
+    dead_requests_go_to_no_other_queue, random_commands_keep_the_rules);
 
 }  // namespace fairing::jobs::test
