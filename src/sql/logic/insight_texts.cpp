@@ -66,7 +66,7 @@ void insight::set(const insight_options& options) {
   options_.least = options.least;
   options_.slow_us = options.slow_us;
   templates_.set_slow(options.slow_us);
-  for (auto& w : watched_) w.tracker->set_limits({.least = options.least});
+  watched_.set_limits({.least = options.least});
 }
 
 std::string_view insight::template_of(text_ids ids) const noexcept {

@@ -76,6 +76,12 @@ bool watched_sessions::leave(std::uint64_t key, advise::run_sink& sink) {
   return true;
 }
 
+void watched_sessions::set_limits(const advise::n_plus_one_limits& limits) noexcept {
+  limits_ = limits;
+  for (auto& p : slots_)
+    if (p.tracker) p.tracker->set_limits(limits);
+}
+
 void watched_sessions::flush(std::int64_t now_us, advise::run_sink& sink) {
   for (auto& p : slots_) p.tracker->flush(now_us, sink);
 }

@@ -44,6 +44,7 @@ class watched_sessions {
     return key != 0 && slots_[slot].key == key ? slots_[slot].tracker.get() : nullptr;
   }
   void flush(std::int64_t now_us, advise::run_sink& sink);
+  void set_limits(const advise::n_plus_one_limits& limits) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
   [[nodiscard]] std::size_t bytes_left() const noexcept { return room_.left; }
 
