@@ -299,6 +299,7 @@ TEST_F(Server, WhatWaitsForLongHoldsUpNobody) {
   for (std::size_t n = 1; n <= 100; ++n) {
     polls.push_back(std::make_unique<client>(server->address()));
     polls.back()->send(request("GET /v1/jobs/0000000000001?wait=60"));
+    while (n == 1 && parked() == 0) std::this_thread::yield();  // it is the first
   }
   while (parked() < polls.size()) std::this_thread::yield();
   client other(server->address());

@@ -18,9 +18,7 @@ constexpr std::size_t most_ranks = 1'000;
 engine::parts::parts(store& s, jobs_config c, std::uint64_t seed)
     : stored(s), config(std::move(c)), random(seed) {}
 
-result<void> engine::parts::open(plane_time now, std::optional<std::int64_t> served_ms) {
-  away_until_ms = now.steady_ms;
-  away_from_ms = std::min(served_ms.value_or(now.steady_ms), now.steady_ms);
+result<void> engine::parts::open(plane_time now) {
   if (auto r = stored.begin(); !r) return r;
   auto r = recover_queues(now);
   if (r) r = recover_tasks();
@@ -254,9 +252,7 @@ engine::engine(store& s, jobs_config config, std::uint64_t random_seed)
     : parts_(std::make_unique<parts>(s, std::move(config), random_seed)) {}
 engine::~engine() = default;
 
-result<void> engine::open(plane_time now, std::optional<std::int64_t> served_ms) {
-  return parts_->open(now, served_ms);
-}
+result<void> engine::open(plane_time now) { return parts_->open(now); }
 void engine::reconfigure(const jobs_config& next) {
   parts_->config = next;
   parts_->config_is_new = true;

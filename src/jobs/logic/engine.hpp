@@ -223,9 +223,7 @@ class engine {
   engine(store& s, jobs_config config, std::uint64_t random_seed);
   ~engine();
 
-  // `served_ms`: steady, until when the plane gave its workers answers; nullopt: until now. Leases that ended since then
-  // go on for a while (30 s, or the job's timeout if that is less): nobody could have extended them.
-  result<void> open(plane_time now, std::optional<std::int64_t> served_ms = std::nullopt);
+  result<void> open(plane_time now);
   void reconfigure(const jobs_config& next);  // between batches
   [[nodiscard]] result<reply> apply(const command& c, plane_time now);
   [[nodiscard]] result<void> tick(plane_time now);

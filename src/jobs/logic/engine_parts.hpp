@@ -94,9 +94,6 @@ struct engine::parts {
   std::vector<cron_entry> crons;
   std::vector<long_task> tasks;
   job_id last_id = 0;
-  // Steady: from when to when nobody served.
-  std::int64_t away_from_ms = 0;
-  std::int64_t away_until_ms = 0;
   std::uint64_t live = 0;      // jobs not finished, of all queues
   bool config_is_new = false;  // queues and crons of it have not been looked at yet
   bool batch_is_lost = false;
@@ -134,7 +131,7 @@ struct engine::parts {
   std::uint64_t room_free = 0;
 
   // ---- engine.cpp: frame, counts, errors
-  result<void> open(plane_time now, std::optional<std::int64_t> served_ms);
+  result<void> open(plane_time now);
   result<reply> apply(const command& c, plane_time now);
   result<void> tick(plane_time now);
   result<void> dispatch(plane_time now, dispatched& out);
@@ -222,7 +219,6 @@ struct engine::parts {
   // ---- settle.cpp
   result<job> head_of(job_id id);
   result<job> held(const lease_token& t, plane_time now);
-  [[nodiscard]] std::int64_t lease_end(const job& j) const;
   result<bool> done_by(const lease_token& t);
   result<reply> run(const ack& c, plane_time now);
   result<reply> run(const fail_job& c, plane_time now);

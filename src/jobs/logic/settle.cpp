@@ -10,7 +10,6 @@ namespace fairing::jobs {
 namespace {
 
 constexpr milliseconds longest_retry{365LL * 86'400'000};
-constexpr milliseconds longest_grace{30'000};
 
 std::string said(std::string_view error) {
   return error.empty() ? std::string("failed without an error text")
@@ -40,15 +39,6 @@ result<job> engine::parts::head_of(job_id id) {
   return j;
 }
 
-// When the lease is over. One that ended while nobody served lasts a while longer: its worker had nobody to tell.
-std::int64_t engine::parts::lease_end(const job& j) const {
-  if (j.due_ms <= away_from_ms || j.due_ms > away_until_ms) return j.due_ms;
-  const auto q = queues.find(j.queue);
-  auto timeout = milliseconds{j.timeout_ms};
-  if (j.timeout_ms == 0) timeout = q == queues.end() ? longest_grace : q->second.config.timeout;
-  return away_until_ms + std::min(timeout, longest_grace).count();
-}
-
 // The job of a lease that still holds: its newest, and not over.
 result<job> engine::parts::held(const lease_token& t, plane_time now) {
   auto j = head_of(t.job);
@@ -64,7 +54,6 @@ result<job> engine::parts::held(const lease_token& t, plane_time now) {
   if (j->secret != t.secret)
     return fail(errc::stale_lease,
                 "job " + id_text(t.job) + " was leased again since: drop what was done for it");
-  j->due_ms = lease_end(*j);
   if (j->due_ms <= now.steady_ms)
     return fail(errc::stale_lease,
                 "the lease of job " + id_text(t.job) +

@@ -44,11 +44,6 @@ result<std::size_t> engine::parts::expire(plane_time now, std::size_t most) {
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
-    if (const auto end = lease_end(*j); end > now.steady_ms) {
-      j->due_ms = end;
-      if (auto r = stored.save(*j, +part::state); !r) return lost(r.error());
-      continue;
-    }
     const auto r = attempt_failed(*j, **q, "lease expired", true, {}, now);
     if (!r) return std::unexpected(r.error());
   }

@@ -98,13 +98,12 @@ result<void> writer::open() {
   const auto kept = store_->fact(steady_fact);
   if (!kept) return std::unexpected(kept.error());
   const auto& text = kept.value();
-  const auto last = text ? time_from(*text) : kept_time{};
-  const auto stands = goes_on(last, read_uptime(), unix_ms());
+  const auto stands = goes_on(text ? time_from(*text) : kept_time{}, read_uptime(), unix_ms());
   // A process that goes on after a fault of its store goes on with its clock, too.
   const auto least = steady_base_.load() == 0 ? stands : steady_now();
   steady_base_ = std::max(stands, least) - monotonic_ms();
   engine_ = std::make_unique<engine>(*store_, options_.config, options_.random_seed);
-  if (auto r = engine_->open(time(), last.steady_ms); !r) return r;
+  if (auto r = engine_->open(time()); !r) return r;
   store_->on_poke([this] {
     {
       const std::lock_guard lock(mutex_);

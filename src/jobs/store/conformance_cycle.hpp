@@ -119,40 +119,6 @@ TYPED_TEST_P(jobs_conformance, a_lease_that_ran_out_is_a_failed_attempt) {
   EXPECT_TRUE(p.done(second));  // a lease outlives the plane
 }
 
-// Nobody could extend a lease that ended while nobody served: its worker has half a minute to say that it lives.
-TYPED_TEST_P(jobs_conformance, leases_that_ended_while_nobody_served_go_on) {
-  auto p = this->plane(this->with({.name = "mails", .timeout = seconds{40}}));
-  const auto over = p.put("mails", new_job{.timeout = seconds{10}});
-  const auto first = p.take("mails");
-  ASSERT_EQ(first.work.id, over);
-  p.put("mails");
-  const auto second = p.take("mails");
-  p.put("mails", new_job{.timeout = seconds{5}});
-  const auto third = p.take("mails");
-  p.put("mails", new_job{.timeout = seconds{100}});
-  const auto fourth = p.take("mails");
-  p.pass(seconds{5});  // the third one's is over: the plane was there
-  EXPECT_EQ(p.look(third.work.id).state, job_state::scheduled);
-  p.reopen(seconds{60});
-  EXPECT_EQ(p.done(third).error().code, errc::stale_lease);
-  p.turn();
-  EXPECT_EQ(p.take("mails").work.id, third.work.id);
-  EXPECT_EQ(p.take("mails").work.id, 0);
-  EXPECT_TRUE(p.done(first));
-  ASSERT_TRUE(p.apply(extend{.token = second.token, .length = seconds{60}}));
-  p.pass(seconds{34});
-  EXPECT_EQ(p.look(fourth.work.id).state, job_state::leased);
-  p.pass(seconds{1});
-  EXPECT_EQ(p.done(fourth).error().code, errc::stale_lease);  // its own end was still to come
-  p.reopen(seconds{30});
-  p.pass(milliseconds{29'999});
-  EXPECT_EQ(p.look(second.work.id).state, job_state::leased);
-  p.pass(milliseconds{1});
-  EXPECT_EQ(p.done(second).error().code, errc::stale_lease);
-  p.reopen();
-  EXPECT_EQ(p.done(second).error().code, errc::stale_lease);
-}
-
 TYPED_TEST_P(jobs_conformance, only_the_newest_lease_counts) {
   auto p = this->plane();
   p.put("mails", new_job{.attempts = {seconds{0}, seconds{0}, seconds{0}}});

@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,13 +29,10 @@ class plane_under_test {
     open();
   }
 
-  void reopen(milliseconds away = milliseconds{0}) {
+  void reopen() {
     engine_.reset();
     store_.reset();
-    const auto served_ms = now.steady_ms;
-    now.steady_ms += away.count();
-    now.wall_ms += away.count();
-    open(served_ms);
+    open();
   }
   void configure(const std::function<void(jobs_config&)>& change) {
     change(config_);
@@ -141,11 +137,11 @@ class plane_under_test {
   dispatched said;                                                       // by the last batch
 
  private:
-  void open(std::optional<std::int64_t> served_ms = std::nullopt) {
+  void open() {
     store_ = make_();
     ASSERT_NE(store_, nullptr);
     engine_ = std::make_unique<engine>(*store_, config_, 42);
-    const auto r = engine_->open(now, served_ms);
+    const auto r = engine_->open(now);
     ASSERT_TRUE(r) << r.error().message();
   }
   void end() {
