@@ -391,19 +391,6 @@ TEST_F(server_pool_rules, misuse_is_counted_and_harmless) {
   EXPECT_EQ(p.pool.idle(), 1U);
 }
 
-TEST(pool_types, every_reason_has_its_words) {
-  for (std::size_t i = 0; i < pin_reasons; ++i)
-    EXPECT_FALSE(sentence(static_cast<pin_reason>(i)).empty());
-  for (std::size_t i = 0; i < close_reasons; ++i)
-    EXPECT_FALSE(sentence(static_cast<close_reason>(i)).empty());
-  for (std::size_t i = 0; i < refusals; ++i)
-    EXPECT_FALSE(sentence(static_cast<refusal>(i)).empty());
-  EXPECT_EQ(name(pin_reason::session_mode), "session_mode");
-  EXPECT_EQ(name(close_reason::open_failed), "open_failed");
-  EXPECT_EQ(name(refusal::draining), "draining");
-  EXPECT_EQ(name(server_state::closing), "closing");
-}
-
 TEST_F(server_pool_rules, no_more_run_at_once_than_may) {
   p.pool.set_options({.size = 3, .concurrency = 2}, p.now);
   warm(2);

@@ -22,6 +22,20 @@ bool not_kept(offload_fault f) noexcept {
   return f == offload_fault::unavailable || f == offload_fault::full;
 }
 
+// Why the Idempotency-Key of a request cannot be taken; "": it can, or there is none.
+// Whoever has no name shares one book of keys with all others without a name. A request that bears a log-in of another
+// kind must not: the same key and body, and the one gets the other's answer. Nor may that log-in tell them apart: it may
+// change until the request is sent again, which then would run twice.
+std::string_view key_refused(const http1::request_head& head, std::string_view principal) {
+  const auto key = idempotency_of(head);
+  if (!key.valid) return "Idempotency-Key is one field of 1 to 200 visible characters";
+  const bool logged_in = head.has(http1::field::cookie) || head.has(http1::field::authorization);
+  if (!key.present || !principal.empty() || !logged_in) return {};
+  return "an Idempotency-Key is its client's own, and nothing in this request says who that is: "
+         "the "
+         "route's `async.principal` names the field or cookie that does";
+}
+
 }  // namespace
 
 bool connection::puts_off(const http1::request_head& head, const route_runtime& route) const {
@@ -129,24 +143,10 @@ net::task<bool> connection::put_off(const http1::request_head& head) {
       co_return false;
     }
   }
-  if (!idempotency_of(head).valid) {
-    append_problem(&head, problem::bad_request,
-                   "Idempotency-Key is one field of 1 to 200 visible characters", {},
-                   &pending_->status);
-    const bool sent = co_await flush();
-    co_return sent&& keep_alive_;
-  }
   auto order = make_order(head, body);
   const auto principal = order.principal;
-  // Whoever has no name shares one book of keys with all others without a name. A request that bears a log-in of another
-  // kind must not: the same key and body, and the one gets the other's answer. Nor may that log-in tell them apart: it may
-  // change until the request is sent again, which then would run twice.
-  const bool logged_in = head.has(http1::field::cookie) || head.has(http1::field::authorization);
-  if (!order.idempotency_key.empty() && principal.empty() && logged_in) {
-    append_problem(&head, problem::bad_request,
-                   "an Idempotency-Key is its client's own, and nothing in this request says who "
-                   "that is: the route's `async.principal` names the field or cookie that does",
-                   {}, &pending_->status);
+  if (const auto why = key_refused(head, principal); !why.empty()) {
+    append_problem(&head, problem::bad_request, why, {}, &pending_->status);
     const bool sent = co_await flush();
     co_return sent&& keep_alive_;
   }
