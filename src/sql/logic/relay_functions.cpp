@@ -11,7 +11,9 @@ relay::after relay::ask_functions() {
 
 bool relay::on_function_row(std::string_view message) {
   const auto row = pgwire::read_data_row(message.substr(pgwire::header_bytes));
-  if (!row || row->size() != 2 || !functions_answer_) return false;
+  if (!row || !functions_answer_) return false;
+  // Who speaks PostgreSQL's protocol need not have its catalogues: that is no reason to part.
+  if (row->size() != 2) return true;
   std::string_view column[2];
   std::size_t n = 0;
   for (const auto& v : *row) column[n++] = v.bytes;
@@ -21,7 +23,10 @@ bool relay::on_function_row(std::string_view message) {
 
 void relay::on_functions_known() {
   if (!functions_answer_) return;
-  if (shared_.functions.tell(std::move(*functions_answer_))) shared_.effects.forget();
+  if (functions_answer_->version.empty())
+    shared_.functions.failed("the answer has no version", now_);
+  else if (shared_.functions.tell(std::move(*functions_answer_)))
+    shared_.effects.forget();
   functions_answer_.reset();
 }
 

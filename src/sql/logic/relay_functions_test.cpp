@@ -57,6 +57,16 @@ TEST_F(FunctionTalk, the_settings_of_a_function_are_asked_for_by_name) {
   EXPECT_EQ(t.client(Q("SELECT 1")), Q("SELECT pg_catalog.set_config('app.tenant','a',false);"));
 }
 
+TEST_F(FunctionTalk, of_a_server_without_such_catalogues_are_done_without) {
+  EXPECT_EQ(t.client(Q("SELECT 1")), Q(t.functions().question()));
+  EXPECT_EQ(t.server(row({"1"}) + complete("SELECT 1") + ready()), "");
+  EXPECT_EQ(t.functions().take_fault(), "the answer has no version");
+  EXPECT_EQ(t.sent(), Q("SELECT 1"));
+  EXPECT_EQ(t.server(row({"1"}) + complete("SELECT 1") + ready()),
+            row({"1"}) + complete("SELECT 1") + ready());
+  EXPECT_TRUE(t.released);
+}
+
 TEST_F(FunctionTalk, that_cannot_be_known_are_done_without) {
   EXPECT_EQ(t.client(Q("SELECT set('a')")), Q(t.functions().question()));
   EXPECT_EQ(t.server(error("42P01", "there is no pg_proc") + ready()), "");
