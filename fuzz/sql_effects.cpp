@@ -22,9 +22,11 @@ const std::vector<std::string> no_names;
 
 bool same(const effects& a, const effects& b) {
   return a.leaves_state == b.leaves_state && a.ddl == b.ddl &&
-         a.reads_sequences == b.reads_sequences && a.names_statements == b.names_statements &&
-         a.drops_statements == b.drops_statements && a.pin == b.pin && a.unlisted == b.unlisted &&
-         a.sets_unknown == b.sets_unknown && a.sets_by_parameter == b.sets_by_parameter &&
+         a.reads_sequences == b.reads_sequences && a.touches_sequences == b.touches_sequences &&
+         a.makes_sequences == b.makes_sequences && a.opens_link == b.opens_link &&
+         a.names_statements == b.names_statements && a.drops_statements == b.drops_statements &&
+         a.pin == b.pin && a.unlisted == b.unlisted && a.sets_unknown == b.sets_unknown &&
+         a.sets_by_parameter == b.sets_by_parameter &&
          (a.sets ? a.sets->names : no_names) == (b.sets ? b.sets->names : no_names);
 }
 

@@ -10,10 +10,11 @@
 //   for (row_cursor c = store.first(r); !store.row(c).empty(); store.next(c)) ...
 // Rows lie in blocks of 1 KiB, at most 32 blocks a session, 16 a result and 1,000 rows a result; what is
 // longer is cut there (result::cut). A row of over 1 KiB is kept shortened: its short values, which keys
-// are, and of the others only their places. The least recently used result makes room. Of one text the last two results are kept. One of fewer than two rows is forgotten
-// at its end, unless its text has given longer ones (a nested loop passes through it).
+// are, and of the others only their places. The least recently used result makes room. Of one text the last two results
+// are kept. One of fewer than two rows is forgotten at its end, unless its text has given longer ones (a nested loop passes through it).
 // Lifecycle: one a session tracker. Threads: its core's.
-// Cost: a copy of the row's bytes (up to 1 KiB; of a longer one a walk over its values); blocks are allocated once and reused.
+// Cost: a copy of the row's bytes (up to 1 KiB; of a longer one a walk over its values); blocks are allocated once and
+// reused.
 #pragma once
 
 #include <array>

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.fairing import run_cli
-from support.offload_case import ASYNC, BOB, OffloadCase
-from support.origin import CLOSE, answer
+from support.offload_case import ASYNC, BOB, OffloadCase, breaks_off
+from support.origin import answer
 from support.wait import wait_until
 
 
@@ -183,12 +183,7 @@ class Offload(OffloadCase):
         self.assertEqual((self.ask(at + "/result", "GET").status, len(self.ran)), (201, 1))
 
     def test_an_answer_that_breaks_off_is_the_end_of_one_that_runs_once(self):
-        def broken(request):
-            request.read_body()
-            request.connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
-            return CLOSE
-
-        self.start(broken)
+        self.start(breaks_off)
         at = self.accepted()
         self.assertEqual(self.ask(at, "GET", Prefer="wait=20").status, 303)
         got = self.ask(at + "/result", "GET")

@@ -5,7 +5,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.pgclient import PgClient, PgError
-from support.sql_case import SHARED, SqlCase, start_postgres, stop_postgres
+from support.sql_case import SHARED, SqlCase, start_postgres, stop_postgres, tenant_of
 from support.wait import wait_until
 
 tearDownModule = stop_postgres
@@ -49,10 +49,6 @@ GRANT ALL ON SCHEMA app, public TO PUBLIC;
 def setUpModule():
     start_postgres()
     SHARED["pg"].sql(SCHEMA, "app")
-
-
-def tenant_of(c):
-    return c.query("SELECT current_setting('app.tenant', true)")[0][0]
 
 
 class Functions(SqlCase):

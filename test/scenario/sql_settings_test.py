@@ -6,14 +6,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support.pgclient import PgClient
-from support.sql_case import SqlCase, in_thread, start_postgres, stop_postgres
+from support.sql_case import SqlCase, in_thread, start_postgres, stop_postgres, tenant_of
 
 setUpModule = start_postgres
 tearDownModule = stop_postgres
-
-
-def tenant_of(c):
-    return c.query("SELECT current_setting('app.tenant', true)")[0][0]
 
 
 class CustomSettings(SqlCase):

@@ -7,11 +7,18 @@ import threading
 
 from support.client import fetch
 from support.jobs_case import JobsCase
-from support.origin import Origin, answer
+from support.origin import CLOSE, Origin, answer
 
 ANN = {"Authorization": "Bearer ann"}
 BOB = {"Authorization": "Bearer bob"}
 ASYNC = {"Prefer": "respond-async"}
+
+
+def breaks_off(request):
+    """A backend whose answer ends in the middle."""
+    request.read_body()
+    request.connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+    return CLOSE
 
 
 class OffloadCase(JobsCase):

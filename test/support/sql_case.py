@@ -39,6 +39,11 @@ def in_thread(call, *arguments):
     return thread
 
 
+def tenant_of(client):
+    """What a policy of row level security would read."""
+    return client.query("SELECT current_setting('app.tenant', true)")[0][0]
+
+
 class SqlCase(unittest.TestCase):
     @property
     def pg(self):

@@ -1,8 +1,8 @@
 // Where a job goes that nobody has: due later, parked behind its key, or ready. And who comes next when a key is free.
 //
 // A job holds its key while it is ready or leased; in a FIFO queue also while it waits for its time, so that nothing of
-// the key overtakes it. Parked jobs exist only while somebody holds their key: whoever lets go lets the next one in. Where the limit itself
-// goes (let_in) all of them are.
+// the key overtakes it. Parked jobs exist only while somebody holds their key: whoever lets go lets the next one in.
+// Where the limit itself goes (let_in) all of them are.
 #include "base/hash.hpp"
 #include "jobs/logic/engine_parts.hpp"
 

@@ -313,7 +313,8 @@ const effects& effects_cache::of(std::string_view text) {
   add_reset(last_, text, analyzer_);
   last_.generation = generation_;
   if (functions_) add_functions(last_, text);
-  const bool tells_all = outlined && outline_tells_all();
+  // What is left in the session has its names in literals.
+  const bool tells_all = outlined && !last_.leaves_state && outline_tells_all();
   if (!tells_all) view.outline = 0;
   if (names_) last_.ids = names_->on_text(view, analyzer_);
   if (tells_all) return outlines_.keep(view.outline, outline_.bytes(), last_);

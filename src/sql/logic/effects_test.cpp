@@ -64,6 +64,8 @@ TEST_F(OutlinedEffects, WhatTheValueTellsIsLookedAtEachTime) {
   EXPECT_FALSE(cache.of("SELECT set_config('work_mem', '1MB', true)").sets_local);
   EXPECT_TRUE(cache.of("SELECT set_config('timezone', 'UTC', true)").sets_local);
   EXPECT_FALSE(shares("SET a.b = 'x'", "SET a.b = 'y'"));
+  EXPECT_FALSE(shares("UPDATE pg_settings SET setting = '1' WHERE name = 'work_mem'",
+                      "UPDATE pg_settings SET setting = '2' WHERE name = 'work_mem'"));
   EXPECT_FALSE(shares("SELECT pg_advisory_lock(1)", "SELECT pg_advisory_lock(2)"));
   EXPECT_TRUE(cache.of("SELECT pg_advisory_lock(3)").pin);
   EXPECT_FALSE(

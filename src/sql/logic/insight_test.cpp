@@ -306,16 +306,21 @@ TEST(insight, repeated_skipped_and_null_keys) {
   EXPECT_EQ(r.executions, 6U);
 }
 
-TEST(insight, a_key_behind_a_long_text_is_seen) {
-  traffic t;
-  session s;
+// Whose last column is a user, behind a text of 2,000 bytes.
+answer long_posts() {
   answer posts;
   posts.columns = {column("id", 16400, 1, 23), column("body", 16400, 2, 25),
                    column("author_id", 16400, 3, 23)};
   for (int i = 0; i < 30; ++i)
     posts.rows.push_back(
         {{std::to_string(i)}, {std::string(2000, 'x')}, {std::to_string(user_id(i))}});
-  t.query(s, "SELECT id, body, author_id FROM posts", posts);
+  return posts;
+}
+
+TEST(insight, a_key_behind_a_long_text_is_seen) {
+  traffic t;
+  session s;
+  t.query(s, "SELECT id, body, author_id FROM posts", long_posts());
   for (int i = 0; i < 30; ++i)
     t.prepared(s, "SELECT id, name FROM users WHERE id = $1", {text(user_id(i))},
                users(1, user_id(i)));
@@ -327,14 +332,8 @@ TEST(insight, a_key_behind_a_long_text_is_seen) {
 TEST(insight, rows_that_come_in_parts_do_not_break_a_loop) {
   traffic t;
   session s;
-  answer posts;
-  posts.columns = {column("id", 16400, 1, 23), column("body", 16400, 2, 25),
-                   column("author_id", 16400, 3, 23)};
-  for (int i = 0; i < 30; ++i)
-    posts.rows.push_back(
-        {{std::to_string(i)}, {std::string(2000, 'x')}, {std::to_string(user_id(i))}});
   t.part_of_every = 4;  // as reads of 8 KiB give them
-  t.query(s, "SELECT id, body, author_id FROM posts", posts);
+  t.query(s, "SELECT id, body, author_id FROM posts", long_posts());
   t.part_of_every = 0;
   for (int i = 0; i < 30; ++i)
     t.prepared(s, "SELECT id, name FROM users WHERE id = $1", {text(user_id(i))},
