@@ -467,6 +467,17 @@ class HostileServer(unittest.TestCase):
         wait_until(self.is_good, 20, "the pool to heal")
         wait_until(lambda: self.fairing.descriptors() <= before + 4, 15, "descriptors to be closed")
 
+    def test_what_lies_behind_ready(self):
+        stop = error({"S": "FATAL", "V": "FATAL", "C": "57P01", "M": "terminating connection"})
+        self.start()
+        for behind, code in ((stop, "57P01"), (row_description(), "08P01"), (READY, "08P01")):
+            self.fake.behind_ready = behind
+            with self.assertRaises(PgError) as raised:
+                self.client().close()
+            self.assertEqual(raised.exception.code, code)
+        self.fake.behind_ready = message(b"N", b"SNOTICE\0\0") + message(b"S", b"application_name\0x\0")
+        wait_until(self.is_good, 20, "a server with a notice to be taken")
+
     def is_good(self):
         try:
             self.good()

@@ -45,6 +45,7 @@ class FakePostgres:
         self.extended = None  # parts to send at a Sync, in place of the usual refusal of the extended protocol
         self.syncs = 0
         self.login = None
+        self.behind_ready = b""  # sent in one piece with the ReadyForQuery of the usual log-in
         self.silent = False  # accepts, and never says a word
         self.connections = []
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -122,6 +123,7 @@ class FakePostgres:
             + b"".join(message(b"S", f"{k}\0{v}\0".encode()) for k, v in status.items())
             + message(b"K", struct.pack("!ii", 4711, 42))
             + READY
+            + self.behind_ready
         )
         while self.answer(connection):
             pass

@@ -152,7 +152,10 @@ net::task<bool> opener::run(opened_server& out) {
     co_return false;
   }
   bool ok = co_await send();
-  while (ok) {
+  bool ready = false;
+  // What came in one piece with ReadyForQuery is looked at too: a server that is told to stop in this
+  // moment says so right behind it, and would be taken for a good one.
+  while (ok && !(ready && used_ == in_.size())) {
     ok = co_await read_message();
     if (!ok) break;
     switch (static_cast<server_type>(type_)) {
@@ -172,8 +175,9 @@ net::task<bool> opener::run(opened_server& out) {
         ok = false;
         break;
       case server_type::ready_for_query:
-        if (authenticated_ && used_ == in_.size()) co_return true;
-        ok = fail(sqlstate::protocol_violation, "PostgreSQL was ready before the log-in ended");
+        ready = authenticated_ && !ready;
+        if (!ready)
+          ok = fail(sqlstate::protocol_violation, "PostgreSQL was ready before the log-in ended");
         break;
       case server_type::notice_response:
       case server_type::negotiate_protocol_version:
@@ -182,6 +186,7 @@ net::task<bool> opener::run(opened_server& out) {
         ok = fail(sqlstate::protocol_violation, "PostgreSQL sent an unexpected message at log-in");
     }
   }
+  if (ok) co_return true;
   out.error = std::move(error_);
   co_return false;
 }
