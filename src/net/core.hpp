@@ -84,6 +84,11 @@ class core {
   // Runs j on this core in about `delay`: the clock is coarse, so a few milliseconds sooner or later. On the core.
   void after(milliseconds delay, job j);
 
+  // While what is served waits for something else anyway: a turn that finds nothing sleeps for so long before it waits
+  // for sockets, so that they wake nobody and more of them are served at once. It holds until it is said anew, at most
+  // until the next tick. On the core.
+  void gather(std::chrono::microseconds pause) noexcept { gather_ = pause; }
+
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
   // f(now) on every tick (100 ms), until the core stops; registered before start.
   void every_tick(std::function<void(instant)> f) { ticks_.push_back(std::move(f)); }
@@ -108,6 +113,7 @@ class core {
 
   std::uint32_t index_;
   instant now_ = fairing::now();
+  std::chrono::microseconds gather_{0};
   net::reactor reactor_;
   std::atomic<std::thread::id> owner_{};  // the thread inside run()
   std::atomic<bool> stopping_{false};

@@ -67,6 +67,43 @@ TEST_F(core_test, a_waker_of_another_core_resumes_on_the_home_core) {
   EXPECT_EQ(home, expected);
 }
 
+struct seen final : watched {
+  void on_ready(std::uint32_t events) override { readable += (events & EPOLLIN) != 0; }
+  int readable = 0;
+};
+
+TEST(reactor_test, what_comes_while_it_gathers_is_served_in_one_turn) {
+  int a[2], b[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, a), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, b), 0);
+  reactor r;
+  seen of_a, of_b;
+  ASSERT_TRUE(r.add(of_a, a[0]) && r.add(of_b, b[0]));
+  EXPECT_TRUE(r.wait(1000, std::chrono::microseconds{0})) << "writable";
+  r.serve();
+  {
+    const std::jthread peer([&] {
+      std::this_thread::sleep_for(milliseconds{5});
+      EXPECT_EQ(::write(a[1], "x", 1), 1);
+      std::this_thread::sleep_for(milliseconds{5});
+      EXPECT_EQ(::write(b[1], "x", 1), 1);
+    });
+    EXPECT_TRUE(r.wait(10'000, milliseconds{500}));
+  }
+  r.serve();
+  EXPECT_EQ(of_a.readable + of_b.readable, 2);
+  ASSERT_EQ(::write(a[1], "x", 1), 1);
+  EXPECT_TRUE(r.wait(1'000'000'000, std::chrono::hours{24})) << "what is ready is not left lying";
+  for (const int fd : {a[0], a[1], b[0], b[1]}) ::close(fd);
+}
+
+TEST_F(core_test, a_core_that_gathers_still_keeps_its_ticks) {
+  const auto core_runs = [](core& c) { return run_on<int>(c, []() -> task<int> { co_return 7; }); };
+  cores.at(0).post([this] { cores.at(0).gather(std::chrono::hours{24}); });
+  EXPECT_EQ(core_runs(cores.at(0)), 7);
+  EXPECT_EQ(core_runs(cores.at(0)), 7);
+}
+
 TEST_F(core_test, a_waker_outlives_its_event) {
   waker left;
   run_on<int>(cores.at(0), [&]() -> task<int> {

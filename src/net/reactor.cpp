@@ -1,7 +1,10 @@
 #include "net/reactor.hpp"
 
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "base/assert.hpp"
 
@@ -33,10 +36,19 @@ void reactor::remove(watched& w, int fd) noexcept {
       if (each == &w) each = nullptr;
 }
 
-bool reactor::wait(int timeout_ms) noexcept {
+bool reactor::wait(int timeout_ms, std::chrono::microseconds gather) noexcept {
   ++turn_;
   serving_.swap(again_);
-  const int ready = ::epoll_wait(epoll_.native(), events_, batch, timeout_ms);
+  int ready = 0;
+  if (timeout_ms > 0 && gather.count() > 0) {
+    ready = ::epoll_wait(epoll_.native(), events_, batch, 0);
+    if (ready == 0) {
+      const auto us = std::min<std::int64_t>(gather.count(), std::int64_t{timeout_ms} * 1000);
+      const timespec pause{us / 1'000'000, us % 1'000'000 * 1000};
+      ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
+    }
+  }
+  if (ready == 0) ready = ::epoll_wait(epoll_.native(), events_, batch, timeout_ms);
   next_ = 0;
   count_ = ready > 0 ? ready : 0;  // below 0: a signal came, and the loop comes again
   return ready != 0;

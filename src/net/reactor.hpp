@@ -14,6 +14,7 @@
 
 #include <sys/epoll.h>
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -45,7 +46,8 @@ class reactor {
   // on_ready(0) in the next turn, after whatever else is ready then: for an object that has had its share.
   void again(watched& w) { again_.push_back(&w); }
   // Begins a turn: waits up to timeout_ms (0: not at all) for a socket or wake(). False: the time passed.
-  bool wait(int timeout_ms) noexcept;
+  // `gather`: if nothing is ready it sleeps for so long first, and what comes then wakes nobody.
+  bool wait(int timeout_ms, std::chrono::microseconds gather) noexcept;
   void serve();  // what was ready then
   // Objects wait for their on_ready(0): the next wait() should be none.
   [[nodiscard]] bool has_again() const noexcept { return !again_.empty(); }

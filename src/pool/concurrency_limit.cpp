@@ -4,29 +4,40 @@
 
 namespace fairing::pool {
 
-concurrency_limit::concurrency_limit(std::uint32_t size, rules r) noexcept
-    : rules_(r), size_(size), chosen_(size), now_(size), rest_(r.rest), left_(r.rest) {}
+namespace {
+constexpr std::uint8_t kinds = 3;  // of changes
+}
 
-void concurrency_limit::set_size(std::uint32_t size) noexcept {
-  if (size == size_) return;
+concurrency_limit::concurrency_limit(std::uint32_t size, rules r) noexcept
+    : rules_(r), size_(size), chosen_{size}, now_{size}, rest_(r.rest), left_(r.rest) {}
+
+void concurrency_limit::set_rules(std::uint32_t size, bool may_gather) noexcept {
+  if (size == size_ && may_gather == rules_.may_gather) return;
   size_ = size;
+  rules_.may_gather = may_gather;
   start_over();
 }
 
 void concurrency_limit::start_over() noexcept {
-  chosen_ = now_ = size_;
+  chosen_ = now_ = {size_};
+  gather_ = microseconds{0};
   phase_ = phase::resting;
-  down_ = true;
-  turned_ = false;
+  next_ = change::lower;
+  in_vain_ = 0;
   rate_ = 0;
   rest_ = left_ = rules_.rest;
   ends_ = ends_alone_ = 0;
   settling_ = true;
 }
 
-void concurrency_limit::begin_window(std::uint32_t limit, micro_time now) noexcept {
-  settling_ = limit != now_;
-  now_ = limit;
+void concurrency_limit::begin_window(setting s, micro_time now) noexcept {
+  settling_ = s != now_;
+  now_ = s;
+  gather_ = microseconds{0};
+  if (s.gathers && rate_ > 0)
+    gather_ =
+        std::min(rules_.gather_most,
+                 microseconds{static_cast<std::int64_t>(rules_.gather_share * s.limit / rate_)});
   began_ = now;
   ends_ = ends_alone_ = 0;
 }
@@ -51,7 +62,7 @@ void concurrency_limit::look(micro_time now) noexcept {
 }
 
 void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcept {
-  if (waited && chosen_ < size_ && rate < rate_ / 2) {
+  if (waited && chosen_ != setting{size_} && rate < rate_ / 2) {
     start_over();
     began_ = now;
     return;
@@ -64,10 +75,29 @@ void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcep
   begin_window(chosen_, now);
 }
 
+concurrency_limit::change concurrency_limit::after(change c) noexcept {
+  return static_cast<change>((static_cast<std::uint8_t>(c) + 1) % kinds);
+}
+
+// Whether there is such a change of what was chosen; other_ is it, then.
+bool concurrency_limit::changes(change c) noexcept {
+  other_ = chosen_;
+  switch (c) {
+    case change::lower:
+      other_.limit = std::max(chosen_.limit / 2, 1U);
+      break;
+    case change::gathering:
+      other_.gathers = rules_.may_gather && !chosen_.gathers && chosen_.limit > 1;
+      break;
+    case change::higher:
+      other_.limit = std::min(chosen_.limit * 2, size_);
+      break;
+  }
+  return other_ != chosen_;
+}
+
 void concurrency_limit::begin_trial() noexcept {
-  if (down_ && chosen_ == 1) down_ = false;
-  if (!down_ && chosen_ == size_) down_ = true;
-  other_ = down_ ? chosen_ / 2 : std::min(size_, chosen_ * 2);
+  while (!changes(next_)) next_ = after(next_);
   phase_ = phase::trying;
   step_ = 0;
   seen_ = {};
@@ -76,7 +106,7 @@ void concurrency_limit::begin_trial() noexcept {
 void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
   const bool b = step_ == 1 || step_ == 2;
   // Only under a higher limit than that of now may it be that nobody waits. Else the load has ended or paused.
-  if (!waited && (!b || down_)) {
+  if (!waited && (!b || next_ != change::higher)) {
     rest_again(false);
     return begin_window(chosen_, now);
   }
@@ -96,23 +126,29 @@ void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
 }
 
 void concurrency_limit::decide(double a, double b) noexcept {
-  const bool change = down_ ? b >= a * rules_.better : b >= a * rules_.worse;
-  rate_ = change ? b : a;
-  if (change) chosen_ = other_;
-  rest_again(change);
+  const bool changed = next_ == change::lower    ? b >= a * rules_.better
+                       : next_ == change::higher ? b >= a * rules_.worse
+                       : other_.gathers          ? b >= a * rules_.gather_worse
+                                                 : b * rules_.gather_worse > a;
+  rate_ = changed ? b : a;
+  if (changed) chosen_ = other_;
+  rest_again(changed);
 }
 
 void concurrency_limit::rest_again(bool changed) noexcept {
   phase_ = phase::resting;
-  if (changed) {  // on in the same direction
+  if (changed) {
     rest_ = rules_.rest;
-    turned_ = false;
+    in_vain_ = 0;
     left_ = 1;
+    if (next_ == change::gathering) next_ = after(next_);  // the others go on in the same direction
     return;
   }
-  down_ = !down_;
-  if (turned_) rest_ = std::min(rest_ * 2, rules_.rest_most);
-  turned_ = !turned_;
+  next_ = after(next_);
+  if (++in_vain_ == kinds) {
+    rest_ = std::min(rest_ * 2, rules_.rest_most);
+    in_vain_ = 0;
+  }
   left_ = rest_;
 }
 

@@ -1,18 +1,25 @@
-// concurrency_limit: how many servers of a pool may be at work at once, found by trying.
+// concurrency_limit: how many servers of a pool may be at work at once, and whether what they answer is gathered,
+// found by trying.
 //
 // Problem: more statements at once than the database has cores (and disks) for make each of them slower and, past the
 // best point, all of them together: 16 on one core did 45 % of what 2 did. The right number is not in the
 // configuration: it depends on the machine, on what it is shared with and on the statements, and it changes.
+// And a relay that is woken for each message costs, and makes whoever wakes it pay for it: while clients wait for
+// servers anyway, a core that has nothing to do had better sleep on until some messages are there (as a network card
+// does that moderates its interrupts). Too long, or where each server is needed at once, this leaves servers idle.
 //
 // Flow:  concurrency_limit limit(size);
 //        at the end of each lease:  limit.ended(somebody_waits, now);
 //        before a lease:            running < limit.now()
-// How: while clients wait, it compares the rate at which leases end under the limit of now (A) with that under half or
-// twice of it (B), in the order A B B A, so that a load that grows or falls does not decide. It goes down only when
-// that is clearly faster (`better`), and up unless that is clearly slower (`worse`): where statements wait for disks,
-// for locks or for the application, more at once is faster and the limit stays at the size of the pool. When a change
-// brought nothing it rests, each time for longer. A rate that falls to half while it rests takes it back to the size:
-// what was measured is not true any more. Without waiters nothing is tried, as the limit then holds nobody back.
+//        while somebody waits:      limit.gather() is how long a core may sleep on
+// How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
+// (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: half
+// the limit, which is kept only when that is clearly faster (`better`); twice of it, kept unless that is clearly
+// slower (`worse`), for where statements wait for disks, for locks or for the application more at once is faster and
+// the limit stays at the size of the pool; and to gather or not, where gathering, which saves CPU, needs only not to be slower.
+// When changes brought nothing it rests, each time for longer. A rate that falls to half while it rests takes it back
+// to the size, without gathering: what was measured is not true any more. Without waiters nothing is tried, as the
+// limit then holds nobody back.
 // Units: rates are compared only among themselves. Cost: ended() is a few ns; no allocation.
 // Threads: one. Source: hill climbing as in Welsh and Culler, "Adaptive Overload Control for Busy Internet Servers"
 // (USITS 2003), with paired windows against drift.
@@ -35,18 +42,27 @@ class concurrency_limit {
     double better = 1.05;                  // B over A: goes down
     double worse = 0.97;                   // B over A: does not go up
     double plain = 1.3;                    // either way: the first pair of windows decides
-    std::uint32_t rest = 4;         // windows between trials; doubled after each round of two ...
+    std::uint32_t rest = 4;         // windows between trials; doubled after each round of three ...
     std::uint32_t rest_most = 256;  // ... that changed nothing, up to this
+    bool may_gather = true;
+    double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
+    double gather_share =
+        0.25;  // gathering lasts until about this share of those that run has ended, ...
+    microseconds gather_most{200};  // ... and no longer than this
   };
 
   explicit concurrency_limit(std::uint32_t size) noexcept : concurrency_limit(size, rules{}) {}
   concurrency_limit(std::uint32_t size, rules r) noexcept;
 
-  [[nodiscard]] std::uint32_t now() const noexcept { return now_; }
+  [[nodiscard]] std::uint32_t now() const noexcept { return now_.limit; }
   // The limit that was chosen; during a trial now() may be another.
-  [[nodiscard]] std::uint32_t chosen() const noexcept { return chosen_; }
-  // The size of the pool: no limit is higher. Another size begins anew with that.
-  void set_size(std::uint32_t size) noexcept;
+  [[nodiscard]] std::uint32_t chosen() const noexcept { return chosen_.limit; }
+  // How long a core that finds nothing to do may sleep before it looks again; 0: it is to be woken at once.
+  [[nodiscard]] microseconds gather() const noexcept { return gather_; }
+  // Whether it was chosen to gather.
+  [[nodiscard]] bool gathers() const noexcept { return chosen_.gathers; }
+  // The size of the pool: no limit is higher. Another size begins anew with that, as does to gather or not to.
+  void set_rules(std::uint32_t size, bool may_gather) noexcept;
 
   void ended(bool somebody_waits, micro_time now) noexcept {
     if (size_ < 2) return;
@@ -63,6 +79,16 @@ class concurrency_limit {
 
  private:
   enum class phase : std::uint8_t { resting, trying };
+  enum class change : std::uint8_t {
+    lower,
+    gathering,
+    higher
+  };  // in the order in which they are tried
+  struct setting {
+    std::uint32_t limit;
+    bool gathers = false;
+    bool operator==(const setting&) const = default;
+  };
   struct pair {
     double ends = 0, us = 0;
     [[nodiscard]] double rate() const noexcept { return us > 0 ? ends / us : 0; }
@@ -72,24 +98,27 @@ class concurrency_limit {
   void tried(double us, bool waited, micro_time now) noexcept;
   void decide(double a, double b) noexcept;
   void begin_trial() noexcept;
-  void begin_window(std::uint32_t limit, micro_time now) noexcept;
+  [[nodiscard]] static change after(change c) noexcept;
+  [[nodiscard]] bool changes(change c) noexcept;
+  void begin_window(setting s, micro_time now) noexcept;
   void rest_again(bool changed) noexcept;
   void start_over() noexcept;
 
   rules rules_;
   std::uint32_t size_;
-  std::uint32_t chosen_;
-  std::uint32_t now_;
-  std::uint32_t other_ = 0;  // the B of a trial
+  setting chosen_;
+  setting now_;
+  setting other_{0};        // the B of a trial
+  microseconds gather_{0};  // of now_
   phase phase_ = phase::resting;
-  std::uint8_t step_ = 0;   // of A B B A
-  bool down_ = true;        // where the next trial looks
-  bool turned_ = false;     // the other way brought nothing either
-  bool settling_ = true;    // leases that began under another limit are not counted
-  double rate_ = 0;         // at the chosen limit, when it last was measured; 0: not yet
-  std::uint32_t rest_ = 0;  // of now
-  std::uint32_t left_ = 0;  // windows to rest
-  std::uint32_t ends_ = 0;  // of this window
+  change next_ = change::lower;  // or the one that is being tried
+  std::uint8_t step_ = 0;        // of A B B A
+  std::uint8_t in_vain_ = 0;     // trials in a row that changed nothing, since the rest grew
+  bool settling_ = true;         // leases that began under another setting are not counted
+  double rate_ = 0;              // in leases a us, as chosen, when it last was measured; 0: not yet
+  std::uint32_t rest_ = 0;       // of now
+  std::uint32_t left_ = 0;       // windows to rest
+  std::uint32_t ends_ = 0;       // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end

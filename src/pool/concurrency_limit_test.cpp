@@ -1,5 +1,5 @@
 // A database that is simulated by a clock: so many clients wait all the time, and the time a lease takes depends on
-// how many run at once.
+// how many run at once, and on how long what is ready is left lying.
 #include "pool/concurrency_limit.hpp"
 
 #include <gtest/gtest.h>
@@ -12,12 +12,20 @@
 namespace fairing::pool {
 namespace {
 
-using cost = std::function<double(std::uint32_t running)>;  // microseconds between two ends
+// Microseconds between two ends.
+using cost = std::function<double(std::uint32_t running, double gather_us)>;
+using plain_cost = double(std::uint32_t running);
+
+cost whatever_is_gathered(plain_cost* c) {
+  return [c](std::uint32_t n, double) { return c(n); };
+}
 
 class database {
  public:
   database(concurrency_limit& l, std::uint32_t clients, cost c)
       : limit(l), clients_(clients), cost_(std::move(c)) {}
+  database(concurrency_limit& l, std::uint32_t clients, plain_cost* c)
+      : database(l, clients, whatever_is_gathered(c)) {}
 
   void run(double seconds) {
     const double until = t_ + seconds * 1e6;
@@ -25,7 +33,7 @@ class database {
     while (t_ < until) {
       const auto running = std::min(limit.now(), clients_);
       // A mean of 1, but never quite even.
-      t_ += cost_(running) * (0.75 + chance(random_));
+      t_ += cost_(running, static_cast<double>(limit.gather().count())) * (0.75 + chance(random_));
       ++ended;
       limit.ended(clients_ > running, at_us(1'000'000 + static_cast<std::int64_t>(t_)));
       lowest = std::min(lowest, limit.chosen());
@@ -34,7 +42,7 @@ class database {
   // The clients have what they want: those that run end, nobody waits, and for a while nothing comes.
   void pause(double seconds) {
     for (auto left = limit.now(); left > 0; --left) {
-      t_ += cost_(left);
+      t_ += cost_(left, 0);
       limit.ended(false, at_us(1'000'000 + static_cast<std::int64_t>(t_)));
     }
     t_ += seconds * 1e6;
@@ -43,6 +51,7 @@ class database {
     clients_ = clients;
     cost_ = std::move(c);
   }
+  void change(std::uint32_t clients, plain_cost* c) { change(clients, whatever_is_gathered(c)); }
 
   concurrency_limit& limit;
   std::uint64_t ended = 0;
@@ -111,7 +120,7 @@ TEST(concurrency_limit, a_database_that_gets_cores_is_noticed) {
   database d(limit, 32, one_core);
   d.run(20);
   EXPECT_EQ(limit.chosen(), 2U);
-  d.change(32, [](std::uint32_t n) { return 200.0 / n; });
+  d.change(32, [](std::uint32_t n, double) { return 200.0 / n; });
   d.run(60);
   EXPECT_EQ(limit.chosen(), 16U);
 }
@@ -147,7 +156,7 @@ TEST(concurrency_limit, one_server_has_nothing_to_choose) {
   database d(limit, 32, one_core);
   d.run(5);
   EXPECT_EQ(limit.chosen(), 1U);
-  limit.set_size(4);
+  limit.set_rules(4, true);
   EXPECT_EQ(limit.now(), 4U);
   d.run(5);
   EXPECT_EQ(limit.chosen(), 2U);
@@ -156,9 +165,77 @@ TEST(concurrency_limit, one_server_has_nothing_to_choose) {
 TEST(concurrency_limit, slow_work_is_compared_too) {
   // Five seconds each on one core: 16 at once swap, 4 do not.
   concurrency_limit limit(16);
-  database d(limit, 32, [](std::uint32_t n) { return n > 4 ? 40'000.0 : 20'000.0; });
+  database d(limit, 32, [](std::uint32_t n, double) { return n > 4 ? 40'000.0 : 20'000.0; });
   d.run(120);
   EXPECT_LE(limit.chosen(), 4U);
+}
+
+// Each message wakes the relay, at 40 us of the only core, unless several are gathered; while it sleeps for longer than
+// the others have work, the core is idle.
+double woken(std::uint32_t n, double gather_us) {
+  const double work = 80.0;
+  const double wakes = gather_us == 0 ? 40.0 : 40.0 / (1 + gather_us / work);
+  const double idle = std::max(0.0, gather_us - work * (n - 1));
+  return work + wakes + idle / n;
+}
+
+TEST(concurrency_limit, gathers_where_wake_ups_cost) {
+  concurrency_limit limit(16);
+  database d(limit, 32, woken);
+  d.run(5);
+  EXPECT_TRUE(limit.gathers());
+  d.ended = 0;
+  d.run(60);
+  EXPECT_TRUE(limit.gathers());
+  EXPECT_GT(limit.gather().count(), 0);
+  EXPECT_LE(limit.gather().count(), 200);
+  EXPECT_LT(60e6 / static_cast<double>(d.ended), 110) << "of 120 us without";
+}
+
+TEST(concurrency_limit, gathers_only_if_it_may) {
+  concurrency_limit limit(16, {.may_gather = false});
+  database d(limit, 32, woken);
+  d.run(20);
+  EXPECT_FALSE(limit.gathers());
+  limit.set_rules(16, true);
+  d.run(20);
+  EXPECT_TRUE(limit.gathers());
+  limit.set_rules(16, false);
+  EXPECT_FALSE(limit.gathers());
+  EXPECT_EQ(limit.gather().count(), 0);
+}
+
+TEST(concurrency_limit, does_not_gather_where_each_server_is_missed) {
+  // Any number at once takes 600 us each, and each lies about for half the time of gathering.
+  concurrency_limit limit(16);
+  database d(limit, 32, [](std::uint32_t n, double g) { return (600.0 + g / 2) / n; });
+  std::uint64_t gathered = 0;
+  for (int i = 0; i < 600; ++i) {
+    d.run(0.1);
+    gathered += limit.gathers();
+  }
+  EXPECT_EQ(gathered, 0U);
+  EXPECT_EQ(limit.chosen(), 16U);
+  EXPECT_GT(static_cast<double>(d.ended) / 60, 0.98 * 16 / 600e-6) << "trials cost little";
+}
+
+TEST(concurrency_limit, stops_gathering_when_that_has_become_slower) {
+  concurrency_limit limit(16);
+  database d(limit, 32, woken);
+  d.run(20);
+  ASSERT_TRUE(limit.gathers());
+  d.change(32, [](std::uint32_t n, double g) { return (1500.0 + 2 * g) / n; });
+  d.run(120);
+  EXPECT_FALSE(limit.gathers());
+}
+
+TEST(concurrency_limit, nothing_is_gathered_before_it_was_tried_nor_without_waiters) {
+  concurrency_limit limit(16);
+  EXPECT_EQ(limit.gather().count(), 0);
+  database d(limit, 8, woken);
+  d.run(20);
+  EXPECT_FALSE(limit.gathers());
+  EXPECT_EQ(limit.gather().count(), 0);
 }
 
 }  // namespace

@@ -14,7 +14,11 @@ microseconds between(micro_time from, micro_time to) noexcept {
 
 server_pool::server_pool(pool_options o, pool_budget& budget, member_id me,
                          pool_events& events) noexcept
-    : options_(o), budget_(budget), events_(events), me_(me), limit_(o.size) {}
+    : options_(o),
+      budget_(budget),
+      events_(events),
+      me_(me),
+      limit_(o.size, {.may_gather = o.gather}) {}
 
 server_pool::~server_pool() {
   if (total_ != 0 || !waiters_.empty()) FAIRING_BUG("pool_destroyed_in_use");

@@ -90,6 +90,7 @@ struct pool_options {
   std::uint32_t look = 4;                  // idle servers looked at for the client's state
   std::uint32_t concurrency = UINT32_MAX;  // leases that run at once, at most; at least 1 is taken
   bool adapt = false;  // concurrency_limit finds how many, up to size; `concurrency` is not used
+  bool gather = true;  // with `adapt`: gather() may ask the core to sleep on while clients wait
   microseconds step_aside{10'000};  // an older lease does not count among them
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};
@@ -172,6 +173,12 @@ class server_pool {
     return std::min(options_.adapt ? limit_.chosen() : std::max(options_.concurrency, 1U),
                     options_.size);
   }
+  // How long the core may sleep beyond the first message that comes, as clients wait anyway; 0: not at all.
+  [[nodiscard]] microseconds gather() const noexcept {
+    return options_.adapt && !waiters_.empty() ? limit_.gather() : microseconds{0};
+  }
+  // Whether it does so while clients wait.
+  [[nodiscard]] bool gathers() const noexcept { return options_.adapt && limit_.gathers(); }
   [[nodiscard]] std::uint32_t closing() const noexcept { return closing_.size(); }
   [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size(); }
   [[nodiscard]] bool paused() const noexcept { return paused_; }

@@ -51,6 +51,8 @@ server_pool_probe::server_pool_probe(metrics::registry& r, const metrics::labels
   size_.shown = r.add_gauge("fairing_pool_size", "Servers, those opening and closing included", of);
   concurrency_.shown = r.add_gauge("fairing_pool_concurrency",
                                    "Transactions that may run at once, as configured or found", of);
+  gathers_.shown =
+      r.add_gauge("fairing_pool_gathers", "Pools that gather answers while clients wait", of);
 }
 
 server_pool_probe::~server_pool_probe() { sizes({}); }
@@ -67,6 +69,7 @@ void server_pool_probe::sizes(const levels& l) noexcept {
   waiting_.set(l.waiting);
   size_.set(l.size);
   concurrency_.set(l.concurrency);
+  gathers_.set(l.gathers);
 }
 
 }  // namespace fairing::pool

@@ -44,7 +44,7 @@ class server_pool_probe {
   void pin_refused() const noexcept { pins_refused_.add(); }
   void open_failed() const noexcept { open_failed_.add(); }
   struct levels {
-    std::uint32_t idle = 0, leased = 0, waiting = 0, size = 0, concurrency = 0;
+    std::uint32_t idle = 0, leased = 0, waiting = 0, size = 0, concurrency = 0, gathers = 0;
   };
   void sizes(const levels& l) noexcept;
 
@@ -68,6 +68,7 @@ class server_pool_probe {
   level waiting_;
   level size_;
   level concurrency_;
+  level gathers_;
 };
 
 }  // namespace fairing::pool

@@ -20,7 +20,7 @@ TEST(server_pool_probe, counts_under_the_reasons_and_takes_its_levels_back) {
     probe.pinned(pin_reason::temp_table);
     probe.pin_refused();
     probe.sizes({.idle = 1, .leased = 2, .waiting = 3, .size = 4, .concurrency = 4});
-    probe.sizes({.idle = 1, .leased = 5, .waiting = 0, .size = 6, .concurrency = 2});
+    probe.sizes({.idle = 1, .leased = 5, .waiting = 0, .size = 6, .concurrency = 2, .gathers = 1});
     const auto text = r.render();
     const std::string of = "{user=\"u\",database=\"d\"";
     EXPECT_THAT(text, HasSubstr("fairing_pool_wait_seconds_count" + of + "} 2"));
@@ -31,6 +31,7 @@ TEST(server_pool_probe, counts_under_the_reasons_and_takes_its_levels_back) {
     EXPECT_THAT(text, HasSubstr("fairing_pool_pins_total" + of + ",reason=\"temp_table\"} 1"));
     EXPECT_THAT(text, HasSubstr("fairing_pool_leased" + of + "} 5"));
     EXPECT_THAT(text, HasSubstr("fairing_pool_size" + of + "} 6"));
+    EXPECT_THAT(text, HasSubstr("fairing_pool_gathers" + of + "} 1"));
   }
   EXPECT_THAT(r.render(), HasSubstr("fairing_pool_size{user=\"u\",database=\"d\"} 0"));
 }

@@ -51,8 +51,9 @@ struct sql_pool_config {
       database_cores;  // auto: this machine's, where the database is on it, else 4
   std::uint32_t spindles = 1;
   std::optional<std::uint32_t> concurrency;  // transactions at once; auto: found by trying
-  std::uint32_t instances = 1;               // Fairings that share the database
-  std::uint32_t min_idle = 0;                // opened ahead
+  bool gather = true;           // with concurrency auto, where that is found to be no slower
+  std::uint32_t instances = 1;  // Fairings that share the database
+  std::uint32_t min_idle = 0;   // opened ahead
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};
   milliseconds max_lifetime{3'600'000};

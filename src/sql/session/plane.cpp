@@ -70,6 +70,7 @@ void add(pool_snapshot& to, const pool_snapshot& s) {
   to.concurrency += s.concurrency;
   to.closing += s.closing;
   to.waiting += s.waiting;
+  to.gathers |= s.gathers;
   to.paused |= s.paused;
   to.totals.granted += s.totals.granted;
   to.totals.waited += s.totals.waited;
@@ -106,6 +107,8 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "clients", s.clients);
   append_field(out, "waiting", s.waiting);
   append_field(out, "concurrency", s.concurrency);
+  append_key(out, "gathers");
+  out += s.gathers ? "true" : "false";
   append_key(out, "paused");
   out += s.paused ? "true" : "false";
   append_key(out, "servers");
@@ -166,6 +169,7 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
   line(p.size == q.size && p.database_cores == q.database_cores && p.spindles == q.spindles,
        "pool.size");
   line(p.concurrency == q.concurrency, "pool.concurrency");
+  line(p.gather == q.gather, "pool.gather");
   line(p.instances == q.instances, "pool.instances");
   line(p.min_idle == q.min_idle, "pool.min_idle");
   line(p.wait_timeout == q.wait_timeout, "pool.wait_timeout");

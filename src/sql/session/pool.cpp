@@ -35,6 +35,7 @@ pool::pool_options sql_pool::options_of(const sql_runtime& r, const pool_key& k)
   o.max_waiters = c.max_waiting;
   o.max_pinned = std::max(1U, pinned);
   o.adapt = !c.concurrency && k.mode == pool_mode::transaction && !k.relayed;
+  o.gather = c.gather;
   if (c.concurrency && k.mode == pool_mode::transaction) o.concurrency = *c.concurrency;
   o.wait_timeout = c.wait_timeout;
   o.idle_timeout = c.idle_timeout;
@@ -155,6 +156,7 @@ void sql_pool::give_back(server& s) {
   if (s.unclean && s.what() == server::duty::idle) return s.scrub();
   s.state_id = state_id_of(s.session.applied);
   const auto r = machine_.release(s, pool_now());
+  home.core.gather(machine_.gather());
   probe.held(r.held);
   probe.used(pool::microseconds{s.used_us});
   hand_over(r, s);
@@ -167,6 +169,7 @@ void sql_pool::give_back(server& s) {
 
 pool::acquired sql_pool::acquire(client& c) {
   const auto a = machine_.acquire(c, pool_now());
+  home.core.gather(machine_.gather());
   if (machine_.held_back()) pass_soon();
   if (a.kind == pool::acquire_kind::waiting && shared.reads_sequences) let_go_soon();
   return a;
@@ -273,7 +276,8 @@ void sql_pool::tick(pool::micro_time t) {
                .leased = machine_.leased(),
                .waiting = machine_.waiting(),
                .size = machine_.size(),
-               .concurrency = machine_.concurrency()});
+               .concurrency = machine_.concurrency(),
+               .gathers = machine_.gathers() ? 1U : 0U});
   const auto coarse = now().mono;
   check_servers(coarse);
   if (shared.reads_sequences) let_go(coarse - linger);
@@ -334,6 +338,7 @@ pool_snapshot sql_pool::live() const {
   s.waiting = machine_.waiting();
   s.running = machine_.running();
   s.concurrency = machine_.concurrency();
+  s.gathers = machine_.gathers();
   s.paused = machine_.paused();
   s.last_fault = last_fault_;
   s.totals = machine_.totals();

@@ -29,7 +29,7 @@ class client;
 struct pool_snapshot {
   std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0,
                 max_pinned = 0, closing = 0, waiting = 0, running = 0, concurrency = 0;
-  bool paused = false;
+  bool gathers = false, paused = false;
   server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
 };
