@@ -8,7 +8,8 @@
 //        n_plus_one,queues,failures}) every four, /v1/indexes every minute; /v1/explain and /v1/jobs when somebody
 //        looks for something, /v1/jobs/ID while its page is open. While nobody looks (document.hidden): nothing.
 // Safety: three resources instead of one, so that the Content-Security-Policy allows no inline code at all: what came
-//        from outside is put in as text, and were it markup, it would not run. The page has no token of its own: who
+//        from outside is put in as text; a browser with trusted types refuses to read any as markup, and were it markup, it
+//        would not run. The page has no token of its own: who
 //        changes something types it in, and sessionStorage keeps it while the tab is open.
 // Threads: constants.
 #pragma once
@@ -20,7 +21,8 @@ namespace fairing::admin {
 
 inline constexpr std::string_view dashboard_policy =
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'; trusted-types 'none'; "
+    "require-trusted-types-for 'script'";
 
 extern const std::string_view dashboard_html;
 extern const std::string_view dashboard_css;

@@ -46,6 +46,7 @@ function sure(what, yes, pace) {
   return new Promise(resolve => { decide = resolve; });
 }
 id("sure-yes").addEventListener("click", () => { decide(id("sure-rate").value.trim()); decide = () => {}; id("sure").close(); });
+id("sure-rate").addEventListener("keydown", event => event.key === "Enter" && id("sure-yes").click());
 id("sure-no").addEventListener("click", () => id("sure").close());
 id("sure").addEventListener("close", () => decide(null));
 
@@ -91,6 +92,8 @@ function queueName(q) {
   if (q.paused) at.append(" ", make("b", "paused", "warn"));
   if (q.redriving) at.append(" ", make("b", "redriving", "dim"));
   if (q.push) at.append(make("small", "pushed to " + q.push, "under dim"));
+  const verified = q.verified, finding = verified && list(verified.findings).find(({ job, verdict }) => job && verdict === "not_idempotent");
+  if (finding) at.append(make("small", [`${count(verified.not_idempotent)} of those run twice did something twice, `, link("job/" + finding.job, "as this one")], "under warn"));
   return at;
 }
 function queueButtons(q) {

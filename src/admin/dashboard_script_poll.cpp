@@ -10,7 +10,7 @@ async function explain() {
   const body = answer ? await answer.json().catch(() => ({})) : {};
   id("asked").textContent = !answer ? "not reachable" : answer.ok ? "" : body.detail || `answered ${answer.status}`;
   table(id("decisions"), answer && answer.ok ? list(body.items) : [], [["When", "k", d => new Date(d.time).toLocaleTimeString()], ["Request", "wide", d => code(d.method + " " + d.url)], ["Status", "n", d => d.status],
-    ["Result", "k", d => d.result], ["Cache-Status", "", d => code(d.cache || "")], ["Took", "n", d => time(d.took_us / 1e6)], ["Trace", "k", d => code(d.trace_id)]], "");
+    ["Result", "k", d => d.result], ["Cache-Status", "", d => code(d.cache || "")], ["Took", "n", d => time(d.took_us / 1e6)], ["Trace, with its jobs", "k", d => id("jobs-plane").hidden ? code(d.trace_id) : link("find?" + query({ q: d.trace_id }), code(d.trace_id))]], "");
 }
 id("ask").addEventListener("submit", event => {
   event.preventDefault();

@@ -43,7 +43,7 @@ td.name { min-width: 110px; overflow-wrap: anywhere; }
 td details { border: 0; padding: 0; }
 .nb { white-space: nowrap; }
 .under { display: block; font-size: 12px; white-space: normal; }
-h3 label, h3 small { font-weight: 400; }
+h3 label, h3 small, h3 select, h3 input { font-weight: 400; }
 h3 label:first-child { font-weight: 600; }
 pre { margin: 4px 0; padding: 8px 10px; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--bg); border: 1px solid var(--line); border-radius: 6px; }
 details { border-bottom: 1px solid var(--line); padding: 5px 0; }
