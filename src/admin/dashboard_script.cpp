@@ -55,7 +55,14 @@ function put(at, of, nodes) {
   for (const d of fresh) if (d.dataset.key) d.open = open.has(d.dataset.key) || (d.open && !shut.has(d.dataset.key));
   at.replaceChildren(...fresh);
 }
-// A table whose rows keep their elements: what has the focus, is marked or about to be clicked on stays.
+// Rows in their order, each moved only if it has to be; under a pointer or the focus none is: somebody is about to click.
+function place(body, rows) {
+  const held = body.matches(":hover") || body.contains(document.activeElement), there = [...body.children].filter(tr => rows.includes(tr));
+  const want = held ? [...there, ...rows.filter(tr => !there.includes(tr))] : rows;
+  for (const tr of [...body.children]) if (!want.includes(tr)) tr.remove();
+  want.forEach((tr, i) => { if (body.children[i] !== tr) body.insertBefore(tr, body.children[i] || null); });
+}
+// A table whose rows keep their elements: what has the focus, is marked or open stays.
 // columns: [title, style, row => text or node]; key: row => what tells it from the others
 const tables = new Map();
 const mark = cell => cell instanceof Node ? cell.className + "|" + cell.textContent : "|" + cell;
@@ -86,7 +93,7 @@ function table(at, rows, columns, none, key = row => JSON.stringify(row)) {
     });
   }
   t.rows = kept;
-  if (order.length !== t.body.children.length || order.some((tr, i) => t.body.children[i] !== tr)) t.body.replaceChildren(...order);
+  place(t.body, order);
 }
 function meter(share, of) {
   const at = document.createElement("meter");

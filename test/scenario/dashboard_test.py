@@ -115,6 +115,16 @@ class ThePage(Dashboard):
             if any(path in asked for path in ("/v1/queues", "/v1/failures", "/v1/queries", "/v1/n_plus_one", "/v1/jobs")):
                 self.assertRegex(asked, r"[?&]limit=\d+(&|$)")
 
+    def test_rows_do_not_move_from_under_who_is_about_to_click(self):
+        self.begin()
+        self.put("slow", payload=1)
+        self.settled(lambda q: q["slow"]["depth"]["queued"] == 1)
+        first = [{"tick": 1}, {"focus": ["queues", "Pause", "emails"]}, {"type": ["queues-sort", "name"], "event": ["queues-sort", "change"]}]
+        order = lambda run: [n for _, n in sorted((run["text"]["queues"].index(n), n) for n in ("checked", "emails", "slow"))]
+        self.assertEqual(order(self.seen(first[0])), ["slow", "checked", "emails"])
+        self.assertEqual(order(self.seen(first[0], first[2])), ["checked", "emails", "slow"])
+        self.assertEqual(order(self.seen(*first)), ["slow", "checked", "emails"])
+
     def test_what_comes_from_outside_is_text(self):
         self.begin()
         name = self.failed(HOSTILE, key=HOSTILE, unique=HOSTILE)
@@ -207,7 +217,7 @@ class Changes(Dashboard):
 
     def test_without_the_token_nothing_is_sent(self):
         self.put("emails", payload=1)
-        run = self.seen({"tick": 1}, {"click": ["queues", "Pause"]})
+        run = self.seen({"tick": 1}, {"click": ["queues", "Pause", "emails"]})
         self.assertEqual((run["sent"], run["focused"], run["token"]), ([], "token", None))
         self.assertIn("needs the token", run["text"]["said"])
         run = self.seen({"type": ["token", "wrong"], "event": ["token", "input"]}, {"tick": 1}, {"click": ["queues", "Pause"]})
@@ -232,8 +242,7 @@ class Changes(Dashboard):
         self.assertEqual(json.loads(one["sent"][0]["body"]), {"id": names[0]})
         self.in_state(names[0], "queued")
 
-        # The group that was seen last is the first: `refused`.
-        go = [{"click": ["failures", "Redrive its dead"]}, {"type": ["sure-rate", "100/s"]}]
+        go = [{"click": ["failures", "Redrive its dead", "refused"]}, {"type": ["sure-rate", "100/s"]}]
         left = self.seen(*self.steps, *go, {"click": ["sure", "Leave it"]})
         self.assertEqual(left["sent"], [])
         group = self.seen(*self.steps, *go, {"click": ["sure", "Redrive"]})

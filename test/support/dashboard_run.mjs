@@ -3,7 +3,7 @@
 //   node dashboard_run.mjs '{"base": "http://127.0.0.1:9900", "steps": [...], "answers": {...}, "change": [from, to]}'
 //
 // steps, one after the other; between them all that was asked for is waited for:
-//   {hash}  {click: [id of what it is in, its text]}  {type: [id, text], event}  {submit: id}  {tick: times}  {hide: bool}
+//   {hash}  {click or focus: [id of what it is in, its text, a text of its row]}  {type: [id, text], event}  {submit: id}  {tick: times}  {hide: bool}
 // answers: path (without query) -> JSON in place of the real one. change: an edit of the script, to see a test fail.
 // Printed as JSON: asked ["GET /v1/queues?..."], sent [{method, path, token, body}], missing: members that the script read
 // and no answer had, read: all it read, errors, text and hidden by id, tags (how many elements of which name), hash, timers.
@@ -72,10 +72,14 @@ async function settle() {
     quiet = flying ? 0 : quiet + 1;
   }
 }
-function press([place, title]) {
-  const at = [...document.getElementById(place).all()].find(e => e.tagName === "BUTTON" && e.textContent === title && !e.hidden);
+function rowOf(e) {
+  while (e && e.tagName !== "TR") e = e.parent;
+  return e ? e.textContent : "";
+}
+function find([place, title, row = ""]) {
+  const at = [...document.getElementById(place).all()].find(e => e.tagName === "BUTTON" && e.textContent === title && rowOf(e).includes(row));
   if (!at) throw new Error(`${place} has no button ${title}: ${document.getElementById(place).textContent.slice(0, 2000)}`);
-  at.click();
+  return at;
 }
 async function tick() {
   const due = [...timers].filter(([, t]) => t.ms <= 2000);
@@ -85,7 +89,8 @@ async function tick() {
 }
 const ways = {
   hash: to => { location.hash = to; },
-  click: press,
+  click: what => find(what).click(),
+  focus: what => find(what).focus(),
   type: ([name, value]) => { document.getElementById(name).value = value; },
   event: ([name, what]) => document.getElementById(name).dispatch(what),
   submit: name => document.getElementById(name).dispatch("submit"),

@@ -45,6 +45,16 @@ export class Element extends Listening {
       this.childNodes.push(node);
     }
   }
+  insertBefore(node, next) {
+    node.remove();
+    node.parent = this;
+    this.childNodes.splice(next ? this.childNodes.indexOf(next) : this.childNodes.length, 0, node);
+  }
+  contains(node) {
+    for (let at = node; at; at = at.parent) if (at === this) return true;
+    return false;
+  }
+  matches() { return false; }  // `:hover`: there is no pointer
   replaceChildren(...nodes) {
     for (const n of [...this.childNodes]) n.remove();
     this.append(...nodes);
@@ -121,5 +131,6 @@ export function readPage(html) {
   document.getElementById = name => all().find(e => e.attributes.id === name) || null;
   document.createElement = tag => new Element(tag);
   document.write = () => refuse("document.write");
+  Object.defineProperty(document, "activeElement", { get: () => Element.focused || document.body });
   return { document, window: new Listening(), Node, Element };
 }
