@@ -15,7 +15,7 @@ const std::string_view dashboard_html = R"html(<!doctype html>
 <body>
 <header>
 <h1>Fairing</h1>
-<nav aria-label="Sections"><a href="#checklist">Checklist</a> <a href="#http">http</a> <a href="#sql">sql</a> <a href="#why">Why?</a></nav>
+<nav aria-label="Sections"><a href="#checklist">Checklist</a> <a href="#http">http</a> <a href="#sql">sql</a> <a href="#jobs">jobs</a> <a href="#why">Why?</a></nav>
 <p id="state" role="status">loading</p>
 </header>
 <main>
@@ -29,84 +29,81 @@ const std::string_view dashboard_html = R"html(<!doctype html>
 
 <section id="http">
 <h2>http plane <small id="http-state"></small></h2>
+<div id="http-plane">
 <h3>Sites</h3><div class="table" tabindex="0" id="sites"></div>
 <h3>Routes, by the time clients spent in them</h3><div class="table" tabindex="0" id="routes"></div>
 <h3>Backends</h3><div class="table" tabindex="0" id="upstreams"></div>
+</div>
 </section>
 
 <section id="sql">
 <h2>sql plane <small id="sql-state"></small></h2>
+<div id="sql-plane">
 <h3>Pools</h3><div class="table" tabindex="0" id="pools"></div>
-<h3>N+1 loops, by the time they cost</h3><div id="loops"></div>
-<h3>Queries, by the time PostgreSQL spent on them</h3><div class="table" tabindex="0" id="queries"></div>
+<h3>N+1 loops, by the time they cost <small id="loops-state"></small></h3><div id="loops"></div>
+<h3>Index advice <small id="advice-text"></small> <small id="advice-state"></small></h3><div id="advice"></div>
+<h3><label for="queries-sort">Statements, those first with the most</label> <select id="queries-sort">
+<option value="total">time in all</option><option value="count">executions</option><option value="mean">time each</option>
+<option value="p95">p95</option><option value="rows">rows</option><option value="errors">errors</option></select> <small id="queries-state"></small></h3>
+<div class="table" tabindex="0" id="queries"></div>
+</div>
+</section>
+
+<section id="jobs">
+<h2>jobs plane <small id="jobs-state"></small></h2>
+<div id="jobs-plane">
+<p class="row"><label for="token">Token, for changes</label> <input id="token" type="password" autocomplete="off" spellcheck="false">
+<small class="dim">the file <code>token</code> of the runtime directory; it stays in this tab and is forgotten with it</small></p>
+<h3><label for="queues-sort">Queues, those first with the most</label> <select id="queues-sort">
+<option value="trouble">trouble</option><option value="oldest">waiting time</option><option value="queued">queued jobs</option><option value="dead">dead jobs</option>
+<option value="expired">jobs that may have run twice</option><option value="name">a, b, c: by name</option></select>
+<label for="queues-part">with</label> <input id="queues-part" class="short" type="text" placeholder="part of a name" autocomplete="off" spellcheck="false"></h3>
+<div class="table" tabindex="0" id="queues"></div>
+<p class="row" id="queues-pages"></p>
+<h3>Failed attempts, by what went wrong <small>numbers, ids and quoted texts left out</small> <small id="failures-state"></small></h3>
+<div class="table" tabindex="0" id="failures"></div>
+<p class="row" id="failures-pages"></p>
+<h3 id="find">Find jobs</h3>
+<form id="search" class="row">
+<span><label for="search-queue">Queue</label> <input id="search-queue" class="short" type="text" autocomplete="off" spellcheck="false"></span>
+<span><label for="search-state">State</label> <select id="search-state"><option value="">any</option><option>queued</option><option>scheduled</option>
+<option>leased</option><option>done</option><option>dead</option><option>cancelled</option></select></span>
+<span><label for="search-text">Id, key, trace or text</label> <input id="search-text" type="text" autocomplete="off" spellcheck="false"></span>
+<span id="search-error-row" hidden><label for="search-error">Error</label> <input id="search-error" type="text" autocomplete="off" spellcheck="false"></span>
+<button>Find</button></form>
+<p id="found-state" role="status"></p>
+<div class="table" tabindex="0" id="found"></div>
+<p class="row" id="found-pages"></p>
+</div>
+</section>
+
+<section id="job" hidden>
+<h2>Job <code id="job-id"></code> <small id="job-state"></small></h2>
+<p class="row" id="job-buttons"></p>
+<dl id="job-facts" class="facts"></dl>
+<h3>Attempts</h3><div class="table" tabindex="0" id="job-attempts"></div>
+<h3>Payload <small id="job-type"></small></h3><pre id="job-payload"></pre>
+<h3>Fields</h3><div class="table" tabindex="0" id="job-fields"></div>
 </section>
 
 <section id="why">
-<h2>Why? <small>what was decided on the last requests of a URL</small></h2>
-<form id="ask"><label for="url">URL or path</label> <input id="url" type="text" placeholder="/products" autocomplete="off" spellcheck="false"> <button>Explain</button></form>
+<h2>Why? <small>what was decided on the last requests of a URL or a trace</small></h2>
+<form id="ask" class="row"><label for="url">URL, path or trace id</label> <input id="url" type="text" placeholder="/products" autocomplete="off" spellcheck="false"> <button>Explain</button></form>
 <p id="asked" role="status"></p>
 <div class="table" tabindex="0" id="decisions"></div>
 </section>
 </main>
-<footer>Read-only. The same as JSON: <a href="/v1/checklist">checklist</a>, <a href="/v1/upstreams">backends</a>, <a href="/v1/pools">pools</a>, <a href="/v1/queries">queries</a>, <a href="/v1/n_plus_one">N+1</a>, <a href="/v1/config">configuration</a>; for Prometheus: <a href="/metrics">metrics</a>.</footer>
-<noscript>The page needs JavaScript; `fairing check` and `fairing top` show the same in a terminal.</noscript>
+<p id="said" role="status" hidden></p>
+<dialog id="sure" aria-labelledby="sure-what">
+<p id="sure-what"></p>
+<p class="row" id="sure-pace"><label for="sure-rate">At most</label> <input id="sure-rate" class="short" type="text" autocomplete="off" spellcheck="false">
+<small class="dim">as in 10/s or 500/m; empty: as fast as it goes</small></p>
+<p class="row"><button type="button" id="sure-yes"></button> <button type="button" id="sure-no" class="quiet">Leave it</button></p>
+</dialog>
+<footer>Reading needs nothing on loopback, a change needs the token. The same as JSON: <a href="/v1/checklist">checklist</a>, <a href="/v1/upstreams">backends</a>, <a href="/v1/pools">pools</a>, <a href="/v1/queries">statements</a>, <a href="/v1/n_plus_one">N+1</a>, <a href="/v1/indexes">index advice</a>, <a href="/v1/queues">queues</a>, <a href="/v1/failures">failures</a>, <a href="/v1/config">configuration</a>; for Prometheus: <a href="/metrics">metrics</a>.</footer>
+<noscript>The page needs JavaScript; `fairing check`, `fairing top` and `fairing jobs` show the same in a terminal.</noscript>
 </body>
 </html>
 )html";
-
-const std::string_view dashboard_css = R"css(
-:root { color-scheme: light dark; --bg: #f6f7f9; --card: #fff; --text: #1b1f24; --dim: #5b6470; --line: #dfe3e8;
-  --accent: #1558b0; --pass: #1a7340; --warn: #8a5a00; --fail: #b3261e; --bar: #b9d3f5; }
-@media (prefers-color-scheme: dark) { :root { --bg: #12151a; --card: #1b2027; --text: #e6e9ed; --dim: #a0a9b4;
-  --line: #313943; --accent: #8ab8f5; --pass: #63c98a; --warn: #e5b04a; --fail: #ff8a80; --bar: #2b4a73; } }
-* { box-sizing: border-box; }
-body { font: 14px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 0 16px 24px; max-width: 1180px; background: var(--bg); color: var(--text); }
-header { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: baseline; padding: 14px 0 6px; }
-h1 { font-size: 20px; margin: 0; letter-spacing: -.01em; }
-nav { display: flex; gap: 14px; }
-a { color: var(--accent); }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-#state { margin: 0 0 0 auto; color: var(--dim); }
-#state::before { content: "●"; margin-right: 6px; color: var(--dim); }
-#state.live::before { color: var(--pass); }
-#state.lost, #state.lost::before { color: var(--fail); }
-#alert { margin: 6px 0; padding: 8px 12px; border-left: 4px solid var(--fail); background: var(--card); }
-#tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(132px, 1fr)); gap: 10px; margin: 8px 0 0; }
-#tiles > div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 8px 12px; }
-dt { color: var(--dim); font-size: 12px; }
-dd { margin: 0; font-size: 21px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-dd small { display: block; font-size: 12px; color: var(--dim); white-space: normal; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 4px 14px 12px; margin-top: 14px; scroll-margin-top: 8px; }
-h2 { font-size: 16px; margin: 8px 0 4px; }
-h2 small { font-size: 12px; font-weight: 400; color: var(--dim); margin-left: 6px; }
-h3 { font-size: 13px; margin: 14px 0 2px; color: var(--dim); font-weight: 600; }
-.table { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; font-size: 12px; color: var(--dim); white-space: nowrap; }
-tr:last-child td { border-bottom: 0; }
-.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.k { white-space: nowrap; }
-code, pre { font: 12.5px/1.45 ui-monospace, monospace; }
-td code { overflow-wrap: anywhere; display: block; min-width: 240px; }
-pre { margin: 4px 0; padding: 8px 10px; overflow-x: auto; background: var(--bg); border: 1px solid var(--line); border-radius: 6px; }
-details { border-bottom: 1px solid var(--line); padding: 5px 0; }
-details:last-child { border-bottom: 0; }
-summary { cursor: pointer; }
-summary .first { color: var(--dim); }
-details > *:not(summary) { margin-left: 18px; }
-details ul { margin: 4px 0; padding-left: 18px; overflow-wrap: anywhere; }
-.grade { display: inline-block; min-width: 86px; font-weight: 600; }
-.number { display: inline-block; min-width: 22px; text-align: right; margin-right: 6px; color: var(--dim); }
-.pass, .up { color: var(--pass); } .warn, .ejected { color: var(--warn); } .fail, .down { color: var(--fail); }
-.not_seen, .dim { color: var(--dim); }
-meter { width: 90px; height: 10px; vertical-align: middle; }
-input, button { font: inherit; color: inherit; padding: 5px 9px; border: 1px solid var(--line); border-radius: 6px; background: var(--bg); }
-input { width: min(420px, 100%); }
-button { cursor: pointer; background: var(--accent); color: var(--card); border-color: var(--accent); }
-footer { color: var(--dim); margin-top: 14px; font-size: 12px; }
-@media (max-width: 560px) { body { padding: 0 10px 20px; } section { padding: 4px 10px 10px; } #state { margin: 0; width: 100%; }
-  dd { font-size: 18px; } #tiles { grid-template-columns: 1fr 1fr; } input, button, summary { min-height: 40px; } }
-)css";
 
 }  // namespace fairing::admin

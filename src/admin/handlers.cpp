@@ -68,7 +68,7 @@ response dashboard_style(const admin_views&, const request&) {
   return page("text/css; charset=utf-8", dashboard_css);
 }
 response dashboard_script(const admin_views&, const request&) {
-  return page("text/javascript; charset=utf-8", dashboard_js);
+  return page("text/javascript; charset=utf-8", dashboard_js());
 }
 
 response metrics(const admin_views& v, const request&) {

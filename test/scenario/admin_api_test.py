@@ -159,8 +159,10 @@ class AdminApi(unittest.TestCase):
     def test_the_dashboard_asks_only_for_what_is_there(self):
         script = self.ask("GET", "/dashboard.js")[1]
         page = self.ask("GET", "/")[1]
-        asked = set(re.findall(r'(?:get|json|fetch)\("(/[^"?]*)', script))
-        self.assertLessEqual({"/metrics", "/v1/checklist", "/v1/pools", "/v1/queries", "/v1/n_plus_one"}, asked)
+        # What is asked for with an id or a queue's name ends in a slash here; dashboard_test asks for all of it.
+        asked = {path.removesuffix("/") for path in re.findall(r'"(/(?:v1/|metrics)[^"?]*)', script)}
+        lists = {"/v1/pools", "/v1/queries", "/v1/n_plus_one", "/v1/indexes", "/v1/queues", "/v1/failures", "/v1/jobs"}
+        self.assertLessEqual({"/metrics", "/v1/checklist", "/v1/explain"} | lists, asked)
         self.assertLessEqual(asked | set(re.findall(r'(?:href|src)="(/[^"]*)"', page)), set(self.spec.paths))
         for name in re.findall(r'\bid\("([^"]+)"\)', script):
             self.assertIn(f'id="{name}"', page)

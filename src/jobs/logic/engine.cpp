@@ -273,7 +273,10 @@ std::vector<engine::queue_state> engine::queues(plane_time now) const {
   std::vector<queue_state> out;
   for (const auto& [number, q] : parts_->queues)
     out.push_back({q.row, q.config, q.counts, q.arrivals.a_second(now.steady_ms),
-                   q.finishes.a_second(now.steady_ms)});
+                   q.finishes.a_second(now.steady_ms), q.expired,
+                   static_cast<std::uint32_t>(std::ranges::count_if(
+                       parts_->tasks,
+                       [n = number](const long_task& t) { return !t.purge && t.queue == n; }))});
   return out;
 }
 

@@ -242,6 +242,9 @@ class engine {
     queue_counts counts;
     double arrivals_a_second = 0;  // over the last minute
     double finished_a_second = 0;
+    std::uint64_t expired =
+        0;  // leases that ended with nobody answering, since open(): each job may have run twice
+    std::uint32_t redriving = 0;  // redrives out of it that go on
   };
   [[nodiscard]] std::vector<queue_state> queues(plane_time now) const;
 

@@ -68,6 +68,7 @@ struct queue_entry {
   std::uint32_t purges = 0;  // that go on: no leases meanwhile
   minute_rate arrivals;
   minute_rate finishes;
+  std::uint64_t expired = 0;            // leases that ended with nobody answering, since open()
   std::int64_t retention_ms = 0;        // steady: when finished jobs are looked at again
   std::int64_t oldest_ms = 0;           // steady: when counts.oldest_ready_ms was looked up
   std::int64_t plain_from = INT64_MIN;  // no ready job of priority 0 has a smaller rank

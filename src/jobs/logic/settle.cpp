@@ -167,6 +167,7 @@ result<void> engine::parts::retry_later(job& j, queue_entry& q, milliseconds del
 result<settled> engine::parts::attempt_failed(job& j, queue_entry& q, std::string_view why,
                                               bool expired, const fail_job& how, plane_time now) {
   const auto text = said(why);
+  if (expired) ++q.expired;
   const bool second = succeeded_before(j);
   const auto took = close_attempt(j, text, expired, now);
   if (!j.history.empty()) j.history.back().unsure = how.unsure;

@@ -1,6 +1,7 @@
 // Queues and lists: search, failures, depth, redrive, pause.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/json.hpp"
@@ -13,17 +14,94 @@
 namespace fairing::jobs {
 namespace {
 
+constexpr std::size_t most_items = 1000;
 constexpr std::size_t most_errors = 500;
+constexpr std::size_t most_queues = 10'000;
 
-// Of the query's `limit`; nullopt: it is no number from 1 to 1000.
-std::optional<std::size_t> limit_of(const service::query_params& query) {
-  const auto text = query.get("limit");
-  if (!text) return 100;
+std::optional<std::size_t> number_in(std::string_view text) {
   std::size_t n = 0;
-  const auto r = std::from_chars(text->data(), text->data() + text->size(), n);
-  if (r.ec != std::errc{} || r.ptr != text->data() + text->size() || n < 1 || n > 1000)
-    return std::nullopt;
+  const auto r = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (r.ec != std::errc{} || r.ptr != text.data() + text.size()) return std::nullopt;
   return n;
+}
+
+// Of the query's `limit`; nullopt: it is no number from 1 to `most`.
+std::optional<std::size_t> limit_of(const service::query_params& query, std::size_t unsaid,
+                                    std::size_t most) {
+  const auto text = query.get("limit");
+  if (!text) return unsaid;
+  const auto n = number_in(*text);
+  return n && *n >= 1 && *n <= most ? n : std::nullopt;
+}
+
+// What the words of `sort` put first, as a number: the larger the sooner.
+using queue_key = std::uint64_t (*)(const engine::queue_state&, std::int64_t wall_ms);
+struct queue_order {
+  std::string_view word;
+  queue_key key;
+};
+constexpr std::uint64_t depth(const engine::queue_state& q, job_state s) {
+  return q.counts.of[static_cast<std::size_t>(s)];
+}
+constexpr std::uint64_t waited_ms(const engine::queue_state& q, std::int64_t wall_ms) {
+  const auto since = q.counts.oldest_ready_ms;
+  return since == 0 || since > wall_ms ? 0 : static_cast<std::uint64_t>(wall_ms - since);
+}
+// How many kinds of trouble there are, then how many jobs are in it.
+constexpr std::uint64_t trouble(const engine::queue_state& q, std::int64_t wall_ms) {
+  constexpr std::uint64_t long_wait_ms = 60'000;
+  constexpr std::uint64_t most_jobs = (std::uint64_t{1} << 56) - 1;
+  const auto dead = depth(q, job_state::dead);
+  const std::uint64_t kinds = (dead > 0 ? 1U : 0U) + (q.expired > 0 ? 1U : 0U) +
+                              (q.row.paused ? 1U : 0U) +
+                              (waited_ms(q, wall_ms) > long_wait_ms ? 1U : 0U);
+  return kinds << 56 | std::min(most_jobs, dead + depth(q, job_state::queued));
+}
+constexpr queue_order queue_orders[] = {
+    {"trouble", trouble},
+    {"oldest", waited_ms},
+    {"queued", [](const auto& q, std::int64_t) { return depth(q, job_state::queued); }},
+    {"dead", [](const auto& q, std::int64_t) { return depth(q, job_state::dead); }},
+    {"expired", [](const auto& q, std::int64_t) { return q.expired; }},
+};
+
+// The queues whose name has `part` in it, in that order; nullopt: there is no such word.
+std::optional<std::vector<const engine::queue_state*>> sorted_queues(const queue_list& known,
+                                                                     std::string_view part,
+                                                                     std::string_view word) {
+  std::vector<const engine::queue_state*> out;
+  for (const auto& q : known.states)
+    if (q.row.name.find(part) != std::string::npos) out.push_back(&q);
+  if (word.empty()) return out;
+  const auto by_name = [](const auto* a, const auto* b) { return a->row.name < b->row.name; };
+  if (word == "name") {
+    std::ranges::sort(out, by_name);
+    return out;
+  }
+  const auto* order = std::ranges::find(queue_orders, word, &queue_order::word);
+  if (order == std::end(queue_orders)) return std::nullopt;
+  const auto now = unix_ms();
+  std::ranges::sort(out, [&](const auto* a, const auto* b) {
+    const auto of_a = order->key(*a, now);
+    const auto of_b = order->key(*b, now);
+    return of_a != of_b ? of_a > of_b : by_name(a, b);
+  });
+  return out;
+}
+
+// Of all that were found, this page's or not: `"total":{"queues":2,"depth":{...},"expired":0}`.
+void append_totals(std::string& out, const std::vector<const engine::queue_state*>& all) {
+  std::uint64_t sum[job_state_count] = {};
+  std::uint64_t expired = 0;
+  for (const auto* q : all) {
+    for (std::size_t i = 0; i < job_state_count; ++i) sum[i] += q->counts.of[i];
+    expired += q->expired;
+  }
+  out += fmt::format(R"("total":{{"queues":{},"depth":{{)", all.size());
+  for (std::size_t i = 0; i < job_state_count; ++i)
+    out +=
+        fmt::format("{}\"{}\":{}", i == 0 ? "" : ",", to_string(static_cast<job_state>(i)), sum[i]);
+  out += fmt::format(R"(}},"expired":{}}})", expired);
 }
 
 response counted_answer(reply& r) {
@@ -82,7 +160,7 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
       return refuse(problem::bad_request,
                     "`state` is one of queued, scheduled, leased, done, dead, cancelled");
   }
-  const auto limit = limit_of(query);
+  const auto limit = limit_of(query, 100, most_items);
   if (!limit) return refuse(problem::bad_request, "`limit` is from 1 to 1000");
   what.most = *limit;
   what.text = query.get("q").value_or("");
@@ -115,9 +193,12 @@ jobs_api::answer jobs_api::list_jobs(const call& c, later& done) {
 jobs_api::answer jobs_api::failures(const call& c, later& done) {
   if (auto no = no_search()) return no;
   const service::query_params query(c.head.query);
-  const auto odd = query.unknown({"queue"});
+  const auto odd = query.unknown({"queue", "limit"});
   if (!query.ok() || !odd.empty())
-    return refuse(problem::bad_request, fmt::format("`{}` is not known here; queue is", odd));
+    return refuse(problem::bad_request,
+                  fmt::format("`{}` is not known here; queue, limit are", odd));
+  const auto limit = limit_of(query, most_errors, most_errors);
+  if (!limit) return refuse(problem::bad_request, "`limit` is from 1 to 500");
   std::optional<std::uint32_t> queue;
   if (const auto name = query.get("queue")) {
     const auto known = queues_.get();
@@ -125,9 +206,9 @@ jobs_api::answer jobs_api::failures(const call& c, later& done) {
     if (q == nullptr) return unknown_queue(*name);
     queue = q->row.number;
   }
-  const bool taken = reads_.submit([this, queue, core = c.core,
+  const bool taken = reads_.submit([this, queue, most = *limit, core = c.core,
                                     d = std::move(done)](result<reader*> from) mutable {
-    const auto groups = from ? (*from)->errors(queue, most_errors) : std::unexpected(from.error());
+    const auto groups = from ? (*from)->errors(queue, most) : std::unexpected(from.error());
     if (!groups) return deliver(core, std::move(d), refuse(groups.error()));
     response r;
     const auto names = queues_.get();
@@ -143,18 +224,37 @@ jobs_api::answer jobs_api::failures(const call& c, later& done) {
   return too_busy();
 }
 
-// Not what was there before the store failed, or before another instance had it.
-jobs_api::answer jobs_api::list_queues(const call&) const {
+// Not what was there before the store failed, or before another instance had it. All of them where no limit is said:
+// there are 10,000 at most.
+jobs_api::answer jobs_api::list_queues(const call& c) const {
   if (const auto r = writer_.check_ready(); !r) return refuse(r.error());
-  response r;
+  const service::query_params query(c.head.query);
+  const auto odd = query.unknown({"q", "sort", "after", "limit"});
+  if (!query.ok() || !odd.empty())
+    return refuse(problem::bad_request,
+                  fmt::format("`{}` is not known here; q, sort, after, limit are", odd));
+  const auto limit = limit_of(query, most_queues, most_items);
+  if (!limit) return refuse(problem::bad_request, "`limit` is from 1 to 1000");
+  const auto from = number_in(query.get("after").value_or("0"));
+  if (!from) return refuse(problem::bad_request, "`after`: give back what `next` said");
   const auto known = queues_.get();
+  const auto found =
+      sorted_queues(*known, query.get("q").value_or(""), query.get("sort").value_or(""));
+  if (!found)
+    return refuse(problem::bad_request,
+                  "`sort` is one of name, trouble, oldest, queued, dead, expired");
+  const auto first = std::min(*from, found->size());
+  const auto end = first + std::min(*limit, found->size() - first);
+  response r;
   r.body = R"({"items":[)";
-  for (std::size_t i = 0; i < known->states.size(); ++i) {
-    if (i > 0) r.body += ',';
-    append_queue(r.body, known->states[i], verified_.summary_of(known->states[i].row.number),
-                 unix_ms());
+  for (auto i = first; i < end; ++i) {
+    if (i > first) r.body += ',';
+    const auto& q = *(*found)[i];
+    append_queue(r.body, q, verified_.summary_of(q.row.number), unix_ms());
   }
-  r.body += "],\"next\":null}\n";
+  r.body += end < found->size() ? fmt::format("],\"next\":\"{}\",", end) : "],\"next\":null,";
+  append_totals(r.body, *found);
+  r.body += "}\n";
   return r;
 }
 

@@ -115,6 +115,35 @@ TEST_F(api_of_jobs, a_job_that_is_not_there_is_not_waited_for) {
   refused(operator_asks("GET /v1/jobs/0000000000000?wait=20"), 404, "not-found");
 }
 
+TEST_F(api_of_jobs, queues_come_by_pages_and_in_the_order_asked_for) {
+  put();
+  EXPECT_EQ(ask("POST /v1/queues/crons/jobs", R"({"payload": 1})").status, 201);
+  EXPECT_EQ(ask("POST /v1/queues/emails/pause").status, 200);
+  const auto names = [this](const std::string& query) {
+    std::string out;
+    const auto r = operator_asks("GET /v1/queues" + query);
+    EXPECT_EQ(r.status, 200) << r.body;
+    for (auto at = r.body.find("{\"name\":\""); at != std::string::npos;
+         at = r.body.find("{\"name\":\"", at + 1))
+      out += r.body.substr(at + 9, r.body.find('"', at + 9) - at - 9) + ' ';
+    const auto next = r.body.find("\"next\":");
+    return out + r.body.substr(next + 7, r.body.find(',', next) - next - 7);
+  };
+  EXPECT_EQ(names(""), "emails reports crons null");
+  EXPECT_EQ(names("?sort=name"), "crons emails reports null");
+  EXPECT_EQ(names("?sort=name&limit=2"), "crons emails \"2\"");
+  EXPECT_EQ(names("?sort=name&limit=2&after=2"), "reports null");
+  EXPECT_EQ(names("?sort=name&after=7"), "null");
+  EXPECT_EQ(names("?sort=dead"), "crons emails reports null") << "as many: by name";
+  EXPECT_EQ(names("?sort=trouble&limit=1"), "emails \"1\"") << "it is paused";
+  EXPECT_EQ(names("?q=on"), "crons null");
+  EXPECT_EQ(names("?q=x"), "null");
+  const auto total = ask("GET /v1/queues?q=r&limit=1").body;
+  EXPECT_NE(total.find(R"("total":{"queues":2,"depth":{"queued":)"), std::string::npos) << total;
+  for (const auto* odd : {"?sort=size", "?limit=0", "?limit=1001", "?after=x", "?page=1"})
+    refused(ask(std::string("GET /v1/queues") + odd), 400, "bad-request");
+}
+
 TEST_F(api_of_jobs, a_wrong_method_is_told_the_right_ones) {
   const auto no = ask("GET /v1/queues/emails/jobs");
   refused(no, 405, "method-not-allowed");

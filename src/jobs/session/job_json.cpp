@@ -201,6 +201,8 @@ void append_queue(std::string& out, const engine::queue_state& q, const verified
   fmt::format_to(std::back_inserter(out),
                  R"(,"arrivals_per_second":{:.2f},"finished_per_second":{:.2f})",
                  q.arrivals_a_second, q.finished_a_second);
+  append_number(out, "expired", q.expired);
+  append_number(out, "redriving", q.redriving);
   // How long the backlog lasts at the rates of the last minute; null while it does not shrink.
   const auto waiting = static_cast<double>(q.counts.of[0]);
   const auto gain = q.finished_a_second - q.arrivals_a_second;

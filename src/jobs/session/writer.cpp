@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t most_watches = 100'000;
 constexpr std::int64_t show_every_ms = 200;
+constexpr std::int64_t fade_every_ms = 1'000;  // rates fall though nothing happens
 constexpr std::uint32_t most_failures = 10;
 constexpr std::int64_t longest_sleep_ms = 60'000;
 constexpr std::int64_t upkeep_pause_ms = 100;
@@ -138,6 +139,7 @@ bool writer::wait_for_work(std::vector<item>& taken) {
       sleep_ms = std::min(sleep_ms, watch_ends_.begin()->first - now.steady_ms);
     if (store_->wants_upkeep()) sleep_ms = std::min(sleep_ms, upkeep_pause_ms);
     if (to_show_) sleep_ms = std::min(sleep_ms, shown_ms_ + show_every_ms - now.steady_ms);
+    if (rates_shown_) sleep_ms = std::min(sleep_ms, shown_ms_ + fade_every_ms - now.steady_ms);
   } else {
     sleep_ms = try_again_ms_ - monotonic_ms();
   }
@@ -291,7 +293,8 @@ result<void> writer::apply_one(item& i, plane_time now) {
 
 result<reply> writer::run_command(const command& c, plane_time now) {
   if (!leasing_.load() && std::holds_alternative<lease>(c)) return leased{};
-  show_now_ = show_now_ || std::holds_alternative<set_queue>(c);
+  show_now_ = show_now_ || std::holds_alternative<set_queue>(c) ||
+              std::holds_alternative<set_paused>(c) || std::holds_alternative<redrive>(c);
   return engine_->apply(c, now);
 }
 
@@ -386,11 +389,16 @@ void writer::show_queues(plane_time now, const std::vector<job_event>& events) {
     return std::ranges::find(known_queues_, e.queue) == known_queues_.end();
   });
   to_show_ = to_show_ || !events.empty();
-  const bool soon = to_show_ && now.steady_ms - shown_ms_ >= show_every_ms;
+  const auto age_ms = now.steady_ms - shown_ms_;
+  const bool soon =
+      (to_show_ && age_ms >= show_every_ms) || (rates_shown_ && age_ms >= fade_every_ms);
   if (!unknown && !show_now_ && !soon) return;
   auto states = engine_->queues(now);
   known_queues_.clear();
   for (const auto& s : states) known_queues_.push_back(s.row.number);
+  rates_shown_ = std::ranges::any_of(states, [](const engine::queue_state& s) {
+    return s.arrivals_a_second > 0 || s.finished_a_second > 0;
+  });
   observer_.on_queues(std::move(states));
   shown_ms_ = now.steady_ms;
   to_show_ = false;

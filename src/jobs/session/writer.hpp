@@ -179,6 +179,7 @@ class writer {
   std::int64_t kept_steady_ms_ = 0;
   std::int64_t shown_ms_ = 0;
   bool to_show_ = true;
+  bool rates_shown_ = false;    // that were not 0
   bool show_now_ = false;       // somebody waits for it
   std::uint32_t failures_ = 0;  // batches in a row
   gather_fsm gather_;

@@ -23,7 +23,10 @@ class listening : public writer_observer {
     const std::lock_guard lock(mutex_);
     if (b.commands > 0) batches_.push_back(b.commands);
   }
-  void on_queues(std::vector<engine::queue_state>) override {}
+  void on_queues(std::vector<engine::queue_state>) override {
+    const std::lock_guard lock(mutex_);
+    ++shown_;
+  }
   void on_open() override {
     const std::lock_guard lock(mutex_);
     ++opened_;
@@ -31,6 +34,10 @@ class listening : public writer_observer {
   std::vector<std::size_t> batches() {
     const std::lock_guard lock(mutex_);
     return batches_;
+  }
+  int shown() {
+    const std::lock_guard lock(mutex_);
+    return shown_;
   }
   int opened() {
     const std::lock_guard lock(mutex_);
@@ -41,6 +48,7 @@ class listening : public writer_observer {
   std::mutex mutex_;
   std::vector<std::size_t> batches_;
   int opened_ = 0;
+  int shown_ = 0;
 };
 
 class writing : public ::testing::Test {
@@ -271,6 +279,13 @@ TEST_F(writing, a_lease_that_waits_gets_the_job_after_its_commit) {
   ASSERT_EQ(r.size(), 1);
   ASSERT_TRUE(r.front()) << r.front().error().message();
   EXPECT_EQ(std::get<leased>(*r.front()).jobs.at(0).work.payload, "second");
+}
+
+TEST_F(writing, rates_are_shown_anew_while_nothing_happens_so_that_they_fall) {
+  ASSERT_TRUE(start());
+  EXPECT_FALSE(put_now("a"));
+  const auto before = heard.shown();  // before the answer: the queue is new
+  EXPECT_TRUE(comes_true([&] { return heard.shown() >= before + 2; }));
 }
 
 TEST_F(writing, a_store_that_does_not_open_ends_the_start_unless_another_has_it) {
