@@ -472,11 +472,14 @@ class HostileServer(unittest.TestCase):
         self.start()
         for behind, code in ((stop, "57P01"), (row_description(), "08P01"), (READY, "08P01")):
             self.fake.behind_ready = behind
-            with self.assertRaises(PgError) as raised:
-                self.client().close()
-            self.assertEqual(raised.exception.code, code)
+            wait_until(lambda code=code: self.refusal() == code, 20, f"a refusal with {code}")
         self.fake.behind_ready = message(b"N", b"SNOTICE\0\0") + message(b"S", b"application_name\0x\0")
         wait_until(self.is_good, 20, "a server with a notice to be taken")
+
+    def refusal(self):
+        with self.assertRaises(PgError) as raised:
+            self.client().close()
+        return raised.exception.code
 
     def is_good(self):
         try:
