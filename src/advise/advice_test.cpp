@@ -172,5 +172,23 @@ TEST(pagination, keyset_forms) {
   EXPECT_EQ(keyset_form("delete from t"), "");
 }
 
+TEST(pagination, keyset_forms_by_the_tables_own_key) {
+  const std::vector<std::string> two{"tenant", "\"No\""};
+  EXPECT_EQ(keyset_form("select a from t order by a limit $1 offset $2", two),
+            "select a from t where (a, tenant, \"No\") > ($3, $4, $5) order by a, tenant, \"No\" "
+            "limit $1");
+  EXPECT_EQ(
+      keyset_form(R"(select "t"."a" from "t" order by "t"."tenant" desc limit $1 offset $2)", two),
+      R"(select "t"."a" from "t" where ("t"."tenant", "t"."No") < ($3, $4) )"
+      R"(order by "t"."tenant" desc, "t"."No" desc limit $1)");
+  EXPECT_EQ(keyset_form(R"(select "a" from "t" order by "a" limit $1 offset $2)", {{{"code"}}}),
+            R"(select "a" from "t" where ("a", "code") > ($3, $4) order by "a", "code" limit $1)");
+  EXPECT_EQ(keyset_form("select a from t offset $1", {{{"code"}}}),
+            "select a from t where code > $2 order by code limit 20");
+  // Known to have none: nothing is invented.
+  EXPECT_EQ(
+      keyset_form("select a from t order by a limit $1 offset $2", std::vector<std::string>{}), "");
+}
+
 }  // namespace
 }  // namespace fairing::advise

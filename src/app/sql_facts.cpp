@@ -17,21 +17,22 @@ namespace {
 // Inside `fairing::app` the word alone would mean app/advise.
 namespace analysis = fairing::advise;
 
-void add_templates(checklist::sql_evidence& e, const std::vector<sql::template_row>& rows,
+void add_templates(checklist::sql_evidence& e, std::vector<sql::template_row> rows,
                    const advise::live_advice& advice) {
-  for (const auto& r : rows) {
+  for (auto& r : rows) {
+    tell_tables(advice, r);
     e.statements += r.counts.count;
     if (r.kind == "select") e.reads += r.counts.count;
-    const auto size = advice.rows_of(r.tables);
-    const auto fault = r.counts.pages.verdict(size);
+    const auto fault = r.counts.pages.verdict(r.table_rows);
     if (fault == analysis::page_fault::none) continue;
     e.pages.push_back({.text = r.text,
                        .unbounded = fault == analysis::page_fault::unbounded,
                        .deepest = r.counts.pages.deepest(),
                        .executions = r.counts.count,
                        .most_rows = r.counts.pages.most_rows(),
-                       .table_rows = size,
-                       .keyset = analysis::keyset_form(r.text)});
+                       .table_rows = r.table_rows,
+                       .keyset = analysis::keyset_form(r.text, r.key),
+                       .keyless = r.key && r.key->empty()});
   }
 }
 

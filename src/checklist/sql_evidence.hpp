@@ -51,6 +51,7 @@ struct page_fact {
   std::uint64_t most_rows = 0;              // of an unbounded one
   std::optional<std::uint64_t> table_rows;  // of the largest table in it, where known
   std::string keyset;                       // the form to use; may be empty
+  bool keyless = false;                     // its table is known to have no key
 };
 
 // Does the pool's size fit max_connections? As pool::size_level.

@@ -127,6 +127,9 @@ TEST(point_3, grades_offset_and_unbounded_selects) {
   e.pages[0].table_rows = 2'000'000;
   e.pages[0].deepest = 10'000;
   EXPECT_EQ(grade_pagination({}, {}, e).result, grade::fail);
+  e.pages[0].keyset.clear();
+  e.pages[0].keyless = true;
+  EXPECT_THAT(grade_pagination({}, {}, e).fix, ElementsAre(HasSubstr("add a primary key")));
   e.pages = {{.text = "select * from events", .unbounded = true, .most_rows = 20'000}};
   EXPECT_EQ(grade_pagination({}, {}, e).result, grade::warn);
   e.pages[0].most_rows = 100'001;

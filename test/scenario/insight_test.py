@@ -217,6 +217,34 @@ class Pagination(Insight):
         self.assertIn("on a table of 40000 rows", " ".join(p["evidence"]))
         self.assertIn("where id > $3", " ".join(p["fix"]))
 
+    def test_by_the_table_s_own_key_and_only_in_its_own_database(self):
+        for database, rows in (("shop", 20_000), ("plain", 5)):
+            self.pg.sql(f"""CREATE TABLE lists (code text PRIMARY KEY, v int NOT NULL, w int);
+                            CREATE TABLE loose (code text, v int);
+                            INSERT INTO lists SELECT 'c' || i, i, i FROM generate_series(1, {rows}) i;
+                            INSERT INTO loose SELECT 'c' || i, i FROM generate_series(1, {rows}) i;
+                            GRANT ALL ON lists, loose TO alice; ANALYZE lists, loose""", database)
+            self.addCleanup(self.pg.sql, "DROP TABLE lists, loose", database)
+        self.begin()
+        with self.client(database="shop") as shop, self.client(database="plain") as plain:
+            for page in range(1, 4):
+                shop.query(f"SELECT code, v FROM lists ORDER BY v LIMIT 20 OFFSET {20 * page}")
+                shop.query(f"SELECT code FROM loose ORDER BY v LIMIT 20 OFFSET {20 * page}")
+                plain.query(f"SELECT w FROM lists ORDER BY w LIMIT 20 OFFSET {20 * page}")
+                for c in (shop, plain):
+                    c.query(f"SELECT v, w FROM lists ORDER BY w LIMIT 20 OFFSET {20 * page}")
+        self.advised(lambda a: a["advised"])
+        items = {q["template"]: q for q in self.get("/v1/queries")["items"]}
+        told = {t: q["pagination"]["keyset"] for t, q in items.items() if q["pagination"]}
+        # What runs in the other database too, or only there, is not measured by this one's tables.
+        self.assertEqual(told, {
+            "select code, v from lists order by v limit $1 offset $2":
+                "select code, v from lists where (v, code) > ($3, $4) order by v, code limit $1",
+            "select code from loose order by v limit $1 offset $2": "",
+        })
+        self.assertEqual(items["select v, w from lists order by w limit $1 offset $2"]["databases"], ["shop", "plain"])
+        self.assertIn("add a primary key", " ".join(self.point(3)["fix"]))
+
 
 class Queries(Insight):
     def test_everything_of_a_template_and_of_its_routes(self):
