@@ -102,6 +102,17 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
   }
 }
 
+void add_sizing(checklist::sql_evidence& e, const pool::size_advice& a,
+                const std::optional<pool::size_verdict>& fit) {
+  using pool::size_change;
+  if (a.change == size_change::unknown) return;
+  e.sizing.text = "in the busiest five minutes of the last hour " + a.text;
+  e.sizing.size = a.size;
+  // More than max_connections has room for is no advice.
+  const bool no_room = a.change == size_change::grow && fit && a.size > fit->most;
+  e.sizing.waits = a.change != size_change::keep && a.change != size_change::shrink && !no_room;
+}
+
 void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
   e.analysed = a.advised;
   e.templates_analysed = static_cast<std::uint32_t>(a.found.planned);
@@ -133,7 +144,9 @@ checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
   e.wait_timeout = config.pool.wait_timeout;
   add_templates(e, plane.queries(), advice);
   add_loops(e, plane.loops());
-  add_pools(e, plane.pools(), fit_of(advice.room, config, plane.pool_size()));
+  const auto fit = fit_of(advice.room, config, plane.pool_size());
+  add_pools(e, plane.pools(), fit);
+  add_sizing(e, plane.sizing(), fit);
   if (auto upstream = plane.upstream(); !upstream.up) e.upstream_fault = upstream.fault;
   add_advice(e, advice);
   return e;

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support.sql_case import SHARED, SqlCase, start_postgres, stop_postgres
+from support.sql_case import SHARED, SqlCase, in_thread, start_postgres, stop_postgres
 from support.wait import wait_until
 
 SHOP = """
@@ -410,6 +410,23 @@ class Watching(Insight):
         self.assertIn("2 of at most 2 are kept now, since the start: ", point["evidence"][0])
         self.assertIn("listen 1", point["evidence"][0])
         self.assertIn("session_listen", "".join(point["fix"]))
+
+    def test_the_waits_say_what_the_size_should_be(self):
+        self.begin(advise=False, pool={"size": 1, "database_cores": 8})
+        self.assertEqual(self.get("/v1/pools")["sizing"]["change"], "unknown")
+        clients = [self.client(database="shop") for _ in range(8)]
+        threads = [in_thread(lambda c=c: [c.query("SELECT pg_sleep(0.02)") for _ in range(15)]) for c in clients]
+        for t in threads:
+            t.join(60)
+        sizing = wait_until(lambda: next((s for s in [self.get("/v1/pools")["sizing"]] if s["change"] != "unknown"), None), 10, "it")
+        self.assertEqual((sizing["change"], sizing["size"]), ("grow", 1), sizing)
+        self.assertGreater(sizing["advised"], 1)
+        self.assertIn(f"set sql.pool.size to {sizing['advised']}", sizing["text"])
+        point = self.point(4)
+        self.assertEqual(point["grade"], "warn", point)
+        self.assertIn("of 1 servers leased on average", point["evidence"][-1])
+        self.assertEqual(point["fix"][1], "# sql:")
+        self.assertRegex(point["fix"][2], r"pool: \{ size: \d+ \}")
 
 
 if __name__ == "__main__":

@@ -157,6 +157,7 @@ void sql_pool::give_back(server& s) {
   const auto r = machine_.release(s, pool_now());
   probe.held(r.held);
   probe.used(pool::microseconds{s.used_us});
+  used_us_ += static_cast<std::uint64_t>(std::max<std::int64_t>(s.used_us, 0));
   hand_over(r, s);
   if (!machine_.held_back()) return;
   if (machine_.can_pass())
@@ -278,6 +279,7 @@ void sql_pool::tick(pool::micro_time t) {
   check_servers(coarse);
   if (shared.reads_sequences) let_go(coarse - linger);
   tell_faults();
+  periods_.tell(machine_.totals(), used_us_, t);
   publish();
   plane.look_at_homes(*this);
   if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
@@ -337,6 +339,7 @@ pool_snapshot sql_pool::live() const {
   s.paused = machine_.paused();
   s.last_fault = last_fault_;
   s.totals = machine_.totals();
+  s.periods = periods_.all();
   return s;
 }
 

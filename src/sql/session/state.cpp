@@ -73,6 +73,7 @@ plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr f
       budget(first->pool_size),
       mock_seed(crypto::random_bytes(32).value_or(std::to_string(process_seed()))),
       deriving(std::make_unique<net::offload>("sql-keys", derive_queue, false)),
+      began_(pool_now()),
       runtime_(first) {
   const auto login = [&r](const char* outcome) {
     return r.add_counter("fairing_sql_logins_total", "Log-ins of clients", {{"outcome", outcome}});
@@ -341,6 +342,22 @@ bool plane_state::admit() {
   if (connections.fetch_add(1) < most) return true;
   connections.fetch_sub(1);
   return false;
+}
+
+pool::size_advice plane_state::sizing() const {
+  const auto r = runtime();
+  pool::period_list all{};
+  std::uint32_t at_once = 0;
+  for (const auto& p : pools()) {
+    if (!p->transaction_mode()) continue;
+    const auto s = p->snapshot();
+    pool::add(all, s.periods);
+    at_once += s.concurrency;
+  }
+  return pool::advise(pool::busiest(all, began_, pool_now(),
+                                    {.size = r->pool_size,
+                                     .formula = pool::auto_size(r->cores, r->config.pool.spindles),
+                                     .concurrency = at_once}));
 }
 
 }  // namespace fairing::sql
