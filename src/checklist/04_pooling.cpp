@@ -10,6 +10,8 @@
 // Clients that got no connection as none could be opened are told of, and not graded: no size helps.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "checklist/points.hpp"
 
 namespace fairing::checklist {
@@ -107,7 +109,10 @@ point grade_pooling(const sql_evidence& sql) {
   point p{4, std::string(title), grade::not_seen, {}, {}};
   std::vector<finding> findings;
   for (const auto& f : sql.pools) judge(f, sql.sizing, findings);
-  if (sql.pools.empty()) {
+  // Connections may have been opened ahead of the first client.
+  const bool nobody = std::ranges::all_of(
+      sql.pools, [](const pool_fact& f) { return f.leases == 0 && f.unserved == 0; });
+  if (findings.empty() && nobody) {
     p.evidence.emplace_back("no client has connected yet");
     if (!sql.upstream_fault.empty()) p.evidence.push_back("PostgreSQL: " + sql.upstream_fault);
     return p;

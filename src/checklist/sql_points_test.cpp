@@ -170,6 +170,9 @@ TEST(point_4, grades_the_pools) {
   auto e = plane();
   EXPECT_EQ(grade_pooling(e).result, grade::not_seen);
   e.pools = {pool_of(9)};
+  e.pools[0].leases = 0;
+  EXPECT_EQ(grade_pooling(e).result, grade::not_seen) << "opened ahead";
+  e.pools = {pool_of(9)};
   EXPECT_EQ(grade_pooling(e).result, grade::pass);
   e.pools = {pool_of(19)};
   EXPECT_EQ(grade_pooling(e).result, grade::warn);

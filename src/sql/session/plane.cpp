@@ -239,6 +239,7 @@ result<std::unique_ptr<sql_plane>> sql_plane::open(net::core_group& cores,
 
 void sql_plane::start() {
   auto* state = &parts_->state;
+  state->open_ahead();
   const auto accept = [state](net::listener* l, pool_mode mode) {
     if (!l) return;
     l->start(

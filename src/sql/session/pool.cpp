@@ -282,7 +282,9 @@ void sql_pool::tick(pool::micro_time t) {
   periods_.tell(machine_.totals(), used_us_, t);
   publish();
   plane.look_at_homes(*this);
-  if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
+  // Its servers are opened ahead of any client: once PostgreSQL is there, if it is not now.
+  const bool ahead = key_ahead(*runtime_) == key;
+  if (dismissed_ || (!ahead && coarse - left_at.load() > forget_after)) forget_soon();
 }
 
 void sql_pool::tell_faults() {
@@ -356,11 +358,15 @@ pool_snapshot sql_pool::snapshot() const {
 
 void sql_pool::apply(runtime_ptr r) {
   const bool anew = !same_servers(runtime_->config, r->config);
+  // Its servers were opened for whoever comes, and another pool's are now.
+  const bool unneeded = expected.load() == 0 && key_ahead(*runtime_) == key && key_ahead(*r) != key;
   runtime_ = std::move(r);
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.functions.expire();
-  machine_.set_options(options_of(*runtime_, key), pool_now());
-  if (anew) reconnect();
+  auto options = options_of(*runtime_, key);
+  if (unneeded) options.min_idle = 0;
+  machine_.set_options(options, pool_now());
+  if (anew || unneeded) reconnect();
 }
 
 void sql_pool::set_paused(bool on) {

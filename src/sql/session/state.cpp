@@ -21,6 +21,14 @@ std::string pool_key::text() const {
   return t;
 }
 
+std::optional<pool_key> key_ahead(const sql_runtime& r) {
+  const auto& pool = r.config.pool;
+  const auto& up = r.config.upstream;
+  const bool named = !up.database.empty() && r.users.contains(up.user);
+  if (pool.min_idle == 0 || pool.mode != pool_mode::transaction || !named) return std::nullopt;
+  return pool_key{.user = up.user, .database = up.database, .parameters = {}};
+}
+
 namespace {
 insight_options watch_options(const sql_config& c, bus::write_sets* writes) {
   return {.seed = process_seed(),
@@ -122,6 +130,13 @@ void plane_state::set_runtime(runtime_ptr r) {
       if (other_place) part->names = std::make_shared<net::resolver_cache>();
       for (const auto& pool : part->pools) pool->apply(r);
     });
+  open_ahead();
+}
+
+void plane_state::open_ahead() {
+  const auto key = key_ahead(*runtime());
+  const auto pool = key ? pool_for(*key) : nullptr;
+  if (pool) pool->expected.fetch_sub(1);  // nobody is on his way
 }
 
 std::shared_ptr<sql_pool> plane_state::pool_for(const pool_key& key) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -50,7 +51,11 @@ struct pool_key {
   bool relayed = false;
   std::uint32_t home = 0;  // which of the pools that are alike but for their core
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool operator==(const pool_key&) const = default;
 };
+// Of the pool that is known before any client comes: by user, password and database of sql.upstream. nullopt: there is
+// none, or nothing is to be opened ahead.
+[[nodiscard]] std::optional<pool_key> key_ahead(const sql_runtime& r);
 
 class core_part {
  public:
@@ -116,6 +121,8 @@ struct plane_state {
   // The same for log-ins that are relayed from that core.
   [[nodiscard]] std::shared_ptr<sql_pool> relay_pool(core_part& home);
   [[nodiscard]] std::vector<std::shared_ptr<sql_pool>> pools() const;
+  // min_idle servers of the pool that sql.upstream names, if it does, before any client comes. Main thread.
+  void open_ahead();
   // What the waits of the last hour say about sql.pool.size. Of transaction pools: a session is no lease that ends.
   [[nodiscard]] pool::size_advice sizing() const;
   // Looks whether a pool, by its first home, needs another; that home's core.
