@@ -11,6 +11,7 @@ namespace fairing::advise {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::map<std::string, std::string> forms(const loop_names& n) {
   std::map<std::string, std::string> out;
@@ -98,6 +99,29 @@ TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(first("select t1_x.id from t1_x where t1_x.k = $1"),
             "prisma");  // no alias of Hibernate's
   EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");  // nobody's: as listed
+}
+
+TEST(eager_forms, of_hibernate_by_the_column_behind_its_alias) {
+  const auto told = eager_sentence(
+      {"select order0_.id as id1_1_, order0_.user_id as user_id3_1_ from orders order0_",
+       "user_id3_1_",
+       "select user0_.id as id1_2_0_, user0_.name as name2_2_0_ from users user0_ where "
+       "user0_.id = $1",
+       1});
+  EXPECT_THAT(told, StartsWith("with spring: @EntityGraph(attributePaths = \"user\") List<Order>"));
+}
+
+TEST(eager_forms, a_sentence_of_the_framework_or_one_of_each_language) {
+  EXPECT_THAT(eager_sentence({"select u1_0.id, u1_0.name from users u1_0", "id",
+                              "select o1_0.user_id, o1_0.id from orders o1_0 where o1_0.user_id = "
+                              "$1",
+                              1}),
+              StartsWith("with spring: @EntityGraph(attributePaths = \"orders\") List<User>"));
+  const auto all =
+      eager_sentence({"select id from users", "id", "select id from orders where user_id = $1", 1});
+  for (const auto* word :
+       {"with prisma: ", "; with django: ", "; with laravel: ", "; with spring: "})
+    EXPECT_THAT(all, HasSubstr(word));
 }
 
 TEST(eager_forms, rows_of_a_cursor) {

@@ -1,7 +1,5 @@
 #include "app/sql_facts.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "advise/batched_sql.hpp"
@@ -36,19 +34,6 @@ void add_templates(checklist::sql_evidence& e, std::vector<sql::template_row> ro
   }
 }
 
-// As the framework that wrote the statement has it; where it is not known, as one of each language has it (all of them
-// are in /v1/n_plus_one).
-std::string eager_text(const analysis::loop_names& names) {
-  const auto forms = analysis::eager_forms(names);
-  if (!analysis::likely_framework(names).empty())
-    return fmt::format("with {}: {}", forms.front().framework, forms.front().code);
-  std::string out;
-  for (const auto& f : forms)
-    if (f.framework == "prisma" || f.framework == "django" || f.framework == "laravel")
-      out += fmt::format("{}with {}: {}", out.empty() ? "" : "; ", f.framework, f.code);
-  return out;
-}
-
 void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& rows) {
   for (const auto& r : rows) {
     e.loops.push_back({.text = r.text,
@@ -56,7 +41,7 @@ void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& row
                        .column = r.column,
                        .batched_sql = analysis::batched_sql(
                            r.text, {.slot = r.slot, .type = r.type, .kind = r.kind}),
-                       .eager = eager_text({r.source, r.column, r.text, r.slot}),
+                       .eager = analysis::eager_sentence({r.source, r.column, r.text, r.slot}),
                        .loops = r.loops,
                        .executions = r.executions,
                        .longest = r.longest,
