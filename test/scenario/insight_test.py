@@ -132,6 +132,17 @@ class IndexAdvice(Insight):
         wait_until(lambda: "no user and password" in (self.get("/v1/indexes")["why"] or ""), what="its reason")
         self.assertIn("no user and password", " ".join(self.point(1)["evidence"]))
 
+    def test_behind_a_pooler_there_is_none(self):
+        first = self.begin(advise=False)
+        self.start(upstream=f"postgres://alice:alice@{first.listeners['sql'][0]}/shop", pool={"size": 2}, advise={"every": "1s"})
+        with self.client(database="shop") as c:
+            c.query("SELECT * FROM customers WHERE email = 'a'")
+        a = self.advised(lambda a: "is a transaction pooler" in (a["why"] or ""))
+        self.assertEqual((a["items"], a["advised"]), ([], None))
+        # Nothing of the advice's own settings is left there.
+        with self.client(database="shop") as c:
+            self.assertEqual(c.query("SHOW default_transaction_read_only"), [["off"]])
+
     def test_a_refused_connection_breaks_nothing(self):
         self.pg.sql("ALTER ROLE bob CONNECTION LIMIT 1")
         self.addCleanup(self.pg.sql, "ALTER ROLE bob CONNECTION LIMIT -1")
