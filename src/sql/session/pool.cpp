@@ -62,7 +62,8 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
   shared.user = key.user;
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.watch = home.watch.get();
-  shared.effects.name_by(shared.watch, key.database);
+  // Who logs in by relay is of any database.
+  shared.effects.name_by(shared.watch, key.relayed ? std::string() : key.database);
   if (transaction_mode()) shared.functions.enable();
   for (std::size_t i = 0; i < closed_.size(); ++i)
     closed_[i] =
