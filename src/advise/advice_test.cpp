@@ -11,6 +11,7 @@ namespace fairing::advise {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 std::map<std::string, std::string> forms(const loop_names& n) {
   std::map<std::string, std::string> out;
@@ -100,6 +101,29 @@ TEST(eager_forms, the_framework_that_wrote_it_comes_first) {
   EXPECT_EQ(first("select id from orders where user_id = $1"), "prisma");  // nobody's: as listed
 }
 
+TEST(eager_forms, of_hibernate_by_the_column_behind_its_alias) {
+  const auto told = eager_sentence(
+      {"select order0_.id as id1_1_, order0_.user_id as user_id3_1_ from orders order0_",
+       "user_id3_1_",
+       "select user0_.id as id1_2_0_, user0_.name as name2_2_0_ from users user0_ where "
+       "user0_.id = $1",
+       1});
+  EXPECT_THAT(told, StartsWith("with spring: @EntityGraph(attributePaths = \"user\") List<Order>"));
+}
+
+TEST(eager_forms, a_sentence_of_the_framework_or_one_of_each_language) {
+  EXPECT_THAT(eager_sentence({"select u1_0.id, u1_0.name from users u1_0", "id",
+                              "select o1_0.user_id, o1_0.id from orders o1_0 where o1_0.user_id = "
+                              "$1",
+                              1}),
+              StartsWith("with spring: @EntityGraph(attributePaths = \"orders\") List<User>"));
+  const auto all =
+      eager_sentence({"select id from users", "id", "select id from orders where user_id = $1", 1});
+  for (const auto* word :
+       {"with prisma: ", "; with django: ", "; with laravel: ", "; with spring: "})
+    EXPECT_THAT(all, HasSubstr(word));
+}
+
 TEST(eager_forms, rows_of_a_cursor) {
   auto f =
       forms({"fetch forward $1 from name", "id", "select a from orders where user_id = $1", 1});
@@ -170,6 +194,24 @@ TEST(pagination, keyset_forms) {
   EXPECT_EQ(keyset_form("select count(*) from t offset $1"), "");
   EXPECT_EQ(keyset_form("select a from t order by lower(a) offset $1"), "");
   EXPECT_EQ(keyset_form("delete from t"), "");
+}
+
+TEST(pagination, keyset_forms_by_the_tables_own_key) {
+  const std::vector<std::string> two{"tenant", "\"No\""};
+  EXPECT_EQ(keyset_form("select a from t order by a limit $1 offset $2", two),
+            "select a from t where (a, tenant, \"No\") > ($3, $4, $5) order by a, tenant, \"No\" "
+            "limit $1");
+  EXPECT_EQ(
+      keyset_form(R"(select "t"."a" from "t" order by "t"."tenant" desc limit $1 offset $2)", two),
+      R"(select "t"."a" from "t" where ("t"."tenant", "t"."No") < ($3, $4) )"
+      R"(order by "t"."tenant" desc, "t"."No" desc limit $1)");
+  EXPECT_EQ(keyset_form(R"(select "a" from "t" order by "a" limit $1 offset $2)", {{{"code"}}}),
+            R"(select "a" from "t" where ("a", "code") > ($3, $4) order by "a", "code" limit $1)");
+  EXPECT_EQ(keyset_form("select a from t offset $1", {{{"code"}}}),
+            "select a from t where code > $2 order by code limit 20");
+  // Known to have none: nothing is invented.
+  EXPECT_EQ(
+      keyset_form("select a from t order by a limit $1 offset $2", std::vector<std::string>{}), "");
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ std::string without_id(std::string_view name) {
 
 // The table's own column behind a result's name: "User"."id" as "User_id" gives id.
 std::string behind_alias(std::string_view source, std::string_view name) {
-  for (const auto& alias : {fmt::format(" as \"{}\"", name), fmt::format(" as {},", name)}) {
+  for (const auto& alias : {fmt::format(" as \"{}\"", name), fmt::format(" as {},", name),
+                            fmt::format(" as {} from ", name)}) {
     const auto at = source.find(alias);
     if (at == std::string_view::npos) continue;
     const auto before = source.substr(0, at);
@@ -241,6 +242,18 @@ std::vector<eager_form> eager_forms(const loop_names& names) {
   const auto first = likely_framework(names);
   const auto at = std::ranges::find(out, first, &eager_form::framework);
   if (at != out.end()) std::rotate(out.begin(), at, at + 1);
+  return out;
+}
+
+std::string eager_sentence(const loop_names& names) {
+  const auto forms = eager_forms(names);
+  if (!likely_framework(names).empty())
+    return fmt::format("with {}: {}", forms.front().framework, forms.front().code);
+  std::string out;
+  for (const std::string_view word : {"prisma", "django", "laravel", "spring"}) {
+    const auto f = std::ranges::find(forms, word, &eager_form::framework);
+    out += fmt::format("{}with {}: {}", out.empty() ? "" : "; ", word, f->code);
+  }
   return out;
 }
 

@@ -32,6 +32,9 @@ struct eager_form {
 
 [[nodiscard]] std::vector<eager_form> eager_forms(const loop_names& names);
 
+// "with prisma: ...": of the framework that wrote the statement; where that is not known of one of each language.
+[[nodiscard]] std::string eager_sentence(const loop_names& names);
+
 // The framework that wrote the template, by its habits; empty: none is recognised.
 [[nodiscard]] std::string_view likely_framework(const loop_names& names);
 

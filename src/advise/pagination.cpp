@@ -40,6 +40,21 @@ std::pair<std::string, std::string> row_of(const std::vector<order_column>& colu
   return {names, values};
 }
 
+// The key's columns that it does not sort by already, in the sort's spelling.
+void add_key(std::vector<order_column>& columns, const std::vector<std::string>& key) {
+  const auto first = columns.empty() ? order_column{} : columns.front();
+  const bool quoted = first.text.ends_with('"');
+  for (const auto& k : key) {
+    const auto name = bare_name(k);
+    if (std::ranges::any_of(columns,
+                            [&](const order_column& c) { return bare_name(c.text) == name; }))
+      continue;
+    const bool bare = quoted && !k.starts_with('"');
+    columns.push_back(
+        {qualifier(first.text) + (bare ? fmt::format("\"{}\"", k) : k), first.descending});
+  }
+}
+
 std::string trimmed(std::string_view s) {
   while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
   return std::string(s);
@@ -81,7 +96,8 @@ page_fault page_watch::verdict(std::optional<std::uint64_t> table_rows) const no
   return unbounded_ != 0 ? page_fault::unbounded : page_fault::none;
 }
 
-std::string keyset_form(std::string_view template_text) {
+std::string keyset_form(std::string_view template_text, const row_key& key) {
+  if (key && key->empty()) return {};
   const auto p = parts_of(template_text);
   if (!p.simple || !p.select || !p.from || p.aggregate || p.distinct || p.having) return {};
   auto columns = p.order_columns();
@@ -89,13 +105,7 @@ std::string keyset_form(std::string_view template_text) {
   for (const auto& c : columns)
     if (c.descending != columns.front().descending) return {};
   const bool descending = !columns.empty() && columns.front().descending;
-  const bool has_id =
-      std::ranges::any_of(columns, [](const order_column& c) { return bare_name(c.text) == "id"; });
-  if (!has_id) {
-    const auto of = columns.empty() ? std::string() : qualifier(columns.front().text);
-    const bool quoted = !columns.empty() && columns.front().text.ends_with('"');
-    columns.push_back({of + (quoted ? "\"id\"" : "id"), descending});
-  }
+  add_key(columns, key.value_or(std::vector<std::string>{"id"}));
   const auto [names, values] = row_of(columns, slots_of(p) + 1);
   const auto condition = columns.size() == 1
                              ? fmt::format("{} {} {}", names, descending ? "<" : ">", values)

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fairing::advise {
 
@@ -57,8 +58,11 @@ class page_watch {
   std::uint32_t grown_ = 0;
 };
 
-// The template with a condition on the sort columns and `id` in place of OFFSET; "" if it is not one
-// SELECT with rows of its own, or sorts in both directions.
-[[nodiscard]] std::string keyset_form(std::string_view template_text);
+// The columns that tell a table's rows apart, as SQL writes them. nullopt: not known; empty: there are none.
+using row_key = std::optional<std::vector<std::string>>;
+
+// The template with a condition on the sort columns and the key's in place of OFFSET; a key that is not known is
+// taken to be `id`. "" if there is no key, if it is not one SELECT with rows of its own, or sorts in both directions.
+[[nodiscard]] std::string keyset_form(std::string_view template_text, const row_key& key = {});
 
 }  // namespace fairing::advise

@@ -18,7 +18,8 @@ void add_advise_options(CLI::App& v, advise::advise_options& o) {
       ->type_name("FILE");
   v.add_flag("--analyze", o.analyze,
              "Also run the SELECTs whose values are known: EXPLAIN (ANALYZE, BUFFERS) in a "
-             "read-only transaction, rolled back, 10 s at most each");
+             "read-only transaction, rolled back, 10 s at most each; none that calls a volatile "
+             "function");
   v.add_option("--limit", o.limit, "How many statements, the heaviest first (default 100)")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, std::size_t{10'000}));

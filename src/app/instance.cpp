@@ -225,7 +225,7 @@ admin::admin_views instance::make_views() {
     auto rows = p.sql ? p.sql->queries() : std::vector<sql::template_row>{};
     if (p.advisor) {
       const auto known = p.advisor->latest();
-      for (auto& r : rows) r.table_rows = known->rows_of(r.tables);
+      for (auto& r : rows) tell_tables(*known, r);
     }
     return queries_json(std::move(rows), limit, sql::query_sort_of(sort));
   };

@@ -35,10 +35,11 @@ bool choose_user(sql::upstream_url& to, const sql::sql_config& c) {
   return true;
 }
 
-advise::live_workload workload_of(const sql::sql_plane& plane) {
+advise::live_workload workload_of(const sql::sql_plane& plane, const std::string& database) {
   advise::live_workload out;
   std::vector<advise::seen_template> seen;
   for (const auto& r : plane.queries()) {
+    if (std::ranges::find(r.databases, database) == r.databases.end()) continue;
     out.calls += r.counts.count;
     seen.push_back({r.text, r.kind, static_cast<double>(r.counts.count),
                     static_cast<double>(r.counts.total_us) / 1000});
@@ -81,6 +82,7 @@ advise::live_settings advice_settings(const sql::sql_config& c,
   const bool verifies = to.ssl == sql::ssl_mode::verify_ca || to.ssl == sql::ssl_mode::verify_full;
   if (verifies && to.ssl_root.empty()) to.ssl_root = system_roots;
   out.url = config::to_text(to, config::password_shown::whole);
+  out.database = to.database;
   out.our_users.push_back(to.user);
   for (const auto& u : c.users) out.our_users.push_back(u.name);
   for (const auto& p : pools) out.our_users.push_back(p.user);
@@ -104,7 +106,7 @@ std::unique_ptr<advise::live_advisor> advise_live(const sql::sql_plane& plane) {
   auto told = std::make_shared<log::once_per_change<int>>(-1);
   return std::make_unique<advise::live_advisor>(advise::live_hooks{
       .settings = [&plane] { return advice_settings(plane.config(), plane.pools()); },
-      .workload = [&plane] { return workload_of(plane); },
+      .workload = [&plane](const std::string& database) { return workload_of(plane, database); },
       .on_room =
           [&plane, told](const advise::connection_room& room) {
             const auto fit = fit_of(room, plane.config(), plane.pool_size());
@@ -133,6 +135,12 @@ std::vector<metrics::registry::guard> advice_metrics(metrics::registry& r,
                                  }));
   }
   return out;
+}
+
+void tell_tables(const advise::live_advice& a, sql::template_row& r) {
+  if (!a.is_of(r.databases)) return;
+  r.table_rows = a.rows_of(r.tables);
+  r.key = a.key_of(r.tables);
 }
 
 std::string indexes_json(const advise::live_advice& a, std::size_t limit) {

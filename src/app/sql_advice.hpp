@@ -33,6 +33,10 @@ namespace fairing::app {
 // {"items":[...],"next":null,"rejected":..}: what the last round found.
 [[nodiscard]] std::string indexes_json(const advise::live_advice& a, std::size_t limit);
 
+// What is known of the tables that the statement names: only if it runs in the database that was looked at, and nowhere
+// else.
+void tell_tables(const advise::live_advice& a, sql::template_row& r);
+
 // nullopt: max_connections is not known yet.
 [[nodiscard]] std::optional<pool::size_verdict> fit_of(
     const std::optional<advise::connection_room>& room, const sql::sql_config& c,

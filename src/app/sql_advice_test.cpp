@@ -48,6 +48,7 @@ TEST(advice_settings, the_clients_database_where_none_is_named) {
   const auto s = advice_settings(c, {{.name = "", .user = "a", .database = "few", .leases = 1},
                                      {.name = "", .user = "a", .database = "many", .leases = 9}});
   EXPECT_THAT(s.url, HasSubstr("/many"));
+  EXPECT_EQ(s.database, "many");
 }
 
 TEST(fit_of, counts_the_advice_and_the_instances) {
@@ -72,6 +73,39 @@ TEST(live_advice, rows_of_the_largest_table) {
   EXPECT_EQ(a.rows_of({"old.orders"}), 5U);
   EXPECT_EQ(a.rows_of({"fresh"}), std::nullopt);
   EXPECT_EQ(a.rows_of({"nowhere"}), std::nullopt);
+}
+
+TEST(live_advice, key_of_the_table) {
+  using key = std::vector<std::string>;
+  advise::live_advice a;
+  a.tables = {{"public", "orders", true, 70'000, {"tenant", "no"}},
+              {"public", "users", true, 40, {"id"}},
+              {"public", "events", true, 40, {}}};
+  EXPECT_EQ(a.key_of({"orders"}), (key{"tenant", "no"}));
+  EXPECT_EQ(a.key_of({"events"}), key{});
+  EXPECT_EQ(a.key_of({"orders", "events"}), key{});
+  EXPECT_EQ(a.key_of({"orders", "users"}), std::nullopt);
+  EXPECT_EQ(a.key_of({"orders", "a_view"}), std::nullopt);
+  EXPECT_EQ(a.key_of({}), std::nullopt);
+}
+
+TEST(tell_tables, only_what_runs_in_the_database_that_was_looked_at) {
+  advise::live_advice a;
+  a.database = "shop";
+  a.tables = {{"public", "orders", true, 70'000, {"no"}}};
+  const auto told = [&](std::vector<std::string> databases) {
+    sql::template_row r;
+    r.tables = {"orders"};
+    r.databases = std::move(databases);
+    tell_tables(a, r);
+    return r;
+  };
+  EXPECT_EQ(told({"shop"}).table_rows, 70'000U);
+  EXPECT_EQ(told({"shop"}).key, std::vector<std::string>{"no"});
+  for (const auto& others : {std::vector<std::string>{"blog"}, {"shop", "blog"}, {}}) {
+    EXPECT_EQ(told(others).table_rows, std::nullopt);
+    EXPECT_EQ(told(others).key, std::nullopt);
+  }
 }
 
 TEST(indexes_json, says_why_there_is_nothing) {

@@ -1,7 +1,5 @@
 #include "app/sql_facts.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "advise/batched_sql.hpp"
@@ -17,35 +15,23 @@ namespace {
 // Inside `fairing::app` the word alone would mean app/advise.
 namespace analysis = fairing::advise;
 
-void add_templates(checklist::sql_evidence& e, const std::vector<sql::template_row>& rows,
+void add_templates(checklist::sql_evidence& e, std::vector<sql::template_row> rows,
                    const advise::live_advice& advice) {
-  for (const auto& r : rows) {
+  for (auto& r : rows) {
+    tell_tables(advice, r);
     e.statements += r.counts.count;
     if (r.kind == "select") e.reads += r.counts.count;
-    const auto size = advice.rows_of(r.tables);
-    const auto fault = r.counts.pages.verdict(size);
+    const auto fault = r.counts.pages.verdict(r.table_rows);
     if (fault == analysis::page_fault::none) continue;
     e.pages.push_back({.text = r.text,
                        .unbounded = fault == analysis::page_fault::unbounded,
                        .deepest = r.counts.pages.deepest(),
                        .executions = r.counts.count,
                        .most_rows = r.counts.pages.most_rows(),
-                       .table_rows = size,
-                       .keyset = analysis::keyset_form(r.text)});
+                       .table_rows = r.table_rows,
+                       .keyset = analysis::keyset_form(r.text, r.key),
+                       .keyless = r.key && r.key->empty()});
   }
-}
-
-// As the framework that wrote the statement has it; where it is not known, as one of each language has it (all of them
-// are in /v1/n_plus_one).
-std::string eager_text(const analysis::loop_names& names) {
-  const auto forms = analysis::eager_forms(names);
-  if (!analysis::likely_framework(names).empty())
-    return fmt::format("with {}: {}", forms.front().framework, forms.front().code);
-  std::string out;
-  for (const auto& f : forms)
-    if (f.framework == "prisma" || f.framework == "django" || f.framework == "laravel")
-      out += fmt::format("{}with {}: {}", out.empty() ? "" : "; ", f.framework, f.code);
-  return out;
 }
 
 void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& rows) {
@@ -55,7 +41,7 @@ void add_loops(checklist::sql_evidence& e, const std::vector<sql::loop_row>& row
                        .column = r.column,
                        .batched_sql = analysis::batched_sql(
                            r.text, {.slot = r.slot, .type = r.type, .kind = r.kind}),
-                       .eager = eager_text({r.source, r.column, r.text, r.slot}),
+                       .eager = analysis::eager_sentence({r.source, r.column, r.text, r.slot}),
                        .loops = r.loops,
                        .executions = r.executions,
                        .longest = r.longest,
@@ -101,6 +87,17 @@ void add_pools(checklist::sql_evidence& e, const std::vector<sql::pool_report>& 
   }
 }
 
+void add_sizing(checklist::sql_evidence& e, const pool::size_advice& a,
+                const std::optional<pool::size_verdict>& fit) {
+  using pool::size_change;
+  if (a.change == size_change::unknown) return;
+  e.sizing.text = "in the busiest five minutes of the last hour " + a.text;
+  e.sizing.size = a.size;
+  // More than max_connections has room for is no advice.
+  const bool no_room = a.change == size_change::grow && fit && a.size > fit->most;
+  e.sizing.waits = a.change != size_change::keep && a.change != size_change::shrink && !no_room;
+}
+
 void add_advice(checklist::sql_evidence& e, const advise::live_advice& a) {
   e.analysed = a.advised;
   e.templates_analysed = static_cast<std::uint32_t>(a.found.planned);
@@ -132,7 +129,9 @@ checklist::sql_evidence evidence_of(const sql::sql_plane& plane,
   e.wait_timeout = config.pool.wait_timeout;
   add_templates(e, plane.queries(), advice);
   add_loops(e, plane.loops());
-  add_pools(e, plane.pools(), fit_of(advice.room, config, plane.pool_size()));
+  const auto fit = fit_of(advice.room, config, plane.pool_size());
+  add_pools(e, plane.pools(), fit);
+  add_sizing(e, plane.sizing(), fit);
   if (auto upstream = plane.upstream(); !upstream.up) e.upstream_fault = upstream.fault;
   add_advice(e, advice);
   return e;

@@ -36,7 +36,11 @@ finding of_page(const page_fact& f) {
                 "thrown away",
                 short_sql(f.text), f.deepest, f.executions,
                 f.table_rows ? fmt::format(", on a table of {} rows", *f.table_rows) : "");
-  if (f.unbounded)
+  if (f.keyless)
+    out.fix = {
+        "# the table has no key that tells its rows apart: add a primary key, then page by it: "
+        "WHERE key > $1 ORDER BY key LIMIT 100"};
+  else if (f.unbounded)
     out.fix = {"# in SQL: ORDER BY id LIMIT 100, and the last id as the next page's start"};
   else if (!f.keyset.empty())
     out.fix = {"# by keyset, with the last row's values: " + f.keyset};

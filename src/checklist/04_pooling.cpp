@@ -1,5 +1,6 @@
 // Point 4: connection pooling configured. From the sql plane's pools: their size against the formula and
-// max_connections, and what clients waited.
+// max_connections, and what clients waited. What the busiest five minutes of the last hour say about the size is told
+// with it, and is the fix where clients waited.
 //   fail      the instances together may open more than PostgreSQL takes, or clients were turned away
 //             for want of room
 //   warn      tight; over twice the formula; the 95th percentile of waits is over 100 ms; or statements failed as
@@ -8,6 +9,8 @@
 //   not_seen  no sql plane, or no client came yet
 // Clients that got no connection as none could be opened are told of, and not graded: no size helps.
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "checklist/points.hpp"
 
@@ -19,16 +22,21 @@ constexpr std::int64_t long_wait_us = 100'000;
 
 std::vector<std::string> size_fix(const pool_fact& f) {
   const auto size = f.advised_size != 0 ? f.advised_size : f.formula;
-  std::vector<std::string> out = {"# sql:"};
-  if (!f.advice.empty()) out.push_back("# " + f.advice);
-  out.push_back(fmt::format("pool: {{ size: {} }}", size != 0 ? std::to_string(size) : "auto"));
-  return out;
+  return {"# sql:", fmt::format("pool: {{ size: {} }}", size != 0 ? std::to_string(size) : "auto")};
 }
 
-// Of clients that wait: more connections, where the database bears more.
-std::vector<std::string> wait_fix(const pool_fact& f) {
+// Of clients that wait: what was measured says; else more connections, where the database bears more.
+std::vector<std::string> wait_fix(const pool_fact& f, const sizing_fact& s) {
   if (f.postgres_full)
     return {"# PostgreSQL's max_connections is reached: raise it, or make sql.pool.size smaller"};
+  if (s.waits) {
+    std::vector<std::string> out = {"# " + s.text};
+    if (s.size > f.size) {
+      out.emplace_back("# sql:");
+      out.push_back(fmt::format("pool: {{ size: {} }}", s.size));
+    }
+    return out;
+  }
   const auto size = f.advised_size != 0 ? f.advised_size : f.formula;
   if (size == 0 || size > f.size) return size_fix(f);
   return {
@@ -53,7 +61,7 @@ std::vector<std::string> pin_fix(const pool_fact& f) {
   return out;
 }
 
-void judge(const pool_fact& f, std::vector<finding>& findings) {
+void judge(const pool_fact& f, const sizing_fact& s, std::vector<finding>& findings) {
   const auto add = [&](grade severity, double weight, std::string evidence,
                        std::vector<std::string> fix) {
     findings.push_back({severity, weight, std::move(evidence), std::move(fix)});
@@ -64,14 +72,14 @@ void judge(const pool_fact& f, std::vector<finding>& findings) {
     add(grade::fail, 1,
         fmt::format("{}: {} turned away after waiting (SQLSTATE 53300)", f.name,
                     clients_were(f.timeouts)),
-        wait_fix(f));
+        wait_fix(f, s));
   if (f.fit == pool_fit::tight)
     add(grade::warn, 2, fmt::format("{}: {}", f.name, f.fit_text), size_fix(f));
   if (f.leases >= min_samples && f.wait_p95_us > long_wait_us)
     add(grade::warn, 1,
         fmt::format("{}: {} of {} leases waited, the 95th percentile {}", f.name, f.waited,
                     f.leases, show_us(f.wait_p95_us)),
-        wait_fix(f));
+        wait_fix(f, s));
   if (f.pins_refused != 0)
     add(grade::warn, 1,
         fmt::format("{}: {} refused (SQLSTATE 53300) as they would have kept a connection beyond "
@@ -100,8 +108,11 @@ point grade_pooling(const sql_evidence& sql) {
   if (!sql.configured) return without_sql(4, title);
   point p{4, std::string(title), grade::not_seen, {}, {}};
   std::vector<finding> findings;
-  for (const auto& f : sql.pools) judge(f, findings);
-  if (sql.pools.empty()) {
+  for (const auto& f : sql.pools) judge(f, sql.sizing, findings);
+  // Connections may have been opened ahead of the first client.
+  const bool nobody = std::ranges::all_of(
+      sql.pools, [](const pool_fact& f) { return f.leases == 0 && f.unserved == 0; });
+  if (findings.empty() && nobody) {
     p.evidence.emplace_back("no client has connected yet");
     if (!sql.upstream_fault.empty()) p.evidence.push_back("PostgreSQL: " + sql.upstream_fault);
     return p;
@@ -118,6 +129,7 @@ point grade_pooling(const sql_evidence& sql) {
     }
   }
   conclude(p, std::move(findings));
+  if (!sql.sizing.text.empty()) p.evidence.push_back("all pools: " + sql.sizing.text);
   for (const auto& f : sql.pools)
     if (f.unserved != 0 && p.evidence.size() <= max_findings)
       p.evidence.push_back(unserved_text(f));

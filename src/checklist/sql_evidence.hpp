@@ -51,6 +51,7 @@ struct page_fact {
   std::uint64_t most_rows = 0;              // of an unbounded one
   std::optional<std::uint64_t> table_rows;  // of the largest table in it, where known
   std::string keyset;                       // the form to use; may be empty
+  bool keyless = false;                     // its table is known to have no key
 };
 
 // Does the pool's size fit max_connections? As pool::size_level.
@@ -78,8 +79,14 @@ struct pool_fact {
   std::uint32_t max_pinned = 0;
   std::uint64_t pins_refused = 0;  // statements that would have kept one more
   std::string pins = {};           // since the start, by reason: "listen 3, temp_table 1"
-  std::uint32_t advised_size = 0;  // from the measured waits; 0: nothing to say
-  std::string advice;              // its sentence
+  std::uint32_t advised_size = 0;  // what fits max_connections; 0: nothing to say
+};
+
+// What the waits of the busiest minutes say about sql.pool.size: of all pools together.
+struct sizing_fact {
+  bool waits = false;      // clients waited: `text` says what is to be done about it
+  std::uint32_t size = 0;  // advised
+  std::string text;        // numbers, and what to do; empty: too little was seen
 };
 
 struct sql_evidence {
@@ -96,6 +103,7 @@ struct sql_evidence {
   std::vector<loop_fact> loops;
   std::vector<page_fact> pages;
   std::vector<pool_fact> pools;
+  sizing_fact sizing;
   std::string upstream_fault;                // why PostgreSQL lets nobody in; empty: it does
   milliseconds statement_limit{0};           // sql.limits.statement; 0 none
   milliseconds transaction_idle_limit{0};    // sql.limits.transaction_idle; 0 none

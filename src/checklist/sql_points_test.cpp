@@ -127,6 +127,9 @@ TEST(point_3, grades_offset_and_unbounded_selects) {
   e.pages[0].table_rows = 2'000'000;
   e.pages[0].deepest = 10'000;
   EXPECT_EQ(grade_pagination({}, {}, e).result, grade::fail);
+  e.pages[0].keyset.clear();
+  e.pages[0].keyless = true;
+  EXPECT_THAT(grade_pagination({}, {}, e).fix, ElementsAre(HasSubstr("add a primary key")));
   e.pages = {{.text = "select * from events", .unbounded = true, .most_rows = 20'000}};
   EXPECT_EQ(grade_pagination({}, {}, e).result, grade::warn);
   e.pages[0].most_rows = 100'001;
@@ -143,9 +146,32 @@ pool_fact pool_of(std::uint32_t size) {
   return f;
 }
 
+TEST(point_4, measured_waits_say_what_the_size_should_be) {
+  auto e = plane();
+  e.pools = {pool_of(4)};
+  e.pools[0].timeouts = 3;
+  e.sizing = {.waits = true, .size = 8, .text = "3.8 of 4 servers leased: set sql.pool.size to 8"};
+  auto p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::fail);
+  EXPECT_THAT(p.fix, ElementsAre("# " + e.sizing.text, "# sql:", "pool: { size: 8 }"));
+  EXPECT_THAT(p.evidence, Contains("all pools: " + e.sizing.text));
+  e.sizing = {.waits = true, .size = 4, .text = "transactions are idle for 89 % of their time"};
+  EXPECT_THAT(grade_pooling(e).fix, ElementsAre("# " + e.sizing.text));
+  // Nobody waits: it is told, and not graded.
+  e.pools[0].timeouts = 0;
+  e.sizing = {.size = 2, .text = "0.2 of 4 servers leased: 2 would do"};
+  p = grade_pooling(e);
+  EXPECT_EQ(p.result, grade::pass);
+  EXPECT_THAT(p.evidence, Contains(HasSubstr("2 would do")));
+  EXPECT_THAT(p.fix, IsEmpty());
+}
+
 TEST(point_4, grades_the_pools) {
   auto e = plane();
   EXPECT_EQ(grade_pooling(e).result, grade::not_seen);
+  e.pools = {pool_of(9)};
+  e.pools[0].leases = 0;
+  EXPECT_EQ(grade_pooling(e).result, grade::not_seen) << "opened ahead";
   e.pools = {pool_of(9)};
   EXPECT_EQ(grade_pooling(e).result, grade::pass);
   e.pools = {pool_of(19)};

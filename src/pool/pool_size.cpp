@@ -48,14 +48,33 @@ size_verdict check_size(const size_question& q) {
   return {size_level::fits, most, sum + ": it fits"};
 }
 
+std::string_view name(size_change c) noexcept {
+  switch (c) {
+    case size_change::unknown:
+      return "unknown";
+    case size_change::keep:
+      return "keep";
+    case size_change::grow:
+      return "grow";
+    case size_change::shrink:
+      return "shrink";
+    case size_change::shorten:
+      return "shorten";
+    case size_change::database:
+      return "database";
+  }
+  return "";
+}
+
 size_advice advise(const pool_period& p) {
   const auto length = seconds_of(p.length);
   if (p.leases < enough_leases || length <= 0)
     return {size_change::unknown, p.size, 0,
             fmt::format("{} leases seen; {} are needed to say something", p.leases, enough_leases)};
   const auto leases = static_cast<double>(p.leases);
-  const auto busy = seconds_of(p.held) / length;
-  const auto working = seconds_of(p.used) / length;
+  // A lease counts where it ends: a long one may be longer than the period.
+  const auto busy = std::min(seconds_of(p.held) / length, static_cast<double>(p.size));
+  const auto working = std::min(seconds_of(p.used) / length, busy);
   const auto wait_ms = seconds_of(p.wait) * 1e3 / leases;
   const auto share = static_cast<double>(p.waited) / leases;
   const bool waits = p.timeouts > 0 || (share > notable_wait_share && wait_ms > notable_wait_ms);
@@ -77,6 +96,12 @@ size_advice advise(const pool_period& p) {
             fmt::format("{}: transactions are idle for {:.0f} % of their time; take calls to other "
                         "services and computing out of them before the pool is enlarged",
                         seen, (1 - working / busy) * 100)};
+  if (p.concurrency != 0 && p.concurrency < p.size)
+    return {size_change::database, p.size, busy,
+            fmt::format("{}: clients wait for the database, which is fastest with {} transactions "
+                        "at once; a larger size changes nothing. Look at the slowest queries and "
+                        "their indexes",
+                        seen, p.concurrency)};
   if (p.size >= p.formula)
     return {size_change::database, p.size, busy,
             fmt::format("{}: clients wait for the database, which is busy; more than {} "

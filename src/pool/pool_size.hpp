@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "pool/pool_types.hpp"
 
@@ -42,7 +43,7 @@ struct size_verdict {
 };
 [[nodiscard]] size_verdict check_size(const size_question& q);
 
-// Differences of pool_totals and of the session layer's use over one period.
+// Differences of pool_totals and of the session layer's use over one period (pool_periods.hpp).
 struct pool_period {
   microseconds length{0};      // of the period
   std::uint64_t leases = 0;    // that ended
@@ -53,6 +54,8 @@ struct pool_period {
   std::uint64_t timeouts = 0;  // clients that got nothing
   std::uint32_t size = 0;      // configured
   std::uint32_t formula = 0;   // auto_size() of this database
+  std::uint32_t concurrency =
+      0;  // transactions that may run at once; 0: as many as there are servers
 };
 enum class size_change : std::uint8_t {
   unknown,   // too few leases to say
@@ -68,6 +71,7 @@ struct size_advice {
   double busy;         // servers leased on average (Little)
   std::string text;
 };
+[[nodiscard]] std::string_view name(size_change c) noexcept;
 [[nodiscard]] size_advice advise(const pool_period& p);
 
 }  // namespace fairing::pool

@@ -70,6 +70,14 @@ TEST(pool_size, advice_from_waits) {
   EXPECT_EQ(advise(p).change, size_change::shorten);
   EXPECT_THAT(advise(p).text, HasSubstr("idle for 89 % of their time"));
 
+  p = period(milliseconds{38}, milliseconds{35}, 600, milliseconds{12});
+  p.concurrency = 3;
+  EXPECT_EQ(advise(p).change, size_change::database);
+  EXPECT_THAT(advise(p).text, HasSubstr("fastest with 3 transactions at once"));
+  p.held = seconds{900};
+  EXPECT_DOUBLE_EQ(advise(p).busy, 4.0) << "leases that began long before";
+  p = period(milliseconds{38}, milliseconds{4}, 600, milliseconds{12});
+
   p.leases = 5;
   EXPECT_EQ(advise(p).change, size_change::unknown);
   p = period(milliseconds{20}, milliseconds{18}, 0, milliseconds{0});

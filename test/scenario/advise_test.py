@@ -15,7 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from support import postgres
-from support.fairing import run_cli
+from support.fairing import Fairing, run_cli, split_address
 from support.wait import wait_until
 
 SCHEMA = """
@@ -200,10 +200,57 @@ class Postgres(unittest.TestCase):
     def test_analyze_ends_what_takes_too_long(self):
         path = os.path.join(self.server.directory, "slow.sql")
         with open(path, "w", encoding="utf-8") as f:
-            f.write("SELECT pg_sleep(60) FROM tiny WHERE id = 1; SELECT word FROM tiny WHERE id = 2")
+            f.write("SELECT count(*) FROM order_lines a, order_lines b WHERE a.amount <> b.amount;"
+                    "SELECT word FROM tiny WHERE id = 2")
         answer = advise("--postgres", self.url, "--file", path, "--analyze")
         self.assertEqual([m["statement"] for m in answer["measured"]], ["SELECT word FROM tiny WHERE id = 2"])
-        self.assertTrue(any("pg_sleep" in n and "statement timeout" in n for n in answer["notes"]), answer["notes"])
+        self.assertTrue(any("order_lines a" in n and "statement timeout" in n for n in answer["notes"]), answer["notes"])
+
+    def test_analyze_leaves_out_what_calls_a_volatile_function(self):
+        self.server.psql("""CREATE DATABASE acting;""", database="postgres")
+        self.server.psql("""CREATE TABLE words (id int PRIMARY KEY, word text, wide bigint);
+                            CREATE FUNCTION "Acts"(int) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT pg_sleep(0)::text $$;
+                            CREATE FUNCTION compares(bigint, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN true; END $$;
+                            CREATE FUNCTION calm(int) RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN 1; END $$;
+                            CREATE OPERATOR ~~~ (LEFTARG = bigint, RIGHTARG = text, FUNCTION = compares);
+                            CREATE VIEW view_of_it AS SELECT "Acts"(id) AS word FROM words;
+                            INSERT INTO words SELECT i, 'w' || i, i FROM generate_series(1, 20) i""", database="acting")
+        acting = ["SELECT pg_terminate_backend(pid) FROM pg_stat_activity", 'SELECT "Acts" (id) FROM words',
+                  "SELECT word FROM view_of_it", "SELECT pg_catalog . pg_reload_conf()", "SELECT U&\"!0041cts\" UESCAPE '!' (id) FROM words",
+                  "SELECT id FROM words WHERE wide ~~~ word", "SELECT id FROM words WHERE id IN (SELECT length(\"Acts\"/* */(id)) FROM words)"]
+        calm = ["SELECT upper(word), calm(id) FROM words WHERE id IN (1, 2)", "SELECT coalesce(word, 'x') FROM words WHERE wide = 2"]
+        path = os.path.join(self.server.directory, "volatile.sql")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(";".join(acting + calm))
+        answer = advise("--postgres", self.url.replace("/shop", "/acting"), "--file", path, "--analyze")
+        self.assertEqual([m["statement"] for m in answer["measured"]], calm, answer["notes"])
+        told = [n for n in answer["notes"] if "volatile" in n]
+        self.assertEqual(len(told), len(acting), answer["notes"])
+        self.assertTrue(any("pg_terminate_backend()" in n for n in told), told)
+
+    def test_a_transaction_pooler_is_told(self):
+        fairing = Fairing(self, {"sql": {"listen": "127.0.0.1:0", "session_listen": "127.0.0.1:0", "upstream": self.url,
+                                         "pool": {"size": 4}, "advise": False}})
+        mine = self.url.rsplit(":", 1)[1].split("/")[0]
+        pooled, session = (self.url.replace(f":{mine}/", f":{split_address(a)[1]}/") for a in fairing.listeners["sql"])
+        done = run_cli("advise", "--postgres", pooled, "--file", self.file)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("give PostgreSQL's own address", done.stderr)
+        self.assertEqual(done.stdout, "")
+        own = advise("--postgres", self.url, "--file", self.file)
+        # A session of one's own is as good as PostgreSQL's.
+        same = advise("--postgres", session, "--file", self.file)
+        self.assertEqual([i["statement"] for i in same["items"]], [i["statement"] for i in own["items"]])
+
+    def test_nothing_analysed_is_no_success(self):
+        path = os.path.join(self.server.directory, "nowhere.sql")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("SELECT nothing FROM nowhere")
+        done = run_cli("advise", "--postgres", self.url, "--file", path)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("none of the 1 statements could be analysed", done.stderr)
+        self.assertIn("nowhere", done.stdout)
+        self.assertNotIn("Nothing to say", done.stdout)
 
     def test_bad_input(self):
         self.assertEqual(run_cli("advise", "--postgres", "postgres://%zz").returncode, 2)

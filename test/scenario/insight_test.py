@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from support.sql_case import SHARED, SqlCase, start_postgres, stop_postgres
+from support.sql_case import SHARED, SqlCase, in_thread, start_postgres, stop_postgres
 from support.wait import wait_until
 
 SHOP = """
@@ -132,6 +132,17 @@ class IndexAdvice(Insight):
         wait_until(lambda: "no user and password" in (self.get("/v1/indexes")["why"] or ""), what="its reason")
         self.assertIn("no user and password", " ".join(self.point(1)["evidence"]))
 
+    def test_behind_a_pooler_there_is_none(self):
+        first = self.begin(advise=False)
+        self.start(upstream=f"postgres://alice:alice@{first.listeners['sql'][0]}/shop", pool={"size": 2}, advise={"every": "1s"})
+        with self.client(database="shop") as c:
+            c.query("SELECT * FROM customers WHERE email = 'a'")
+        a = self.advised(lambda a: "is a transaction pooler" in (a["why"] or ""))
+        self.assertEqual((a["items"], a["advised"]), ([], None))
+        # Nothing of the advice's own settings is left there.
+        with self.client(database="shop") as c:
+            self.assertEqual(c.query("SHOW default_transaction_read_only"), [["off"]])
+
     def test_a_refused_connection_breaks_nothing(self):
         self.pg.sql("ALTER ROLE bob CONNECTION LIMIT 1")
         self.addCleanup(self.pg.sql, "ALTER ROLE bob CONNECTION LIMIT -1")
@@ -216,6 +227,34 @@ class Pagination(Insight):
         self.assertEqual(p["grade"], "warn")
         self.assertIn("on a table of 40000 rows", " ".join(p["evidence"]))
         self.assertIn("where id > $3", " ".join(p["fix"]))
+
+    def test_by_the_table_s_own_key_and_only_in_its_own_database(self):
+        for database, rows in (("shop", 20_000), ("plain", 5)):
+            self.pg.sql(f"""CREATE TABLE lists (code text PRIMARY KEY, v int NOT NULL, w int);
+                            CREATE TABLE loose (code text, v int);
+                            INSERT INTO lists SELECT 'c' || i, i, i FROM generate_series(1, {rows}) i;
+                            INSERT INTO loose SELECT 'c' || i, i FROM generate_series(1, {rows}) i;
+                            GRANT ALL ON lists, loose TO alice; ANALYZE lists, loose""", database)
+            self.addCleanup(self.pg.sql, "DROP TABLE lists, loose", database)
+        self.begin()
+        with self.client(database="shop") as shop, self.client(database="plain") as plain:
+            for page in range(1, 4):
+                shop.query(f"SELECT code, v FROM lists ORDER BY v LIMIT 20 OFFSET {20 * page}")
+                shop.query(f"SELECT code FROM loose ORDER BY v LIMIT 20 OFFSET {20 * page}")
+                plain.query(f"SELECT w FROM lists ORDER BY w LIMIT 20 OFFSET {20 * page}")
+                for c in (shop, plain):
+                    c.query(f"SELECT v, w FROM lists ORDER BY w LIMIT 20 OFFSET {20 * page}")
+        self.advised(lambda a: a["advised"])
+        items = {q["template"]: q for q in self.get("/v1/queries")["items"]}
+        told = {t: q["pagination"]["keyset"] for t, q in items.items() if q["pagination"]}
+        # What runs in the other database too, or only there, is not measured by this one's tables.
+        self.assertEqual(told, {
+            "select code, v from lists order by v limit $1 offset $2":
+                "select code, v from lists where (v, code) > ($3, $4) order by v, code limit $1",
+            "select code from loose order by v limit $1 offset $2": "",
+        })
+        self.assertEqual(items["select v, w from lists order by w limit $1 offset $2"]["databases"], ["shop", "plain"])
+        self.assertIn("add a primary key", " ".join(self.point(3)["fix"]))
 
 
 class Queries(Insight):
@@ -382,6 +421,28 @@ class Watching(Insight):
         self.assertIn("2 of at most 2 are kept now, since the start: ", point["evidence"][0])
         self.assertIn("listen 1", point["evidence"][0])
         self.assertIn("session_listen", "".join(point["fix"]))
+
+    def test_the_waits_say_what_the_size_should_be(self):
+        self.begin(advise=False, pool={"size": 1, "database_cores": 8})
+        self.assertEqual(self.get("/v1/pools")["sizing"]["change"], "unknown")
+        clients = [self.client(database="shop") for _ in range(8)]
+
+        def told():  # once more, if five minutes end just now and neither has enough of them
+            threads = [in_thread(lambda c=c: [c.query("SELECT pg_sleep(0.02)") for _ in range(15)]) for c in clients]
+            for t in threads:
+                t.join(60)
+            sizing = self.get("/v1/pools")["sizing"]
+            return sizing if sizing["change"] != "unknown" else None
+
+        sizing = wait_until(told, 60, "what the waits say")
+        self.assertEqual((sizing["change"], sizing["size"]), ("grow", 1), sizing)
+        self.assertGreater(sizing["advised"], 1)
+        self.assertIn(f"set sql.pool.size to {sizing['advised']}", sizing["text"])
+        point = self.point(4)
+        self.assertEqual(point["grade"], "warn", point)
+        self.assertIn("of 1 servers leased on average", point["evidence"][-1])
+        self.assertEqual(point["fix"][1], "# sql:")
+        self.assertRegex(point["fix"][2], r"pool: \{ size: \d+ \}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """More users and databases than there may be pools: wrong names and unused ones lock nobody out."""
 import os
+import signal
 import sys
 import unittest
 
@@ -60,6 +61,39 @@ class ManyPools(SqlCase):
             return True
 
         wait_until(has_room)
+
+
+class OpenedAhead(SqlCase):
+    def opened(self, user, n):
+        wait_until(lambda: len(self.pg.backends(user)) == n, 20, f"{n} servers of {user}")
+
+    def test_min_idle_is_there_before_the_first_client(self):
+        self.start(pool={"size": 4, "min_idle": 2})
+        self.opened("alice", 2)
+        pids = self.pg.backends("alice")
+        item = self.fairing.call("GET", "/v1/pools", token=False)[1]["items"][0]
+        self.assertEqual((item["user"], item["database"], item["clients"], item["wait"]["leases"]), ("alice", "app", 0, 0))
+        self.assertIn(self.client().server_pid(), pids)
+
+    def test_also_where_postgresql_starts_later_or_the_upstream_is_another(self):
+        self.pg.halt(signal.SIGINT)
+        try:
+            self.start(pool={"size": 4, "min_idle": 1})
+        finally:
+            self.pg.launch()
+        self.opened("alice", 1)
+        section = {"listen": "127.0.0.1:0", "upstream": self.pg.url("bob"), "advise": False, "pool": {"size": 4, "min_idle": 3}}
+        self.fairing.write_config({"sql": section})
+        self.assertEqual(self.fairing.reload()[0], 200)
+        self.opened("bob", 3)
+        self.opened("alice", 0)
+
+    def test_not_where_nobody_is_named(self):
+        self.start(upstream=f"postgres://127.0.0.1:{self.pg.port}/app", users=[{"name": "alice", "password": "alice"}],
+                   pool={"size": 4, "min_idle": 2})
+        self.assertEqual(self.fairing.call("GET", "/v1/pools", token=False)[1]["items"], [])
+        self.client().query("SELECT 1")
+        self.opened("alice", 2)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,20 @@ class Prepared(OneServer):
         self.refused("26000", self.b.query, "EXECUTE px(1)")
         self.refused("26000", self.a.query, "EXECUTE px(1)")
 
+    def test_who_never_closes_statements_is_told_and_nobody_else(self):
+        def text(i):
+            return f"SELECT {i} + 0 * length('{'x' * 4_000_000}')"
+
+        for i in range(4):
+            self.assertEqual(self.a.extended(text(i), name=f"s{i}"), [[str(i)]])
+        error = self.refused("54000", self.a.extended, text(4), name="s4")
+        self.assertEqual((error.severity, error.message), ("ERROR", "this client's prepared statements take too much memory"))
+        self.refused("54000", self.a.query, "PREPARE s4 AS " + text(4))
+        self.assertEqual(self.a.extended(text(4)), [["4"]])  # without a name nothing is kept
+        self.assertEqual(self.b.extended(text(5), name="s5"), [["5"]])
+        self.a.query("DEALLOCATE s0")
+        self.assertEqual(self.a.extended(text(4), name="s4"), [["4"]])
+
 
 class Escapes(OneServer):
     """standard_conforming_strings = off: what a backslash hides."""

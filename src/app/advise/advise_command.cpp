@@ -115,7 +115,13 @@ advise_answer advise(const advise_options& o) {
   if (!r) return failed(r.error(), o);
   advise_answer a;
   a.out = o.json ? json_of(*r) : text_of(*r);
-  if (o.strict && !r->advice.findings.empty()) a.code = exit_advice;
+  if (r->nothing_analysed()) {
+    a.code = exit_bad_input;
+    a.err = fmt::format("fairing: none of the {} statements could be analysed: see the notes\n",
+                        r->advice.statements);
+  } else if (o.strict && !r->advice.findings.empty()) {
+    a.code = exit_advice;
+  }
   return a;
 }
 

@@ -107,7 +107,7 @@ std::string text_of(const report& r) {
   if (a.not_analysed > 0) out += fmt::format(", {} not analysed (see the notes)", a.not_analysed);
   out += "\n\n";
   if (a.findings.empty())
-    out += "Nothing to say.\n";
+    out += r.nothing_analysed() ? "No statement could be analysed.\n" : "Nothing to say.\n";
   else
     out += fmt::format("{}\nStatements to paste, one by one, outside of a transaction:\n{}",
                        table_text(a.findings), to_paste(a.findings));

@@ -25,6 +25,10 @@ struct report {
   std::string planner;  // which what-if there is, or how to have it
   indexes::advice advice;
   std::vector<measured> measured;
+
+  [[nodiscard]] bool nothing_analysed() const noexcept {
+    return advice.statements > 0 && advice.not_analysed >= advice.statements;
+  }
 };
 
 [[nodiscard]] std::string text_of(const report& r);

@@ -20,10 +20,34 @@ constexpr std::size_t plans_a_round = 500;
 constexpr std::chrono::seconds time_of_round{30};
 constexpr milliseconds second_round{10'000};  // after the first, which finds no statements yet
 
+// The names of an index' columns, if it tells all rows apart; else empty.
+std::vector<std::string> columns_of_key(const indexes::catalogue& c, const indexes::table& t,
+                                        const indexes::index& i) {
+  std::vector<std::string> out;
+  if (i.table != t.id || !i.unique || !i.plain()) return out;
+  for (const auto number : i.keys) {
+    const auto* column = t.find(number);
+    if (column == nullptr || !column->not_null) return {};
+    out.push_back(indexes::quoted(column->name, c.kind));
+  }
+  return out;
+}
+
+std::vector<std::string> key_of(const indexes::catalogue& c, const indexes::table& t) {
+  std::vector<std::string> best;
+  for (const auto& i : c.indexes) {
+    auto columns = columns_of_key(c, t, i);
+    if (i.primary && !columns.empty()) return columns;
+    if (best.empty() || (!columns.empty() && columns.size() < best.size()))
+      best = std::move(columns);
+  }
+  return best;
+}
+
 std::vector<table_size> sizes_of(const indexes::catalogue& c) {
   std::vector<table_size> out;
   out.reserve(c.tables.size());
-  for (const auto& t : c.tables) out.push_back({t.schema, t.name, t.visible, t.rows});
+  for (const auto& t : c.tables) out.push_back({t.schema, t.name, t.visible, t.rows, key_of(c, t)});
   return out;
 }
 
@@ -43,16 +67,32 @@ std::string_view name_of(round_outcome o) noexcept {
 
 std::optional<std::uint64_t> live_advice::rows_of(const std::vector<std::string>& names) const {
   std::optional<std::uint64_t> most;
-  for (const auto& name : names) {
-    const auto dot = name.rfind('.');
-    const auto t = std::ranges::find_if(tables, [&](const table_size& x) {
-      if (dot == std::string::npos) return x.visible && x.name == name;
-      return x.schema == name.substr(0, dot) && x.name == name.substr(dot + 1);
-    });
-    if (t == tables.end() || t->rows < 0) continue;
-    most = std::max(most.value_or(0), static_cast<std::uint64_t>(t->rows));
-  }
+  for (const auto& name : names)
+    if (const auto* t = find(name); t != nullptr && t->rows >= 0)
+      most = std::max(most.value_or(0), static_cast<std::uint64_t>(t->rows));
   return most;
+}
+
+std::optional<std::vector<std::string>> live_advice::key_of(
+    const std::vector<std::string>& names) const {
+  bool has_id = false;
+  for (const auto& name : names) {
+    const auto* t = find(name);
+    if (t == nullptr) return std::nullopt;
+    if (names.size() == 1) return t->key;
+    has_id = has_id || std::ranges::find(t->key, "id") != t->key.end();
+  }
+  if (has_id || names.empty()) return std::nullopt;
+  return std::vector<std::string>{};
+}
+
+const table_size* live_advice::find(const std::string& name) const {
+  const auto dot = name.rfind('.');
+  const auto t = std::ranges::find_if(tables, [&](const table_size& x) {
+    if (dot == std::string::npos) return x.visible && x.name == name;
+    return x.schema == name.substr(0, dot) && x.name == name.substr(dot + 1);
+  });
+  return t == tables.end() ? nullptr : &*t;
 }
 
 live_advisor::live_advisor(live_hooks hooks)
@@ -104,7 +144,7 @@ void live_advisor::round(const live_settings& s) {
     next.why = s.why_off;
     return publish(std::move(next));
   }
-  const auto work = hooks_.workload();
+  const auto work = hooks_.workload(s.database);
   const bool due = rounds_.due(work.calls);
   if (!due && !again_) return;
   auto done = look(s, work, next);
@@ -136,6 +176,7 @@ result<round_outcome> live_advisor::look(const live_settings& s, const live_work
   const auto catalogue = read_catalogue(*to);
   if (!catalogue) return std::unexpected(catalogue.error());
   into.tables = sizes_of(*catalogue);
+  into.database = s.database;
   postgres_planner planner(*to);
   into.planner = planner.look();
   indexes::advice_limits limits;

@@ -34,6 +34,7 @@ namespace fairing::app::advise {
 struct live_settings {
   std::string why_off;                 // not empty: no connection is made, and this is why
   std::string url;                     // with its password: for the connection only
+  std::string database;                // of the URL
   std::vector<std::string> our_users;  // whose connections are the pools'
   milliseconds every{60'000};
 };
@@ -48,6 +49,8 @@ struct table_size {
   std::string name;
   bool visible = true;  // without its schema
   double rows = -1;     // -1: never analysed
+  std::vector<std::string> key =
+      {};  // primary, or else unique and never NULL; as SQL has it; empty: none
 };
 
 struct live_advice {
@@ -59,11 +62,22 @@ struct live_advice {
   std::string planner;                   // which what-if there is, or how to have it
   indexes::advice found;
   wall_time advised_at{};
+  std::string database;  // whose tables these are
   std::vector<table_size> tables;
   std::optional<connection_room> room;
 
+  // What runs in these databases, and what it calls orders, is of `tables`: it runs nowhere else.
+  [[nodiscard]] bool is_of(const std::vector<std::string>& databases) const {
+    return databases.size() == 1 && databases.front() == database;
+  }
   // Of the largest of these tables, as statements name them; nullopt: none is known.
   [[nodiscard]] std::optional<std::uint64_t> rows_of(const std::vector<std::string>& names) const;
+  // What tells the rows of this table apart. Of several: empty where no `id` is a key; nullopt: not known.
+  [[nodiscard]] std::optional<std::vector<std::string>> key_of(
+      const std::vector<std::string>& names) const;
+
+ private:
+  [[nodiscard]] const table_size* find(const std::string& name) const;
 };
 
 // How a round ended.
@@ -77,8 +91,8 @@ inline constexpr std::size_t round_outcomes = 3;
 
 struct live_hooks {
   std::function<live_settings()> settings;
-  std::function<live_workload()> workload;
-  std::function<void(const connection_room&)> on_room;  // each time it was read
+  std::function<live_workload(const std::string& database)> workload;  // of that database
+  std::function<void(const connection_room&)> on_room;                 // each time it was read
 };
 
 class live_advisor {

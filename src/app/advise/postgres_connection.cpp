@@ -25,6 +25,8 @@ class category final : public std::error_category {
         return "the server refuses a statement";
       case errc::too_old:
         return "this version of the server is not known";
+      case errc::pooled:
+        return "a transaction pooler stands between";
     }
     return "unknown";
   }
@@ -52,6 +54,7 @@ constexpr std::chrono::seconds connect_time{5};
 // The server's own limit is 5 s a statement, or 10 s for one that is run: what is over that is silence.
 constexpr std::chrono::seconds answer_time{15};
 constexpr std::chrono::milliseconds look_at_bounds{100};
+constexpr int rounds_of_pooler = 3;
 
 }  // namespace
 
@@ -104,6 +107,43 @@ bool postgres_connection::log_in() {
 
 result<postgres_connection> postgres_connection::open(const std::string& url,
                                                       const connection_bounds& bounds) {
+  auto out = connect(url, bounds);
+  if (!out) return out;
+  if (const auto own = out->own_session(url); !own) return std::unexpected(own.error());
+  for (const auto* sql : manners)
+    if (const auto done = out->query(sql); !done) return std::unexpected(done.error());
+  return out;
+}
+
+result<int> postgres_connection::process() {
+  const auto rows = query("SELECT pg_catalog.pg_backend_pid()");
+  if (!rows) return std::unexpected(rows.error());
+  return static_cast<int>(rows->number(0, 0));
+}
+
+result<void> postgres_connection::own_session(const std::string& url) {
+  const auto mine = process();
+  if (!mine) return std::unexpected(mine.error());
+  if (*mine == PQbackendPID(connection_.get())) return {};
+  auto other = connect(url, bounds_);
+  if (!other) return std::unexpected(other.error());
+  // One after the other and twice the same: whichever of its idle servers a pooler takes, it is seen.
+  for (int i = 0; i < rounds_of_pooler; ++i)
+    for (auto* asked : {this, this, &*other}) {
+      const auto now = asked->process();
+      if (!now) return std::unexpected(now.error());
+      if ((*now == *mine) != (asked == this))
+        return fail(errc::pooled,
+                    fmt::format("{} is a transaction pooler, which may give each statement another "
+                                "connection: give PostgreSQL's own address (or Fairing's "
+                                "sql.session_listen)",
+                                where()));
+    }
+  return {};
+}
+
+result<postgres_connection> postgres_connection::connect(const std::string& url,
+                                                         const connection_bounds& bounds) {
   char* problem = nullptr;
   auto* parsed = PQconninfoParse(url.c_str(), &problem);
   if (parsed == nullptr) {
@@ -130,8 +170,6 @@ result<postgres_connection> postgres_connection::open(const std::string& url,
         errc::too_old,
         fmt::format("PostgreSQL {} is older than 12, where generic plans cannot be asked for",
                     out.version_text()));
-  for (const auto* sql : manners)
-    if (const auto done = out.query(sql); !done) return std::unexpected(done.error());
   return out;
 }
 

@@ -1,8 +1,15 @@
 // postgres_connection: a blocking connection to PostgreSQL for advice, read only and in a hurry to end.
 //
-// Flow:  auto c = postgres_connection::open("postgres://..");   // error: not reachable, or a bad URL
+// Flow:  auto c = postgres_connection::open("postgres://..");   // error: not reachable, a bad URL, a pooler
 //        auto rows = c->query("SELECT ..", {"argument"});
 //        rows->text(0, 1)
+//
+// Behind a transaction pooler (Fairing's sql.listen, the application's own DATABASE_URL) each statement may run on
+// another server: prepared statements, settings and hypothetical indexes would be elsewhere, or stay with others. So it
+// is refused, before anything is set: PostgreSQL's key for cancelling has the process that serves, and who stands between
+// gives a key of his own. Then a second connection is opened, and both are asked in turn which process serves them: one
+// that serves both, or another than before, is a pooler's. Who relays whole sessions is no hindrance.
+//
 // The session is read only, with a time limit a statement and a lock wait of half a second. It waits for
 // its socket no longer than the bounds allow, so a server that says nothing holds nobody up.
 // Lifecycle: closed by its destructor. Threads: one; blocks. `stop` of the bounds may be set by another.
@@ -27,6 +34,7 @@ enum class errc {
   unreachable,  // no connection, or the login is refused
   refused,      // the server refuses a statement
   too_old,      // a version this does not know
+  pooled,       // statements of one connection may run on several servers
 };
 [[nodiscard]] std::error_code make_error_code(errc e) noexcept;
 
@@ -74,6 +82,11 @@ class postgres_connection {
   struct finish {
     void operator()(pg_conn* c) const noexcept;
   };
+  // Without the manners.
+  [[nodiscard]] static result<postgres_connection> connect(const std::string& url,
+                                                           const connection_bounds& bounds);
+  [[nodiscard]] result<void> own_session(const std::string& url);
+  [[nodiscard]] result<int> process();
   postgres_connection(pg_conn* c, const connection_bounds& b) : connection_(c), bounds_(b) {}
   [[nodiscard]] std::unexpected<error> refused(pg_result* r) const;
   [[nodiscard]] bool wait_for(short events, std::chrono::steady_clock::time_point end) const;

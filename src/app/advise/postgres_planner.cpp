@@ -4,12 +4,41 @@
 
 #include <thread>
 
+#include "advise/indexes/calls.hpp"
+
 namespace fairing::app::advise {
 
 namespace {
 
 constexpr std::chrono::milliseconds between_plans{5};
 constexpr const char* statement_name = "fairing_advise";
+
+// An array of PostgreSQL's, as text.
+std::string array_of(const std::set<std::string>& names) {
+  std::string out = "{";
+  for (const auto& name : names) {
+    out += out.size() > 1 ? ",\"" : "\"";
+    for (const char c : name) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + "}";
+}
+
+// Functions by name, aggregates by what they are made of, operators by their functions.
+constexpr const char* volatile_of_names =
+    "SELECT proname || '()' FROM pg_catalog.pg_proc WHERE provolatile = 'v' AND prokind <> 'a' "
+    "AND proname = ANY($1::text[]) "
+    "UNION ALL SELECT a.aggfnoid::regproc || '()' FROM pg_catalog.pg_aggregate a "
+    "JOIN pg_catalog.pg_proc p ON p.oid = a.aggfnoid JOIN pg_catalog.pg_proc part "
+    "ON part.oid IN (a.aggtransfn, a.aggfinalfn) "
+    "WHERE part.provolatile = 'v' AND p.proname = ANY($1::text[]) "
+    "UNION ALL SELECT 'the operator ' || oprname FROM pg_catalog.pg_operator o "
+    "JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode "
+    "WHERE p.provolatile = 'v' AND oprname = ANY($2::text[]) "
+    "LIMIT 1";
 
 }  // namespace
 
@@ -69,11 +98,29 @@ void postgres_planner::clear() {
   dirty_ = !to_.query(fmt::format("SELECT {}.hypopg_reset()", hypopg_schema_)).has_value();
 }
 
+// A read-only transaction that is rolled back takes nothing back of what pg_terminate_backend() and its like do.
+result<std::string> postgres_planner::volatile_call(const std::string& text) {
+  const auto plan = to_.query("EXPLAIN (VERBOSE, COSTS OFF) " + text);
+  if (!plan) return std::unexpected(plan.error());
+  auto called = indexes::calls_of_statement(text);
+  for (int i = 0; i < plan->size(); ++i)
+    indexes::add(called, indexes::calls_of_plan(plan->text(i, 0)));
+  const auto found =
+      to_.query(volatile_of_names, {array_of(called.functions), array_of(called.operators)});
+  if (!found) return std::unexpected(found.error());
+  return found->size() == 0 ? std::string() : found->text(0, 0);
+}
+
 result<indexes::plan> postgres_planner::analyze(const indexes::statement_facts& s) {
   if (!s.reads_only || s.parameters > 0)
     return fail(errc::refused, s.parameters > 0 ? "its parameters' values are not known"
                                                 : "it is not only a SELECT");
   pace();
+  const auto acting = volatile_call(s.text);
+  if (!acting) return std::unexpected(acting.error());
+  if (!acting->empty())
+    return fail(errc::refused,
+                fmt::format("it calls {}, which is volatile and may do more than read", *acting));
   if (const auto begun = to_.query("BEGIN READ ONLY"); !begun)
     return std::unexpected(begun.error());
   auto limit = to_.query("SET LOCAL statement_timeout = '10s'");

@@ -31,10 +31,13 @@ class postgres_planner final : public indexes::planner {
   [[nodiscard]] result<indexes::hypothetical> create(const std::string& create_sql) override;
   void clear() override;
 
+  // error: it is no SELECT, its values are not known, it calls a volatile function, or the server refuses it.
   [[nodiscard]] result<indexes::plan> analyze(const indexes::statement_facts& s);
 
  private:
   void pace();
+  // A volatile function that the text or its plan calls, in words; empty: none.
+  [[nodiscard]] result<std::string> volatile_call(const std::string& text);
 
   postgres_connection& to_;
   std::string hypopg_schema_;

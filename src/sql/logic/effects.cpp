@@ -298,7 +298,7 @@ const effects& effects_cache::of(std::string_view text) {
   const bool keep = text.size() <= longest;
   const auto hash = keep ? hash64(text, seed_) : 0;
   if (const auto* known = keep ? texts_.find(hash, text) : nullptr) return *known;
-  text_view view{.text = text};
+  text_view view{.text = text, .database = database_};
   const bool outlined = outline_.read(text) && !outline_.literals().empty();
   if (outlined) {
     view.literals = outline_.literals();

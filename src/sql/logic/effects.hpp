@@ -68,6 +68,7 @@ struct text_view {
   std::string_view text;
   std::uint64_t outline = 0;                                     // hash; 0: none that is remembered
   std::span<const codec::sql_lexer::outline::literal> literals;  // of the outline
+  std::string_view database = {};                                // where it is to run
 };
 
 // Who gives texts their ids.
@@ -87,8 +88,11 @@ class text_names {
 class effects_cache {
  public:
   explicit effects_cache(std::uint64_t seed);
-  // Null: no ids. It outlives this.
-  void name_by(text_names* names) noexcept { names_ = names; }
+  // Null: no ids. It outlives this. `database`: of the texts.
+  void name_by(text_names* names, std::string database = {}) {
+    names_ = names;
+    database_ = std::move(database);
+  }
   // Null: what functions do is not known. It outlives this.
   void know(const session_functions* f) noexcept { functions_ = f; }
   // It knows others now: what was found out before, and is remembered elsewhere, is of an earlier generation.
@@ -132,6 +136,7 @@ class effects_cache {
   codec::sql_lexer::outline outline_;
   effects last_;
   text_names* names_ = nullptr;
+  std::string database_;
   const session_functions* functions_ = nullptr;
   std::uint32_t generation_ = 0;
 };

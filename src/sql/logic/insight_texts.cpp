@@ -84,6 +84,7 @@ text_ids insight::on_text(const text_view& t, const lex::analyzer& a) {
   const auto text = t.text;
   text_ids ids;
   ids.text = record_of(text, a);
+  if (!t.database.empty()) templates_.note_database(texts_[ids.text].template_id, t.database);
   ids.request = request_of(text);
   // A run's trace is new: none of its texts was seen, and remembered, before somebody watched.
   if (traced_.watches(ids)) {

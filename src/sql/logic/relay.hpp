@@ -289,6 +289,8 @@ class relay {
   after drop(std::string_view rest, std::size_t size, std::size_t& used);
   after protocol_fault(std::string_view why);
   [[nodiscard]] std::optional<refusal> refused_pin(const effects& e);
+  [[nodiscard]] std::optional<refusal> refused_name(std::string_view definition) const;
+  [[nodiscard]] static refusal no_memory();
   [[nodiscard]] static refusal too_long();
   [[nodiscard]] std::uint64_t watch_bind(text_ids ids, std::string_view definition,
                                          std::string_view message, std::size_t size);

@@ -231,12 +231,29 @@ relay::after relay::prepare_on_server(named& n, bool simple) {
   return after::wait;
 }
 
+// Who prepares and never closes is told so, and not the others: of the pool's memory a client has its part. Added up only
+// where that may be too much.
+std::optional<relay::refusal> relay::refused_name(std::string_view definition) const {
+  constexpr std::string_view hint = "close those that are not needed any more";
+  const auto& limits = shared_.statements.limits();
+  if (names_.size() >= limits.a_client)
+    return refusal{pgwire::sqlstate::limit_exceeded, "this client has too many prepared statements",
+                   std::string(hint)};
+  auto bytes = statement_table::bytes_of(definition);
+  if (names_.empty() || shared_.statements.bytes() + bytes <= limits.a_client_bytes)
+    return std::nullopt;
+  for (const auto& [name, n] : names_) bytes += statement_table::bytes_of(n.shared->definition);
+  if (bytes <= limits.a_client_bytes) return std::nullopt;
+  return refusal{pgwire::sqlstate::limit_exceeded,
+                 "this client's prepared statements take too much memory", std::string(hint)};
+}
+
+relay::refusal relay::no_memory() {
+  return {pgwire::sqlstate::out_of_memory, "the pool's prepared statements take too much memory",
+          "close statements that are not needed any more"};
+}
+
 relay::after relay::parse_named(std::string_view message, std::string_view name, const effects& e) {
-  if (names_.size() >= shared_.statements.limits().a_client) {
-    fatal(pgwire::sqlstate::limit_exceeded, "this client has too many prepared statements",
-          "close those that are not needed any more");
-    return after::close;
-  }
   if (unsettled(name) || earlier_statements_ > 0) return after::wait;
   std::size_t used = 0;
   if (names_.contains(name)) {
@@ -250,12 +267,9 @@ relay::after relay::parse_named(std::string_view message, std::string_view name,
                   message);
   }
   const auto definition = message.substr(pgwire::header_bytes + name.size() + 1);
+  if (auto no = refused_name(definition)) return refuse(std::move(*no), message);
   auto* s = shared_.statements.take(definition, false, scope());
-  if (!s) {
-    fatal(pgwire::sqlstate::out_of_memory, "the pool's prepared statements take too much memory",
-          "close statements that are not needed any more");
-    return after::close;
-  }
+  if (!s) return refuse(no_memory(), message);
   s->what = e;
   const auto epoch = shared_.statements.epoch;
   const auto* held = server_->prepared.find(*s);

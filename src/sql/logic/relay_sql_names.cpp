@@ -198,18 +198,11 @@ relay::after relay::sql_prepare(std::string_view text, const lex::statement& s) 
   std::size_t used = 0;
   if (names_.contains(name))
     return refuse({pgwire::sqlstate::duplicate_statement, already_exists(name), {}}, "Q", 1, used);
-  if (names_.size() >= shared_.statements.limits().a_client) {
-    fatal(pgwire::sqlstate::limit_exceeded, "this client has too many prepared statements",
-          "close those that are not needed any more");
-    return after::close;
-  }
   // Shared by text: with the client's name in it two clients' texts would rarely be the same.
-  auto* shared =
-      shared_.statements.take(replaced(text, s.name, shared_statement::name_mark), true, scope());
-  if (!shared) {
-    fatal(pgwire::sqlstate::out_of_memory, "the pool's prepared statements take too much memory");
-    return after::close;
-  }
+  const auto definition = replaced(text, s.name, shared_statement::name_mark);
+  if (auto no = refused_name(definition)) return refuse(std::move(*no), "Q", 1, used);
+  auto* shared = shared_.statements.take(definition, true, scope());
+  if (!shared) return refuse(no_memory(), "Q", 1, used);
   shared->what = without_names(effects_in_session(text));
   const auto epoch = shared_.statements.epoch;
   const named made{shared, epoch, epoch};

@@ -32,7 +32,7 @@ class talk {
   };
 
   // `name`: application_name of its start-up.
-  explicit talk(const std::string& name = {}) {
+  explicit talk(const std::string& name = {}, statement_limits limits = {}) : shared_(1, limits) {
     shared_.user = "app";
     relay_ = std::make_unique<relay>(
         shared_, hooks, 1,
@@ -107,7 +107,7 @@ class talk {
     move(relay_->to_client, shown_);
   }
 
-  pool_shared shared_{1};
+  pool_shared shared_;
   std::vector<std::unique_ptr<server_session>> servers_;
   std::unique_ptr<relay> relay_;
   std::string input_, answers_, sent_, shown_;

@@ -55,6 +55,53 @@ TEST(relay, a_query_over_the_limit_costs_the_statement_alone) {
   }
 }
 
+// Whoever prepares and never closes: it costs that Parse, not the client, and nobody else.
+TEST(relay, a_client_s_part_of_the_memory_for_statements) {
+  const auto told =
+      ours(sqlstate::limit_exceeded, "this client's prepared statements take too much memory",
+           "close those that are not needed any more");
+  const auto text = [](char c) { return "SELECT '" + std::string(400, c) + "'"; };
+  talk t({}, {.a_client_bytes = 2000});
+  for (const char c : {'a', 'b'}) {
+    static_cast<void>(t.client(P(std::string(1, c), text(c)) + S()));
+    EXPECT_EQ(t.server(parsed() + ready()), parsed() + ready());
+  }
+  EXPECT_EQ(t.client(P("c", text('c')) + S()), P("", "SELECT \"refused by fairing\"") + S());
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+  EXPECT_EQ(t.client(Q("PREPARE d AS " + text('d'))), failing);
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+  EXPECT_FALSE(t.broken);
+  // One of them less, and there is room.
+  static_cast<void>(t.client(C("a") + S()));
+  static_cast<void>(t.shown());
+  EXPECT_EQ(t.client(P("c", text('c')) + S()), P("fairing_3", text('c')) + S());
+  EXPECT_EQ(t.server(parsed() + ready()), parsed() + ready());
+}
+
+TEST(relay, a_first_statement_may_be_of_any_size_and_names_are_counted) {
+  talk t({}, {.a_client = 1, .a_client_bytes = 10});
+  static_cast<void>(t.client(P("a", "SELECT 1, 2, 3") + S()));
+  EXPECT_EQ(t.server(parsed() + ready()), parsed() + ready());
+  static_cast<void>(t.client(P("b", "SELECT 2") + S()));
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()),
+            ours(sqlstate::limit_exceeded, "this client has too many prepared statements",
+                 "close those that are not needed any more") +
+                ready());
+}
+
+TEST(relay, a_pool_s_memory_for_statements_costs_the_statement_alone) {
+  talk t({}, {.bytes = 100});
+  const auto long_one = "SELECT '" + std::string(200, 'x') + "'";
+  const auto told =
+      ours(sqlstate::out_of_memory, "the pool's prepared statements take too much memory",
+           "close statements that are not needed any more");
+  static_cast<void>(t.client(P("a", long_one) + S()));
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+  EXPECT_EQ(t.client(Q("PREPARE a AS " + long_one)), failing);
+  EXPECT_EQ(t.server(error("42703", "no such column") + ready()), told + ready());
+  EXPECT_EQ(t.client(Q("SELECT 1")), Q("SELECT 1"));
+}
+
 TEST(relay, a_refused_pin_fails_the_transaction_as_any_error_does) {
   talk t;
   static_cast<void>(t.client(Q("BEGIN")));

@@ -37,8 +37,8 @@ shared_statement* statement_table::take(std::string_view definition, bool from_s
     ++at->second->references;
     return at->second.get();
   }
-  if (bytes_ + 2 * definition.size() > limits_.bytes) evict_idle();
-  if (bytes_ + 2 * definition.size() > limits_.bytes) return nullptr;
+  if (bytes_ + bytes_of(definition) > limits_.bytes) evict_idle();
+  if (bytes_ + bytes_of(definition) > limits_.bytes) return nullptr;
   auto made = std::make_unique<shared_statement>();
   made->id = ++last_id_;
   made->name = name_on_servers(made->id);
@@ -46,7 +46,7 @@ shared_statement* statement_table::take(std::string_view definition, bool from_s
   made->scope = scope;
   made->from_sql = from_sql;
   made->references = 1;
-  bytes_ += 2 * definition.size();
+  bytes_ += bytes_of(definition);
   auto* s = made.get();
   by_key_.emplace(std::move(key), std::move(made));
   return s;
@@ -70,7 +70,7 @@ void statement_table::evict_idle() {
   const auto gone = (idle_.size() + 1) / 2;
   for (std::size_t i = 0; i < gone; ++i) {
     auto* s = idle_[i];
-    bytes_ -= 2 * s->definition.size();
+    bytes_ -= bytes_of(s->definition);
     by_key_.erase(key_of(s->definition, s->from_sql, s->scope));
   }
   idle_.erase(idle_.begin(), idle_.begin() + static_cast<std::ptrdiff_t>(gone));

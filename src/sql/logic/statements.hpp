@@ -45,9 +45,10 @@ struct shared_statement {
 [[nodiscard]] std::string name_on_servers(std::uint32_t id);
 
 struct statement_limits {
-  std::size_t idle_statements = 5000;        // kept though no client names them
-  std::size_t bytes = 256ULL * 1024 * 1024;  // of definitions, all together
-  std::size_t a_client = 10'000;             // names a client may have at a time
+  std::size_t idle_statements = 5000;                // kept though no client names them
+  std::size_t bytes = 256ULL * 1024 * 1024;          // of definitions, all together
+  std::size_t a_client = 10'000;                     // names a client may have at a time
+  std::size_t a_client_bytes = 32ULL * 1024 * 1024;  // of their definitions, but for a first one
 };
 
 class statement_table {
@@ -64,6 +65,10 @@ class statement_table {
   void give(shared_statement& s);
   [[nodiscard]] std::size_t size() const noexcept { return by_key_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  // What one takes: it stands in the key as well.
+  [[nodiscard]] static std::size_t bytes_of(std::string_view definition) noexcept {
+    return 2 * definition.size();
+  }
   [[nodiscard]] const statement_limits& limits() const noexcept { return limits_; }
 
   // Raised when a table's shape may have changed: what was prepared before is prepared anew for who prepares again.

@@ -16,6 +16,11 @@ namespace {
 
 constexpr std::size_t text_bytes = 2048;
 constexpr std::size_t most_tables = 16;
+constexpr std::size_t most_databases = 8;
+
+void add_name(std::vector<std::string>& to, std::string_view name) {
+  if (std::ranges::find(to, name) == to.end()) to.emplace_back(name);
+}
 
 std::size_t bucket_of(std::int64_t us) noexcept {
   const auto v = us < 0 ? std::uint64_t{0} : static_cast<std::uint64_t>(us);
@@ -208,6 +213,13 @@ std::uint32_t template_table::intern(const lex::analyzer& a, std::string_view te
   return id;
 }
 
+void template_table::note_database(std::uint32_t id, std::string_view database) {
+  auto& names = rows_[id].databases;
+  if (id == other || std::ranges::find(names, database) != names.end()) return;
+  if (names.size() <= most_databases)
+    add_name(names, names.size() < most_databases ? database : "(other)");
+}
+
 bool template_table::is_news(std::uint32_t id, std::int64_t now_us) noexcept {
   constexpr std::int64_t minute_us = 60'000'000;
   auto& told = rows_[id].told_us;
@@ -254,6 +266,7 @@ std::vector<template_row> template_table::rows(const route_names& routes, std::i
       if (share.counts.count != 0)
         r.routes.push_back({std::string(routes.name(share.route)), share.counts});
     r.last_seen_unix = now.time_since_epoch().count() - (now_us - e.last_us) / 1'000'000;
+    r.databases = e.databases;
     out.push_back(std::move(r));
   }
   return out;
@@ -272,6 +285,7 @@ std::vector<template_row> merge(std::vector<std::vector<template_row>> of_cores)
       auto& sum = out[found->second];
       sum.counts.merge(r.counts);
       sum.last_seen_unix = std::max(sum.last_seen_unix, r.last_seen_unix);
+      for (const auto& database : r.databases) add_name(sum.databases, database);
       for (auto& share : r.routes) {
         const auto same = std::ranges::find(sum.routes, share.route, &template_route::route);
         if (same == sum.routes.end()) {

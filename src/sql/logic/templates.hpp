@@ -134,7 +134,9 @@ struct template_row {
   template_counts counts;
   std::vector<template_route> routes;
   std::int64_t last_seen_unix = 0;               // seconds
+  std::vector<std::string> databases = {};       // where it ran; "(other)": in more than eight
   std::optional<std::uint64_t> table_rows = {};  // of the largest of `tables`, where it is known
+  advise::row_key key = {};                      // of `tables`, where it is known
 };
 
 class template_table {
@@ -150,6 +152,8 @@ class template_table {
   void on_page(std::uint32_t id, std::int64_t limit, std::int64_t offset) noexcept {
     rows_[id].counts.pages.on_execution(limit, offset);
   }
+  // It is sent to that database, too.
+  void note_database(std::uint32_t id, std::string_view database);
   // Whether a slow execution of it is worth a line in the log: one a minute is.
   [[nodiscard]] bool is_news(std::uint32_t id, std::int64_t now_us) noexcept;
   [[nodiscard]] std::uint64_t hash(std::uint32_t id) const noexcept { return rows_[id].hash; }
@@ -172,6 +176,7 @@ class template_table {
     std::string text;
     std::string_view kind;
     std::vector<std::string> tables;
+    std::vector<std::string> databases;
     bool reads = false;
     bool has_limit = false;
     template_counts counts;

@@ -112,7 +112,7 @@ json pages_of(const template_row& r) {
           {"table_rows", std::move(rows)},
           {"deepest", p.deepest()},
           {"count", p.with_offset()},
-          {"keyset", advise::keyset_form(r.text)}};
+          {"keyset", advise::keyset_form(r.text, r.key)}};
 }
 
 json item_of(const template_row& r) {
@@ -135,6 +135,7 @@ json item_of(const template_row& r) {
   return {{"template", r.text},
           {"kind", r.kind},
           {"tables", r.tables},
+          {"databases", r.databases},
           {"count", c.count},
           {"errors", c.errors},
           {"rows", c.rows},

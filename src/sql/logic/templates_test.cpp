@@ -11,7 +11,9 @@
 namespace fairing::sql {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Not;
 
 struct core {
@@ -125,6 +127,24 @@ TEST(templates, cores_are_added_up) {
   ASSERT_EQ(rows[0].routes.size(), 1U);
   EXPECT_EQ(rows[0].routes[0].counts.total_us, 40);
   EXPECT_EQ(rows[0].routes[0].counts.max_us, 30);
+}
+
+TEST(templates, tell_in_which_databases_they_ran) {
+  core a;
+  const auto id = a.id("select 1");
+  a.table.add(id, {}, 0);
+  EXPECT_THAT(a.rows().front().databases, IsEmpty());
+  for (const auto* name : {"shop", "blog", "shop"}) a.table.note_database(id, name);
+  EXPECT_THAT(a.rows().front().databases, ElementsAre("shop", "blog"));
+  core b;
+  const auto same = b.id("select 2");
+  b.table.add(same, {}, 0);
+  b.table.note_database(same, "mail");
+  b.table.note_database(same, "blog");
+  EXPECT_THAT(merge({a.rows(), b.rows()}).front().databases, ElementsAre("shop", "blog", "mail"));
+  for (int i = 0; i < 20; ++i) b.table.note_database(same, "d" + std::to_string(i));
+  EXPECT_EQ(b.rows().front().databases.size(), 9U);
+  EXPECT_EQ(b.rows().front().databases.back(), "(other)");
 }
 
 TEST(templates, sorts_and_limits) {

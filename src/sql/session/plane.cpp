@@ -149,6 +149,17 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   out += "}}";
 }
 
+void append_sizing(std::string& out, const pool::size_advice& a, std::uint32_t size) {
+  append_key(out, "sizing");
+  out += '{';
+  append_field(out, "change", pool::name(a.change));
+  append_field(out, "size", size);
+  append_field(out, "advised", a.size);
+  append_seconds(out, "busy", a.busy);
+  append_field(out, "text", a.text);
+  out += '}';
+}
+
 // Names of what differs; secrets are named, never shown.
 std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
   std::vector<std::string> lines;
@@ -232,6 +243,7 @@ result<std::unique_ptr<sql_plane>> sql_plane::open(net::core_group& cores,
 
 void sql_plane::start() {
   auto* state = &parts_->state;
+  state->open_ahead();
   const auto accept = [state](net::listener* l, pool_mode mode) {
     if (!l) return;
     l->start(
@@ -293,9 +305,13 @@ std::string sql_plane::pools_json() const {
   }
   std::string out = "{\"items\":[";
   for (const auto& [key, l] : all) append_pool(out, l, parts_->state.budget.limit());
-  out += "]}";
+  out += ']';
+  append_sizing(out, sizing(), parts_->state.budget.limit());
+  out += '}';
   return out;
 }
+
+pool::size_advice sql_plane::sizing() const { return parts_->state.sizing(); }
 
 namespace {
 // What each core answers; a core that does not answer in time (the cores have stopped) is left out.

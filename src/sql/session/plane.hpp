@@ -16,6 +16,7 @@
 #include "bus/write_sets.hpp"
 #include "metrics/registry.hpp"
 #include "net/core.hpp"
+#include "pool/pool_size.hpp"
 #include "sql/logic/loops.hpp"
 #include "sql/logic/sql_config.hpp"
 #include "sql/logic/templates.hpp"
@@ -71,9 +72,11 @@ class sql_plane {
   void begin_drain();
   // Clients, those that log in included.
   [[nodiscard]] std::int64_t connections() const noexcept;
-  // {"items":[...]}, one a user, database and mode.
+  // {"items":[...],"sizing":{...}}, an item a user, database and mode.
   [[nodiscard]] std::string pools_json() const;
   [[nodiscard]] std::vector<pool_report> pools() const;
+  // What the waits of the last hour's busiest five minutes say about sql.pool.size.
+  [[nodiscard]] pool::size_advice sizing() const;
   [[nodiscard]] upstream_report upstream() const;
   [[nodiscard]] sql_config config() const;        // the one in force
   [[nodiscard]] std::uint32_t pool_size() const;  // servers over all pools, `auto` resolved

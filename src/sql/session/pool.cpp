@@ -63,7 +63,8 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
   shared.user = key.user;
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.watch = home.watch.get();
-  shared.effects.name_by(shared.watch);
+  // Who logs in by relay is of any database.
+  shared.effects.name_by(shared.watch, key.relayed ? std::string() : key.database);
   if (transaction_mode()) shared.functions.enable();
   for (std::size_t i = 0; i < closed_.size(); ++i)
     closed_[i] =
@@ -159,6 +160,7 @@ void sql_pool::give_back(server& s) {
   home.core.gather(machine_.gather());
   probe.held(r.held);
   probe.used(pool::microseconds{s.used_us});
+  used_us_ += static_cast<std::uint64_t>(std::max<std::int64_t>(s.used_us, 0));
   hand_over(r, s);
   if (!machine_.held_back()) return;
   if (machine_.can_pass())
@@ -282,9 +284,12 @@ void sql_pool::tick(pool::micro_time t) {
   check_servers(coarse);
   if (shared.reads_sequences) let_go(coarse - linger);
   tell_faults();
+  periods_.tell(machine_.totals(), used_us_, t);
   publish();
   plane.look_at_homes(*this);
-  if (dismissed_ || coarse - left_at.load() > forget_after) forget_soon();
+  // Its servers are opened ahead of any client: once PostgreSQL is there, if it is not now.
+  const bool ahead = key_ahead(*runtime_) == key;
+  if (dismissed_ || (!ahead && coarse - left_at.load() > forget_after)) forget_soon();
 }
 
 void sql_pool::tell_faults() {
@@ -342,6 +347,7 @@ pool_snapshot sql_pool::live() const {
   s.paused = machine_.paused();
   s.last_fault = last_fault_;
   s.totals = machine_.totals();
+  s.periods = periods_.all();
   return s;
 }
 
@@ -358,11 +364,15 @@ pool_snapshot sql_pool::snapshot() const {
 
 void sql_pool::apply(runtime_ptr r) {
   const bool anew = !same_servers(runtime_->config, r->config);
+  // Its servers were opened for whoever comes, and another pool's are now.
+  const bool unneeded = expected.load() == 0 && key_ahead(*runtime_) == key && key_ahead(*r) != key;
   runtime_ = std::move(r);
   shared.limits.statement_bytes = runtime_->config.limits.statement_bytes;
   shared.functions.expire();
-  machine_.set_options(options_of(*runtime_, key), pool_now());
-  if (anew) reconnect();
+  auto options = options_of(*runtime_, key);
+  if (unneeded) options.min_idle = 0;
+  machine_.set_options(options, pool_now());
+  if (anew || unneeded) reconnect();
 }
 
 void sql_pool::set_paused(bool on) {

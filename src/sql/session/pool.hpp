@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "metrics/registry.hpp"
+#include "pool/pool_periods.hpp"
 #include "pool/server_pool.hpp"
 #include "pool/server_pool_probe.hpp"
 #include "sql/logic/relay.hpp"
@@ -32,6 +33,7 @@ struct pool_snapshot {
   bool gathers = false, paused = false;
   server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
+  pool::period_list periods{};
 };
 
 class sql_pool final : public std::enable_shared_from_this<sql_pool>,
@@ -127,6 +129,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   runtime_ptr runtime_;
   const secret_cache::keeper secret_;  // of its user: what opens its servers
   pool::server_pool machine_;
+  pool::pool_periods periods_;
+  std::uint64_t used_us_ = 0;  // while PostgreSQL worked, of leases that ended
   std::vector<std::unique_ptr<server>> servers_;
   std::unordered_map<std::uint32_t, client*> clients_;
   std::vector<std::pair<std::string, std::string>> status_;

@@ -21,6 +21,14 @@ std::string pool_key::text() const {
   return t;
 }
 
+std::optional<pool_key> key_ahead(const sql_runtime& r) {
+  const auto& pool = r.config.pool;
+  const auto& up = r.config.upstream;
+  const bool named = !up.database.empty() && r.users.contains(up.user);
+  if (pool.min_idle == 0 || pool.mode != pool_mode::transaction || !named) return std::nullopt;
+  return pool_key{.user = up.user, .database = up.database, .parameters = {}};
+}
+
 namespace {
 insight_options watch_options(const sql_config& c, bus::write_sets* writes) {
   return {.seed = process_seed(),
@@ -73,6 +81,7 @@ plane_state::plane_state(net::core_group& c, metrics::registry& r, runtime_ptr f
       budget(first->pool_size),
       mock_seed(crypto::random_bytes(32).value_or(std::to_string(process_seed()))),
       deriving(std::make_unique<net::offload>("sql-keys", derive_queue, false)),
+      began_(pool_now()),
       runtime_(first) {
   const auto login = [&r](const char* outcome) {
     return r.add_counter("fairing_sql_logins_total", "Log-ins of clients", {{"outcome", outcome}});
@@ -121,6 +130,13 @@ void plane_state::set_runtime(runtime_ptr r) {
       if (other_place) part->names = std::make_shared<net::resolver_cache>();
       for (const auto& pool : part->pools) pool->apply(r);
     });
+  open_ahead();
+}
+
+void plane_state::open_ahead() {
+  const auto key = key_ahead(*runtime());
+  const auto pool = key ? pool_for(*key) : nullptr;
+  if (pool) pool->expected.fetch_sub(1);  // nobody is on his way
 }
 
 std::shared_ptr<sql_pool> plane_state::pool_for(const pool_key& key) {
@@ -341,6 +357,22 @@ bool plane_state::admit() {
   if (connections.fetch_add(1) < most) return true;
   connections.fetch_sub(1);
   return false;
+}
+
+pool::size_advice plane_state::sizing() const {
+  const auto r = runtime();
+  pool::period_list all{};
+  std::uint32_t at_once = 0;
+  for (const auto& p : pools()) {
+    if (!p->transaction_mode()) continue;
+    const auto s = p->snapshot();
+    pool::add(all, s.periods);
+    at_once += s.concurrency;
+  }
+  return pool::advise(pool::busiest(all, began_, pool_now(),
+                                    {.size = r->pool_size,
+                                     .formula = pool::auto_size(r->cores, r->config.pool.spindles),
+                                     .concurrency = at_once}));
 }
 
 }  // namespace fairing::sql

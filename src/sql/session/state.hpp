@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,7 @@
 #include "net/offload.hpp"
 #include "pool/pool_budget.hpp"
 #include "pool/pool_homes.hpp"
+#include "pool/pool_size.hpp"
 #include "sql/logic/insight.hpp"
 #include "sql/session/cancel_keys.hpp"
 #include "sql/session/login_guard.hpp"
@@ -49,7 +51,11 @@ struct pool_key {
   bool relayed = false;
   std::uint32_t home = 0;  // which of the pools that are alike but for their core
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool operator==(const pool_key&) const = default;
 };
+// Of the pool that is known before any client comes: by user, password and database of sql.upstream. nullopt: there is
+// none, or nothing is to be opened ahead.
+[[nodiscard]] std::optional<pool_key> key_ahead(const sql_runtime& r);
 
 class core_part {
  public:
@@ -115,6 +121,10 @@ struct plane_state {
   // The same for log-ins that are relayed from that core.
   [[nodiscard]] std::shared_ptr<sql_pool> relay_pool(core_part& home);
   [[nodiscard]] std::vector<std::shared_ptr<sql_pool>> pools() const;
+  // min_idle servers of the pool that sql.upstream names, if it does, before any client comes. Main thread.
+  void open_ahead();
+  // What the waits of the last hour say about sql.pool.size. Of transaction pools: a session is no lease that ends.
+  [[nodiscard]] pool::size_advice sizing() const;
   // Looks whether a pool, by its first home, needs another; that home's core.
   void look_at_homes(sql_pool& first);
   // Of a database, or of all (""): nobody gets a server, in the pools of now and those made meanwhile. Any thread.
@@ -136,6 +146,7 @@ struct plane_state {
   std::vector<std::unique_ptr<core_part>> parts_;
 
  private:
+  const pool::micro_time began_;
   [[nodiscard]] core_part& emptiest_core(const pool_key& key);
   [[nodiscard]] std::shared_ptr<sql_pool> add_pool(const pool_key& key, core_part& home);
   // With mutex_ held.
