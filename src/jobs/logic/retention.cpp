@@ -37,12 +37,13 @@ result<std::size_t> engine::parts::erase_some(queue_entry& q, job_state s, std::
   return ids.size();
 }
 
-// Of a job that ran since it could first run, or not at all yet: since then. A second run is never too late.
+// Since its first attempt; of a job that had none yet, since it could run. A second run is never too late.
 bool engine::parts::past_retention(const job& j, const queue_entry& q, plane_time now) {
   if (!q.config.retention || succeeded_before(j)) return false;
   const auto longest = q.config.retention->count();
   if (j.attempt == 0) return reading(now, j.due_clock) - j.due_ms > longest;
-  const bool all_known = j.attempt <= j.history.size();
+  // SQS counts from when a message was sent.
+  const bool all_known = j.attempt <= j.history.size() && !q.config.retention_drops;
   const auto since = all_known ? j.history[j.history.size() - j.attempt].began_ms : j.created_ms;
   return now.wall_ms - since > longest;
 }

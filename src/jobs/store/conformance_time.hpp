@@ -213,6 +213,11 @@ TYPED_TEST_P(jobs_conformance, messages_go_after_their_retention_period) {
   EXPECT_EQ(p.take("mails").work.id, 0);
   EXPECT_EQ(p.look(id).state, job_state::cancelled);
   EXPECT_EQ(p.count("mails", job_state::queued), 0);
+  const auto received = p.put("mails", new_job{.timeout = seconds{20}});
+  p.pass(seconds{50});
+  EXPECT_EQ(p.take("mails").work.id, received);
+  p.pass(seconds{20});  // 70 s since it was sent, 20 s since it was received
+  EXPECT_EQ(p.look(received).state, job_state::cancelled);
 }
 
 TYPED_TEST_P(jobs_conformance, groups_of_errors_go_with_their_dead) {
