@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "jobs/logic/job.hpp"
@@ -34,7 +35,11 @@ bool lists_jobs(const jobs_options& o) {
   return !o.subject.empty() || !o.state.empty() || !o.text.empty() || !o.error.empty();
 }
 
-std::string list_path(const jobs_options& o) {
+constexpr std::size_t page_size = 100;
+constexpr std::size_t largest_page = 1'000;  // of the API
+constexpr std::size_t most_pages = 10'000;   // each a quarter of a second at most: 40 minutes
+
+std::string list_path(const jobs_options& o, const std::string& after, std::size_t most) {
   if (o.failures)
     return "/v1/failures" + (o.subject.empty() ? "" : "?queue=" + percent_encode(o.subject));
   if (!lists_jobs(o)) return "/v1/queues";
@@ -44,13 +49,13 @@ std::string list_path(const jobs_options& o) {
                                     {"state", &o.state},
                                     {"q", &o.text},
                                     {"error", &o.error},
-                                    {"after", &o.after}}) {
+                                    {"after", &after}}) {
     if (value->empty()) continue;
     path += before;
     path += fmt::format("{}={}", name, percent_encode(*value));
     before = '&';
   }
-  return path;
+  return path + fmt::format("{}limit={}", before, most);
 }
 
 std::string redrive_body(const jobs_options& o) {
@@ -118,6 +123,9 @@ void add_jobs_options(CLI::App& v, jobs_options& o) {
   v.add_option("--text", o.text, "ls: jobs with that text in id, key, trace, payload or error");
   v.add_flag("--failures", o.failures, "ls: errors instead of jobs, each with its count");
   v.add_option("--after", o.after, "ls: where the page before ended");
+  v.add_option("--limit", o.limit,
+               "ls: search until there are so many jobs; without it until some are found")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{100'000}));
   v.add_option("--error", o.error, "ls, redrive: only jobs with that (normalised) last error");
   v.add_option("--to", o.to, "redrive: into that queue");
   v.add_option("--rate", o.rate, "redrive: at most so many, as in 10/s");
@@ -141,10 +149,36 @@ std::optional<std::string> complete_jobs(const options& o) {
   return std::nullopt;
 }
 
+// A page ends when its time is over, also with nothing on it: the search goes on where it ended.
+reply follow_pages(const jobs_options& o,
+                   const std::function<reply(const std::string&, std::size_t)>& page) {
+  const auto limit = o.limit == 0 ? page_size : o.limit;
+  auto after = o.after;
+  json items = json::array();
+  for (std::size_t i = 0; i < most_pages; ++i) {
+    auto r = page(after, std::min(limit - items.size(), largest_page));
+    if (!r.reached || r.status != 200) return r;
+    const auto body = json::parse(r.body, nullptr, false);
+    for (const auto& one : items_of(body)) items.push_back(one);
+    after = text(body, "next");
+    if (after.empty() || items.size() >= limit || (o.limit == 0 && !items.empty())) break;
+  }
+  json all{{"items", std::move(items)}};
+  all["next"] = after.empty() ? json() : json(after);
+  return {.reached = true,
+          .status = 200,
+          .body = all.dump(-1, ' ', false, json::error_handler_t::replace),
+          .problem = {}};
+}
+
 reply ask_jobs(const options& o, const admin_client& c) {
   const auto& j = o.jobs;
   const auto subject = percent_encode(j.subject);
-  if (j.action == "ls") return c.get(list_path(j));
+  if (j.action == "ls" && !j.failures && lists_jobs(j))
+    return follow_pages(j, [&](const std::string& after, std::size_t most) {
+      return c.get(list_path(j, after, most));
+    });
+  if (j.action == "ls") return c.get(list_path(j, {}, page_size));
   if (j.action == "show") return c.get("/v1/jobs/" + subject);
   if (j.action == "cancel") return c.post("/v1/jobs/" + subject + "/cancel", "{}");
   if (j.action == "pause" || j.action == "resume")

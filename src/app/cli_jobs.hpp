@@ -30,6 +30,10 @@ void add_jobs_options(CLI::App& v, jobs_options& o);
 // The exchange that the words mean. `retry` asks twice: which queue the job is of, then to redrive it.
 [[nodiscard]] reply ask_jobs(const options& o, const admin_client& c);
 
+// `page`: jobs behind that place, so many at most. The pages of a search, as one body.
+[[nodiscard]] reply follow_pages(const jobs_options& o,
+                                 const std::function<reply(const std::string&, std::size_t)>& page);
+
 [[nodiscard]] answer render_jobs(const options& o, const nlohmann::json& body);
 
 }  // namespace fairing::app

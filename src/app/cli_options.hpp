@@ -57,6 +57,7 @@ struct jobs_options {
   std::string error;
   std::string to;
   std::string rate;
+  std::size_t limit = 0;  // ls: 0: until a page has something
   bool failures = false;
 };
 

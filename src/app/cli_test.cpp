@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "app/cli_init.hpp"
+#include "app/cli_jobs.hpp"
 #include "app/cli_top.hpp"
 #include "app/client.hpp"
 
@@ -306,6 +307,36 @@ TEST(cli_top, counts_and_rates) {
   EXPECT_THAT(frame(now, {}, nullptr, 0), Not(HasSubstr("/s")));
   EXPECT_EQ(json::parse(frame_json(now, {})).at("fairing_cache_requests_total").at("hit"), 75);
   EXPECT_EQ(frame({}, {}, nullptr, 0), "no counters yet\n");
+}
+
+// Page by page, as an instance answers that looks for a quarter of a second at a time.
+TEST(cli_jobs, a_search_goes_on_until_something_is_found) {
+  const std::vector<std::string> pages = {
+      R"({"items":[],"next":"1"})", R"({"items":[{"id":"a"}],"next":"2"})",
+      R"({"items":[],"next":"3"})", R"({"items":[{"id":"b"},{"id":"c"}],"next":"4"})",
+      R"({"items":[{"id":"d"}],"next":null})"};
+  std::vector<std::size_t> asked;
+  const auto search = [&](jobs_options o) {
+    asked.clear();
+    const auto r = follow_pages(o, [&](const std::string& after, std::size_t most) {
+      asked.push_back(most);
+      return reply{.reached = true,
+                   .status = 200,
+                   .body = pages.at(after.empty() ? 0 : std::stoul(after)),
+                   .problem = {}};
+    });
+    return r.body;
+  };
+  EXPECT_EQ(search({}), R"({"items":[{"id":"a"}],"next":"2"})");
+  EXPECT_EQ(search({.after = "2"}), R"({"items":[{"id":"b"},{"id":"c"}],"next":"4"})");
+  EXPECT_EQ(search({.limit = 3}), R"({"items":[{"id":"a"},{"id":"b"},{"id":"c"}],"next":"4"})");
+  EXPECT_EQ(asked, (std::vector<std::size_t>{3, 3, 2, 2}));
+  EXPECT_EQ(search({.after = "3", .limit = 9}),
+            R"({"items":[{"id":"b"},{"id":"c"},{"id":"d"}],"next":null})");
+  const auto failed = follow_pages({}, [](const auto&, auto) {
+    return reply{.reached = true, .status = 503, .body = "down", .problem = {}};
+  });
+  EXPECT_EQ(failed.status, 503);
 }
 
 TEST(cli_top, an_instance_with_jobs_alone_shows_its_queues_the_fullest_first) {

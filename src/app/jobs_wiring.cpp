@@ -75,9 +75,11 @@ checklist::jobs_evidence evidence_of(const jobs::jobs_plane& plane) {
     const auto of = [&q](jobs::job_state s) { return q.counts.of[static_cast<std::size_t>(s)]; };
     f.waiting = of(jobs::job_state::queued);
     f.dead = of(jobs::job_state::dead);
-    f.done = of(jobs::job_state::done);
+    f.done_today = q.done_today;
+    f.died_today = q.died_today;
     f.paused = q.row.paused;
     f.timeout = q.config.timeout;
+    f.timeout_is_default = q.config.timeout == jobs::queue_config{}.timeout;
     if (q.counts.oldest_ready_ms != 0)
       f.oldest = milliseconds{std::max<std::int64_t>(0, now - q.counts.oldest_ready_ms)};
     f.verified = fact_of(plane.verified_of(q.row.number));

@@ -6,7 +6,8 @@
 //   warn  dead letters; a job that has been ready for over 5 min
 //   warn  jobs that verify_idempotency ran twice and none of whose SQL bore the run's trace
 //   fail  a job of it whose second run wrote again
-//   fail  more than a tenth of what has finished is dead; a job that has been ready for over an hour
+//   fail  more than a tenth of what has finished within a day is dead: dead letters are kept for longer than done jobs,
+//         so what is there says nothing; a job that has been ready for over an hour
 // Upgrades and event streams are not timed. Egress sites are left out: the request that waits for
 // them is itself seen.
 #include <fmt/format.h>
@@ -70,10 +71,12 @@ std::vector<std::string> fix_of(const row& r, const site_facts& site, const jobs
 void judge_queue(const queue_fact& q, std::vector<finding>& findings) {
   if (q.dead > 0) {
     finding f;
-    f.severity = q.dead * 10 > q.dead + q.done ? grade::fail : grade::warn;
+    // Some may have been redriven since.
+    const auto died = std::min(q.dead, q.died_today);
+    f.severity = died * 10 > died + q.done_today ? grade::fail : grade::warn;
     f.weight = static_cast<double>(q.dead);
-    f.evidence =
-        fmt::format("queue {}: {} dead letters beside {} done jobs", q.name, q.dead, q.done);
+    f.evidence = fmt::format("queue {}: {} dead letters, {} of them within a day, beside {} done",
+                             q.name, q.dead, died, q.done_today);
     f.fix = {
         fmt::format("# why they died: GET /v1/failures?queue={}; mend it, then: fairing jobs "
                     "redrive {}",

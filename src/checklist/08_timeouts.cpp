@@ -74,6 +74,7 @@ void judge_queue(const queue_fact& q, point& p, std::vector<finding>& findings) 
       fmt::format("queue {}: an attempt lasts {}", q.name,
                   q.timeout.count() == 0 ? "without end" : format_duration(q.timeout));
   if (q.timeout.count() > 0 && q.timeout <= longest) {
+    if (q.timeout_is_default) return;  // in a row with its like
     if (p.evidence.size() < max_findings) p.evidence.push_back(evidence);
     return;
   }
@@ -82,6 +83,25 @@ void judge_queue(const queue_fact& q, point& p, std::vector<finding>& findings) 
   f.fix = {fmt::format("# jobs, queue {}; workers of long jobs extend their lease:", q.name),
            "timeout: 30s"};
   findings.push_back(std::move(f));
+}
+
+// They end, but after a time that nobody chose for them.
+void name_defaults(const jobs_evidence& jobs, point& p) {
+  constexpr std::size_t most_names = 5;
+  std::string names;
+  std::size_t count = 0;
+  milliseconds timeout{0};
+  for (const auto& q : jobs.queues) {
+    if (!q.timeout_is_default || q.timeout.count() == 0) continue;
+    timeout = q.timeout;
+    if (++count <= most_names) names += (count > 1 ? ", " : "") + q.name;
+  }
+  if (count == 0) return;
+  if (count > most_names) names += fmt::format(" and {} more", count - most_names);
+  p.evidence.push_back(
+      fmt::format("queue{} {}: an attempt lasts {}, the built-in default; say with `timeout` what "
+                  "fits the jobs",
+                  count > 1 ? "s" : "", names, format_duration(timeout)));
 }
 
 }  // namespace
@@ -131,6 +151,7 @@ point grade_timeouts(const snapshot&, facts_span sites, const sql_evidence& sql,
   p.result = grade::pass;
   if (!findings.empty()) p.evidence.clear();
   conclude(p, std::move(findings));
+  name_defaults(jobs, p);
   if (!egress)
     p.evidence.emplace_back(
         "no egress site: calls of the backend to other services do not pass here and are not seen");

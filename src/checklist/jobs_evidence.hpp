@@ -33,9 +33,11 @@ struct queue_fact {
   std::string name;
   std::uint64_t waiting = 0;  // may be leased now
   std::uint64_t dead = 0;
-  std::uint64_t done = 0;
+  std::uint64_t died_today = 0;  // within a day, since the start at most
+  std::uint64_t done_today = 0;
   bool paused = false;
-  milliseconds timeout{0};  // of one attempt; 0: none
+  milliseconds timeout{0};          // of one attempt; 0: none
+  bool timeout_is_default = false;  // nobody has said what fits its jobs
   verified_fact verified;
   milliseconds oldest{0};  // how long the first of those that wait has waited
 };

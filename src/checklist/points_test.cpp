@@ -176,6 +176,21 @@ TEST(point_6, of_a_route_that_is_put_off_it_speaks_to_the_clients) {
   EXPECT_THAT(p.fix.back(), HasSubstr("mode: always"));
 }
 
+// Dead letters are kept for 14 days and done jobs for one: one in a hundred that dies is not a queue that fails.
+TEST(point_6, compares_what_died_within_a_day_with_what_was_done) {
+  jobs_evidence jobs;
+  jobs.configured = true;
+  jobs.queues = {{.name = "mails", .dead = 140, .died_today = 10, .done_today = 990}};
+  const auto sound = grade_queued({}, sites, jobs);
+  EXPECT_EQ(sound.result, grade::warn);
+  EXPECT_THAT(sound.evidence, Contains("queue mails: 140 dead letters, 10 of them within a day, "
+                                       "beside 990 done"));
+  jobs.queues[0].died_today = 120;
+  EXPECT_EQ(grade_queued({}, sites, jobs).result, grade::fail);
+  jobs.queues[0].dead = 1;  // the others were redriven
+  EXPECT_EQ(grade_queued({}, sites, jobs).result, grade::warn);
+}
+
 TEST(point_6, names_the_queue_whose_jobs_are_not_idempotent) {
   jobs_evidence jobs;
   jobs.configured = true;
@@ -240,6 +255,20 @@ TEST(point_7, the_fix_follows_what_is_off) {
               Contains("compression is off for site shop"));
   EXPECT_THAT(grade_compression(seen({with_plain(100, 0)}), sites).fix,
               Contains(HasSubstr("no-transform")));
+}
+
+TEST(point_8, names_queues_whose_timeout_nobody_chose) {
+  jobs_evidence jobs;
+  jobs.configured = true;
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g"})
+    jobs.queues.push_back({.name = name, .timeout = milliseconds{30'000}});
+  EXPECT_THAT(grade_timeouts({}, {}, {}, jobs).evidence, Not(Contains(HasSubstr("built-in"))));
+  for (auto& q : jobs.queues) q.timeout_is_default = q.name != "b";
+  const auto p = grade_timeouts({}, {}, {}, jobs);
+  EXPECT_EQ(p.result, grade::pass);
+  EXPECT_THAT(p.evidence, Contains("queue b: an attempt lasts 30s"));
+  EXPECT_THAT(p.evidence, Contains(HasSubstr("queues a, c, d, e, f and 1 more: an attempt lasts "
+                                             "30s, the built-in default")));
 }
 
 TEST(point_8, grades_the_configuration) {

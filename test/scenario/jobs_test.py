@@ -230,7 +230,7 @@ class Jobs(JobsCase):
             self.assertEqual([g["id"] for g in got], [name])
             self.settle(got[0]["lease"], "ack")
 
-    def test_cloud_events_in_both_modes_are_jobs(self):
+    def test_cloud_events_in_all_modes_are_jobs(self):
         self.start()
         event = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order", "data": {"n": 1}}
         status, first = self.call(
@@ -247,6 +247,32 @@ class Jobs(JobsCase):
         one, two = self.lease(max=10)
         self.assertEqual((one["payload"], one["fields"]["ce-type"]), ({"n": 1}, "order"))
         self.assertEqual((two["payload"], two["content_type"]), ("plain", "text/plain"))
+        more = [{**event, "id": name} for name in ("e3", "e4", "e1")]
+        status, batch = self.call(
+            "POST", "/v1/queues/emails/jobs", more, Content_Type="application/cloudevents-batch+json"
+        )
+        self.assertEqual((status, batch["jobs"][2]["id"]), (201, first["id"]))
+        self.assertEqual([j["id"] for j in self.lease(max=10)], [j["id"] for j in batch["jobs"][:2]])
+
+    def test_a_full_queue_says_so_and_stops_no_other(self):
+        f = self.start_jobs([{"name": "emails", "max_jobs": 2}, {"name": "bills", "retention": "1s"}])
+        for n in range(2):
+            self.put(payload=n)
+        answer = self.call("POST", "/v1/queues/emails/jobs", {"payload": 3})
+        self.assertIn("queue emails", self.problem(answer, 507, "job-store-full")["detail"])
+        unread = self.finished(self.put("bills", payload=1))
+        self.assertEqual((unread["state"], unread["attempts"][0]["error"]), ("dead", "retention passed"))
+        self.assertIn("retention passed", f.cli("jobs", "ls", "--failures").stdout)
+        self.settle(self.one()["lease"], "ack")
+        self.put(payload=3)
+
+    def test_a_lease_of_large_jobs_gives_what_fits(self):
+        self.start()
+        for _ in range(20):
+            self.put(payload="x" * 1_000_000)
+        first = self.lease(max=100)
+        self.assertEqual((len(first), len(self.lease(max=100, wait=5))), (17, 3))
+        self.assertEqual(self.lease(), [])
 
     def test_wrong_requests_are_told_what_is_wrong(self):
         self.start()

@@ -186,6 +186,16 @@ class Messages(SqsCase):
         self.assertIn("String:welcome", json.dumps(job))
         self.refused("AccessDenied", "DeleteQueue", 403, QueueUrl=url)
 
+    def test_a_full_queue_is_unavailable(self):
+        self.start(queues=[{"name": "emails", "max_jobs": 1, "retention": "2d"}])
+        url = f"{self.url}/1/emails"
+        self.ask("SendMessage", QueueUrl=url, MessageBody="1")
+        self.refused("ServiceUnavailable", "SendMessage", 503, QueueUrl=url, MessageBody="2")
+        self.ask("DeleteMessage", QueueUrl=url, ReceiptHandle=self.receive(url)[0]["ReceiptHandle"])
+        self.ask("SendMessage", QueueUrl=url, MessageBody="2")
+        told = self.ask("GetQueueAttributes", QueueUrl=url, AttributeNames=["MessageRetentionPeriod"])
+        self.assertEqual(told["Attributes"], {"MessageRetentionPeriod": "172800"})
+
 
 class Queues(SqsCase):
     def test_changes_at_the_same_time_are_all_kept(self):

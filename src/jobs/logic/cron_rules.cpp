@@ -109,6 +109,7 @@ result<void> engine::parts::fire(cron_entry& c, std::int64_t time_ms, plane_time
   n.fields = {{"cron", c.config.name}, {"scheduled-for", when}};
   if (auto r = check(n, **q, now); !r) return r;
   if (auto r = check_room(1, n.payload.size(), now); !r) return r;
+  if (auto r = check_room_of(**q, 1); !r) return r;
   auto j = made(n, **q, now);
   return put(j, n, **q, now);
 }

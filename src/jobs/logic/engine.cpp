@@ -167,10 +167,7 @@ result<bool> engine::parts::look_for_oldest(plane_time now) {
 }
 
 result<void> engine::parts::dispatch(plane_time now, dispatched& out) {
-  for (auto at = waited_for.begin(); at != waited_for.end();) {
-    auto& q = queues.at(*at++);  // serve() may take the queue out of the set
-    if (auto r = serve(q, now, out); !r) return r;
-  }
+  if (auto r = serve_all(now, out); !r) return r;
   end_waits(now, out);
   for (const auto name : orphans)
     out.replies.push_back(
@@ -190,6 +187,7 @@ void engine::parts::committed() noexcept {
   undo.clear();
   answered.clear();
   orphans.clear();
+  given_at_once = 0;
   batch_is_lost = false;
 }
 
@@ -226,7 +224,7 @@ void engine::parts::rolled_back() noexcept {
 }
 
 std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexcept {
-  if (config_is_new || !unlimited.empty()) return now.steady_ms;
+  if (config_is_new || !unlimited.empty() || given_enough) return now.steady_ms;
   const auto from_wall = [&](std::int64_t wall) { return now.steady_ms + wall - now.wall_ms; };
   auto next = std::min({next_due[0], next_expiry, next_unique_sweep, next_outbox});
   if (next_due[1] < never_ms) next = std::min(next, from_wall(next_due[1]));
@@ -239,8 +237,8 @@ std::optional<std::int64_t> engine::parts::next_wake(plane_time now) const noexc
     if (const auto at = queues.find(number); at != queues.end())
       next = std::min(next, at->second.oldest_ms + oldest_every_ms);
   for (const auto& [number, q] : queues) {
-    const bool finished_ones = q.counts.finished_bytes > 0;
-    if (finished_ones) next = std::min(next, q.retention_ms);
+    const bool ageing = q.config.retention && q.of(job_state::queued) > 0;
+    if (q.counts.finished_bytes > 0 || ageing) next = std::min(next, q.retention_ms);
     if (!q.waiters.empty() && q.ready() > 0 && q.config.limit)
       next = std::min(next, std::max(now.steady_ms, q.paced.next_ms(*q.config.limit)));
   }
@@ -276,7 +274,8 @@ std::vector<engine::queue_state> engine::queues(plane_time now) const {
                    q.finishes.a_second(now.steady_ms), q.expired,
                    static_cast<std::uint32_t>(std::ranges::count_if(
                        parts_->tasks,
-                       [n = number](const long_task& t) { return !t.purge && t.queue == n; }))});
+                       [n = number](const long_task& t) { return !t.purge && t.queue == n; })),
+                   q.done_today.sum(now.steady_ms), q.died_today.sum(now.steady_ms)});
   return out;
 }
 

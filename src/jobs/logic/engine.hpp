@@ -64,6 +64,7 @@ struct enqueue {
   std::vector<new_job> jobs;           // 1 to 1,000; all or none
   std::optional<new_job> on_complete;  // put when all of them have finished: a batch
   std::string on_complete_queue;
+  bool is_stored = false;  // in the outbox, which they leave: the queue's max_jobs is not looked at
 };
 struct lease {
   std::string queue;
@@ -245,6 +246,8 @@ class engine {
     std::uint64_t expired =
         0;  // leases that ended with nobody answering, since open(): each job may have run twice
     std::uint32_t redriving = 0;  // redrives out of it that go on
+    std::uint64_t done_today = 0;  // over 24 hours, since this process has the store at most
+    std::uint64_t died_today = 0;
   };
   [[nodiscard]] std::vector<queue_state> queues(plane_time now) const;
 

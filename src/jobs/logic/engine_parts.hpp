@@ -32,9 +32,13 @@ inline constexpr std::size_t most_of_a_tick = 1'000;
 inline constexpr std::size_t most_of_a_lease = 100;
 inline constexpr std::size_t most_of_an_enqueue = 1'000;
 inline constexpr std::size_t most_history = 32;
-inline constexpr std::size_t most_heads = 20'000;         // about 600 bytes each, and ...
-inline constexpr std::size_t largest_head = 2'048;        // ... texts up to this: 50 MB at most
-inline constexpr std::size_t longest_text = 4'096;        // an error, a progress text
+inline constexpr std::size_t most_heads = 20'000;   // about 600 bytes each, and ...
+inline constexpr std::size_t largest_head = 2'048;  // ... texts up to this: 50 MB at most
+inline constexpr std::uint64_t most_given =
+    16ULL << 20;  // bytes of jobs that a dispatch gives; one goes out whole
+inline constexpr std::uint64_t most_given_at_once =
+    4 * most_given;                                 // to the leases of a batch that do not wait
+inline constexpr std::size_t longest_text = 4'096;  // an error, a progress text
 inline constexpr milliseconds longest_lease{86'400'000};  // 24 h
 inline constexpr std::int64_t never_ms = INT64_MAX / 4;   // far off, and sums of it do not overflow
 inline constexpr std::int64_t idempotency_ms = 86'400'000;  // how long an Idempotency-Key is known
@@ -125,6 +129,11 @@ struct engine::parts {
   // Leased jobs as the lease left them in the store, without bodies: their ack need not read them again. A job that leaves
   // its state leaves here too; a batch that is lost takes all of them along.
   std::unordered_map<job_id, job> heads;
+  // What the batch's leases hold: job::bytes of those that were answered at once, and of those that dispatch() answers.
+  std::uint64_t given_at_once = 0;
+  std::uint64_t given = 0;
+  bool given_enough = false;  // dispatch() ended with jobs and leases left
+  std::uint32_t served = 0;   // the queue that dispatch() ended with: the next one begins behind it
   // Room in the store, looked at now and then.
   std::int64_t room_looked_ms = -1;
   std::uint64_t room_taken = 0;
@@ -172,6 +181,7 @@ struct engine::parts {
   result<reply> run(const enqueue& c, plane_time now);
   result<void> check(const new_job& n, const queue_entry& q, plane_time now) const;
   result<void> check_room(std::size_t count, std::uint64_t bytes, plane_time now);
+  [[nodiscard]] static result<void> check_room_of(const queue_entry& q, std::uint64_t count);
   struct known_job {
     enqueued::one one;
     bool by_key = false;  // by its Idempotency-Key, not by its unique name
@@ -208,9 +218,10 @@ struct engine::parts {
   result<reply> park(const lease& c, queue_entry& q);
   [[nodiscard]] std::size_t room(const queue_entry& q, plane_time now) const;
   result<void> lease_some(queue_entry& q, std::vector<job>& buffer, std::size_t most,
-                          lease_length length, plane_time now, leased& out);
+                          std::uint64_t& held, lease_length length, plane_time now, leased& out);
   result<void> give(job& j, queue_entry& q, lease_length length, plane_time now, leased& out);
   result<void> serve(queue_entry& q, plane_time now, dispatched& out);
+  result<void> serve_all(plane_time now, dispatched& out);
   void end_waits(plane_time now, dispatched& out);
   void remember(job& j);
   void take_out(
@@ -255,6 +266,11 @@ struct engine::parts {
 
   // ---- retention.cpp
   result<void> retention(plane_time now);
+  [[nodiscard]] static bool past_retention(const job& j, const queue_entry& q, plane_time now);
+  result<void> let_go(job& j, queue_entry& q, plane_time now);
+  result<bool> let_go_if_past(job_id id, queue_entry& q, plane_time now);
+  result<std::size_t> let_go_of_old_ones(queue_entry& q, plane_time now, std::size_t most);
+  result<std::size_t> let_go_of_parked(queue_entry& q, plane_time now, std::size_t most);
   result<std::size_t> retain(queue_entry& q, plane_time now, std::size_t most);
   result<std::size_t> erase_some(queue_entry& q, job_state s, std::int64_t before_ms,
                                  std::size_t most, std::uint64_t over_bytes);

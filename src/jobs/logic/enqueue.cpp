@@ -84,6 +84,13 @@ result<void> engine::parts::check_room(std::size_t count, std::uint64_t bytes, p
   return {};
 }
 
+result<void> engine::parts::check_room_of(const queue_entry& q, std::uint64_t count) {
+  if (count == 0 || q.live() + count <= q.config.max_jobs) return {};
+  return fail(errc::full, std::to_string(q.live()) + " jobs of queue " + q.row.name +
+                              " wait, its max_jobs is " + std::to_string(q.config.max_jobs) +
+                              ": let workers catch up, purge it or raise that");
+}
+
 // The job that has the name already. A name whose job is gone or has finished is free: purges leave such names.
 // Only an Idempotency-Key stands for one request; a unique name is asked for by many.
 result<std::optional<engine::parts::known_job>> engine::parts::existing(const new_job& n,
@@ -200,6 +207,8 @@ result<engine::parts::known_jobs> engine::parts::look_up(const enqueue& c, const
     if (!first) is = {{}, at->second, true};
     out.fresh += first ? 1 : 0;
   }
+  if (!c.is_stored)
+    if (auto r = check_room_of(q, out.fresh); !r) return std::unexpected(r.error());
   return out;
 }
 

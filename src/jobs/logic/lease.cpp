@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/units.hpp"
 #include "jobs/logic/engine_parts.hpp"
 
 namespace fairing::jobs {
@@ -38,9 +39,14 @@ result<reply> engine::parts::run(const lease& c, plane_time now) {
   if (c.waiter != 0 && c.wait_until_steady_ms > now.steady_ms) return park(c, q);
   leased out;
   std::vector<job> buffer;
-  if (q.waiters.empty() && c.requests == q.config.requests)  // nobody overtakes those who wait
-    if (auto r = lease_some(q, buffer, c.most, {c.length, c.grace, c.tells_runs}, now, out); !r)
-      return std::unexpected(r.error());
+  if (!q.waiters.empty() || c.requests != q.config.requests) return out;  // nobody overtakes
+  if (given_at_once >= most_given_at_once)
+    return fail(errc::overloaded, "the leases of this moment have " + format_size(given_at_once) +
+                                      " of jobs: ask again, or with wait");
+  std::uint64_t held = 0;
+  if (auto r = lease_some(q, buffer, c.most, held, {c.length, c.grace, c.tells_runs}, now, out); !r)
+    return std::unexpected(r.error());
+  given_at_once += held;
   return out;
 }
 
@@ -85,15 +91,18 @@ std::size_t engine::parts::room(const queue_entry& q, plane_time now) const {
   return static_cast<std::size_t>(n);
 }
 
-// Gives up to `most` jobs. `buffer` holds ready jobs that were read and not yet given, first ones first.
+// Gives up to `most` jobs, and no more once `held`, the bytes of what was given, is most_given. `buffer` holds ready jobs
+// that were read and not yet given, the last one first.
 result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer, std::size_t most,
-                                       lease_length length, plane_time now, leased& out) {
+                                       std::uint64_t& held, lease_length length, plane_time now,
+                                       leased& out) {
   std::size_t deferred = 0;
-  while (out.jobs.size() < most && deferred < most_deferred) {
+  while (out.jobs.size() < most && deferred < most_deferred && held < most_given) {
     const auto n = room(q, now);
     if (n == 0) return {};
     if (buffer.empty()) {
-      auto more = stored.ready(q.row.number, std::min(n, most - out.jobs.size()));
+      auto more =
+          stored.ready(q.row.number, std::min(n, most - out.jobs.size()), most_given - held);
       if (!more) return lost(more.error());
       if (more->empty()) return {};
       buffer = std::move(*more);
@@ -102,12 +111,18 @@ result<void> engine::parts::lease_some(queue_entry& q, std::vector<job>& buffer,
     auto j = std::move(buffer.back());
     buffer.pop_back();
     if (!q.config.requests && is_kept_request(j)) return has_requests(q);
+    if (past_retention(j, q, now)) {
+      if (auto r = let_go(j, q, now); !r) return r;
+      ++deferred;
+      continue;
+    }
     const auto waits = wait_for_key_rate(j, q, now);
     if (!waits) return std::unexpected(waits.error());
     if (*waits) {
       ++deferred;
       continue;
     }
+    held += j.bytes;
     if (auto r = give(j, q, length, now, out); !r) return r;
   }
   return {};
@@ -157,10 +172,15 @@ result<void> engine::parts::serve(queue_entry& q, plane_time now, dispatched& ou
   while (!q.waiters.empty()) {
     const auto n = room(q, now);
     if (n == 0) return {};
+    if (given >= most_given) {
+      given_enough = true;
+      return {};
+    }
     if (buffer.empty()) {
       std::size_t wanted = 0;
       for (auto w = q.waiters.begin(); w != q.waiters.end() && wanted < n; ++w) wanted += w->most;
-      auto more = stored.ready(q.row.number, std::min({n, wanted, most_buffered}));
+      auto more =
+          stored.ready(q.row.number, std::min({n, wanted, most_buffered}), most_given - given);
       if (!more) return lost(more.error());
       buffer = std::move(*more);
       std::ranges::reverse(buffer);
@@ -170,13 +190,28 @@ result<void> engine::parts::serve(queue_entry& q, plane_time now, dispatched& ou
     // The queue has become one of requests, or is none any more, since it began to wait.
     const bool fits = w.requests == q.config.requests;
     if (auto r = !fits ? result<void>{}
-                       : lease_some(q, buffer, w.most, {w.length, w.grace, w.tells_runs}, now, got);
+                       : lease_some(q, buffer, w.most, given, {w.length, w.grace, w.tells_runs},
+                                    now, got);
         !r)
       return r;
     if (fits && got.jobs.empty()) return {};
     take_out(waiting.find(w.name));
     answered.emplace_back(q.row.number, w);
     out.replies.push_back({w.name, std::move(got)});
+  }
+  return {};
+}
+
+// All queues in turn: one that has more than a dispatch may give goes on behind the others.
+result<void> engine::parts::serve_all(plane_time now, dispatched& out) {
+  given = 0;
+  given_enough = false;
+  std::vector<std::uint32_t> order(waited_for.upper_bound(served), waited_for.end());
+  order.insert(order.end(), waited_for.begin(), waited_for.upper_bound(served));
+  for (const auto number : order) {
+    if (auto r = serve(queues.at(number), now, out); !r) return r;
+    served = number;
+    if (given_enough) break;
   }
   return {};
 }

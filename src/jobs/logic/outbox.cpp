@@ -40,7 +40,7 @@ result<void> engine::parts::take(const outbox_row& row, plane_time now) {
     return fail(errc::too_large, "a payload in the outbox has at most 16MiB");
   if (row.priority < -100 || row.priority > 100)
     return fail(errc::bad_request, "priority is from -100 to 100");
-  enqueue c{.queue = row.queue};
+  enqueue c{.queue = row.queue, .is_stored = true};
   auto& n = c.jobs.emplace_back();
   n.payload = row.payload;
   n.key = row.key;

@@ -8,12 +8,14 @@
 #include "base/hash.hpp"
 #include "base/timestamp.hpp"
 #include "codec/http1/writer.hpp"
+#include "jobs/logic/sqs_rules.hpp"
 
 namespace fairing::jobs {
 
 namespace {
 
 namespace http1 = codec::http1;
+constexpr std::size_t most_attribute_bytes = 8 * 1024;
 constexpr std::string_view own_prefixes[] = {"webhook-", "fairing-", "content-", "proxy-"};
 
 // A field of the job goes along where it cannot be taken for one of this exchange.
@@ -24,6 +26,18 @@ bool goes_along(std::string_view name) {
   return id == http1::field::other && std::ranges::none_of(own_prefixes, [&](std::string_view p) {
            return name.size() >= p.size() && iequals(name.substr(0, p.size()), p);
          });
+}
+
+// `sqs-attribute:NAME` is no name of a field, and its value has its type before it. Servers bound a head: what is over
+// `room` stays behind.
+void append_attribute(std::string& out, std::string_view name, std::string_view value,
+                      std::size_t& room) {
+  const auto own = name.substr(field_attribute.size());
+  const auto text = value.substr(value.find(':') + 1);
+  if (own.empty() || !std::ranges::all_of(own, is_token_char)) return;
+  if (own.size() + text.size() > room) return;
+  room -= own.size() + text.size();
+  http1::append_header(out, "fairing-attribute-" + std::string(own), text);
 }
 
 }  // namespace
@@ -58,8 +72,12 @@ std::string push_head(const leased_job& j, const push_frame& f) {
   http1::append_header(out, "fairing-deadline", deadline);
   http1::append_header(out, "fairing-lease", token_text(j.token));
   if (j.run == verify_run::second) http1::append_header(out, "fairing-verify", "true");
+  std::size_t room = most_attribute_bytes;
   for (const auto& [name, value] : work.fields)
-    if (goes_along(name)) http1::append_header(out, name, value);
+    if (name.starts_with(field_attribute))
+      append_attribute(out, name, value, room);
+    else if (goes_along(name))
+      http1::append_header(out, name, value);
   out += "\r\n";
   return out;
 }

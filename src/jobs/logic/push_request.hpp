@@ -6,6 +6,7 @@
 // Flow:  head = push_head(job, {...}); write head, then job.work.payload
 // Fields: webhook-id (the job's id: the same over all attempts), webhook-timestamp, webhook-signature; traceparent;
 // fairing-queue, fairing-attempt, fairing-deadline, fairing-lease; the job's own fields but those with a meaning here.
+// fairing-attribute-NAME: an attribute of an SQS message, a Binary one in base64; as far as 8 KiB hold them.
 // fairing-verify: true on a second run that verify_idempotency asked for.
 // A job that has no trace gets one of its own, the same in all its attempts, so that its log lines can be found.
 // Pure; any thread. Cost: one pass over the payload for each key of the signature.

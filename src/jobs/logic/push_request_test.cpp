@@ -76,6 +76,25 @@ TEST(push_request, the_jobs_fields_go_along_but_cannot_stand_for_ours) {
   EXPECT_EQ(b.head.content_length, j.work.payload.size());
 }
 
+TEST(push_request, attributes_of_sqs_messages_go_along_by_their_names) {
+  auto j = sample();
+  j.work.fields = {{"sqs-attribute:kind", "String:mail: new"},
+                   {"sqs-attribute:n.of", "Number:3"},
+                   {"sqs-attribute:raw", "Binary:/w=="},
+                   {"sqs-attribute:large", "String:" + std::string(9'000, 'x')},
+                   {"sqs-attribute:lines", "String:a\r\nhost: b"},
+                   {"sqs-system:SenderId", "AKIA"},
+                   {"fairing-attribute-kind", "forged"}};
+  const built b(j);
+  EXPECT_EQ(b.get("fairing-attribute-kind"), "mail: new");
+  EXPECT_EQ(b.get("fairing-attribute-n.of"), "3");
+  EXPECT_EQ(b.get("fairing-attribute-raw"), "/w==");
+  EXPECT_EQ(b.get("fairing-attribute-large"), "none") << "a head has its bounds";
+  EXPECT_EQ(b.get("fairing-attribute-lines"), "a  host: b");
+  EXPECT_EQ(b.text.find("AKIA"), std::string::npos);
+  EXPECT_EQ(b.text.find("forged"), std::string::npos);
+}
+
 TEST(push_request, the_trace_is_the_jobs_or_one_of_its_own) {
   auto j = sample();
   const auto first = traceparent_of(j.work);

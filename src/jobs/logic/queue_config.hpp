@@ -45,7 +45,11 @@ struct queue_config {
   std::optional<rate> key_limit;                 // leases, a key
   milliseconds ageing{60'000};                   // what one step of priority is worth in waiting
   std::uint64_t payload = 1024 * 1024;           // the largest payload
-  milliseconds keep_done{86'400'000};            // results and finished jobs
+  std::uint64_t max_jobs = 10'000'000;           // unfinished jobs: over that 507
+  // How long a job may wait to be finished, since it could first run; after that it is dead. nullopt: for ever.
+  std::optional<milliseconds> retention;
+  bool retention_drops = false;  // it is cancelled instead: SQS's messages are gone then. Not a key
+  milliseconds keep_done{86'400'000};  // results and finished jobs
   milliseconds keep_dead{14 * 86'400'000LL};
   std::uint64_t keep_bytes = 1ULL << 30;  // finished jobs of the queue, oldest go first
   // Of the jobs this share, chosen by id, is run twice and what both runs wrote is compared; 0: none.

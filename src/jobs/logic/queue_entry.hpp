@@ -47,6 +47,30 @@ class minute_rate {
   std::int64_t second_ = 0;
 };
 
+// Events of the last 24 hours, to the hour.
+class day_count {
+ public:
+  void add(std::int64_t now_ms) noexcept {
+    const auto hour = now_ms / hour_ms;
+    if (hour - hour_ >= 24) of_.fill(0);
+    for (auto h = std::max(hour_ + 1, hour - 23); h <= hour; ++h) of_[at(h)] = 0;
+    hour_ = std::max(hour_, hour);
+    ++of_[at(hour_)];
+  }
+  [[nodiscard]] std::uint64_t sum(std::int64_t now_ms) const noexcept {
+    std::uint64_t out = 0;
+    for (auto h = std::max<std::int64_t>({0, hour_ - 23, now_ms / hour_ms - 23}); h <= hour_; ++h)
+      out += of_[at(h)];
+    return out;
+  }
+
+ private:
+  static constexpr std::int64_t hour_ms = 3'600'000;
+  static std::size_t at(std::int64_t hour) noexcept { return static_cast<std::size_t>(hour % 24); }
+  std::array<std::uint64_t, 24> of_{};
+  std::int64_t hour_ = 0;
+};
+
 struct waiter {
   std::uint64_t name = 0;
   std::size_t most = 1;
@@ -68,8 +92,12 @@ struct queue_entry {
   std::uint32_t purges = 0;  // that go on: no leases meanwhile
   minute_rate arrivals;
   minute_rate finishes;
+  day_count done_today;  // since this process has the store
+  day_count died_today;
   std::uint64_t expired = 0;            // leases that ended with nobody answering, since open()
   std::int64_t retention_ms = 0;        // steady: when finished jobs are looked at again
+  std::int64_t failures_ms = 0;         // steady: when groups of failures are looked at again
+  std::string retention_key;            // parked jobs of the keys up to that have been looked at
   std::int64_t oldest_ms = 0;           // steady: when counts.oldest_ready_ms was looked up
   std::int64_t plain_from = INT64_MIN;  // no ready job of priority 0 has a smaller rank
 

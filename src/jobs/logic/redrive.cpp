@@ -244,7 +244,7 @@ result<bool> engine::parts::purge_some(long_task& t, queue_entry& q, plane_time 
 
 result<bool> engine::parts::move_waiting(long_task& t, queue_entry& q, std::size_t most,
                                          plane_time now) {
-  const auto jobs = stored.ready(q.row.number, most);
+  const auto jobs = stored.ready(q.row.number, most, most_given);
   if (!jobs) return lost(jobs.error());
   auto& to = queues.at(t.to);
   std::size_t moved = 0;

@@ -133,6 +133,8 @@ result<void> engine::parts::finish(job& j, queue_entry& q, job_state as,
   if (auto r = stored.save(j, parts_to_save); !r) return lost(r.error());
   enter(q, j);
   q.finishes.add(1, now.steady_ms);
+  if (as == job_state::done) q.done_today.add(now.steady_ms);
+  if (as == job_state::dead) q.died_today.add(now.steady_ms);
   if (auto r = drop_name(j, q); !r) return r;
   if (held_key)
     if (auto r = next_of_key(q, j.key, now); !r) return r;
@@ -173,8 +175,16 @@ result<settled> engine::parts::attempt_failed(job& j, queue_entry& q, std::strin
   if (!j.history.empty()) j.history.back().unsure = how.unsure;
   leave(q, j);
   if (second) return end_second_run(j, q, text, took, now);
-  const auto next = ladder_delay(j, q);
   settled out{j.id, job_state::dead, std::nullopt};
+  if (past_retention(j, q, now)) {
+    if (auto r = stored.count_failure(j, normalised(text), now.wall_ms); !r) return lost(r.error());
+    tell(expired ? job_event::kind::expired : job_event::kind::failed, j, text, took);
+    enter(q, j);
+    if (auto r = let_go(j, q, now); !r) return std::unexpected(r.error());
+    out.state = j.state;
+    return out;
+  }
+  const auto next = ladder_delay(j, q);
   if (how.dead || !next) {
     if (auto r = finish(j, q, job_state::dead, part::state | part::history, now); !r)
       return std::unexpected(r.error());

@@ -144,6 +144,9 @@ void interpret(queue_settings& s) {
   s.delay_s = seconds("DelaySeconds");
   s.wait_s = std::min(seconds("ReceiveMessageWaitTimeSeconds"), codec::sqs::max_wait_s);
   s.most_bytes = number_of(s, "MaximumMessageSize");
+  s.retention.reset();
+  if (const auto n = number_of(s, "MessageRetentionPeriod"); n)
+    s.retention = milliseconds{static_cast<std::int64_t>(*n) * 1000};
   s.content_based = s.attribute("ContentBasedDeduplication") == "true";
   s.deduplicate_by_group = s.attribute("DeduplicationScope") == "messageGroup";
   const auto p = policy_from(s.attribute("RedrivePolicy").value_or(""));
@@ -237,6 +240,10 @@ queue_config effective_config(const queue_config& base, std::string_view row_att
   // A lease of no length would be over before it is given.
   if (s.visibility_s) c.timeout = std::max(milliseconds{1}, milliseconds{*s.visibility_s * 1000LL});
   if (s.most_bytes) c.payload = *s.most_bytes;
+  if (s.retention) {
+    c.retention = s.retention;
+    c.retention_drops = true;
+  }
   const bool made_here = s.created_ms != 0;
   auto steps = !s.ladder.empty() ? s.ladder : base.attempts;
   if (s.ladder.empty() && made_here) steps = {milliseconds{0}};

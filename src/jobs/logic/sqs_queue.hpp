@@ -42,11 +42,12 @@ struct queue_settings {
   std::int32_t delay_s = 0;
   std::int32_t wait_s = 0;
   std::optional<std::uint64_t> most_bytes;
-  std::string dead_letter_queue;      // name; empty: none
-  std::uint32_t receives = 0;         // maxReceiveCount; 0: no RedrivePolicy
-  std::vector<milliseconds> ladder;   // FairingAttempts; empty: not said
-  bool content_based = false;         // ContentBasedDeduplication
-  bool deduplicate_by_group = false;  // DeduplicationScope = messageGroup
+  std::optional<milliseconds> retention;  // MessageRetentionPeriod, where it was set
+  std::string dead_letter_queue;          // name; empty: none
+  std::uint32_t receives = 0;             // maxReceiveCount; 0: no RedrivePolicy
+  std::vector<milliseconds> ladder;       // FairingAttempts; empty: not said
+  bool content_based = false;             // ContentBasedDeduplication
+  bool deduplicate_by_group = false;      // DeduplicationScope = messageGroup
 
   [[nodiscard]] std::optional<std::string_view> attribute(std::string_view name) const noexcept;
 };

@@ -42,7 +42,8 @@ sqs::string_pairs attributes_of(const known_queue& q, const sqs_context& c) {
   set("QueueArn", arn_of(c, name));
   number("VisibilityTimeout", q.state.config.timeout.count() / 1000);
   number("DelaySeconds", 0);
-  number("MessageRetentionPeriod", 345'600);
+  const auto& retention = q.state.config.retention;
+  number("MessageRetentionPeriod", retention ? retention->count() / 1000 : 345'600);
   number("MaximumMessageSize",
          std::min<std::uint64_t>(q.state.config.payload, sqs::max_message_bytes));
   number("ReceiveMessageWaitTimeSeconds", 0);

@@ -168,6 +168,10 @@ TEST(sqs_rules, attributes_make_the_configuration) {
   EXPECT_EQ(effective_config({}, write_settings(s)).attempts,
             (std::vector<milliseconds>{milliseconds{0}, milliseconds{60'000}}));
   EXPECT_EQ(effective_config({}, "").attempts.size(), 4U);
+  EXPECT_FALSE(effective_config({}, "").retention);
+  ASSERT_TRUE(set_attributes(s, "q", {{"MessageRetentionPeriod", "60"}}));
+  EXPECT_FALSE(set_attributes(s, "q", {{"MessageRetentionPeriod", "59"}}));
+  EXPECT_EQ(effective_config({}, write_settings(s)).retention, milliseconds{60'000});
 }
 
 TEST(sqs_rules, dead_letters_move) {

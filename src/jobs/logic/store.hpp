@@ -172,17 +172,29 @@ class store {
   virtual result<job> load(job_id id, bool with_payload) = 0;
   virtual result<void> save(const job& j, std::uint32_t parts) = 0;
   virtual result<void> erase(std::span<const job_id> ids) = 0;
-  // Queued and not parked, the smallest (rank, id) first; whole; not changed by this.
-  virtual result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) = 0;
+  // Queued and not parked, the smallest (rank, id) first; whole; not changed by this. It ends with the job that makes
+  // job::bytes of all of them reach `most_bytes`.
+  virtual result<std::vector<job>> ready(std::uint32_t queue, std::size_t most,
+                                         std::uint64_t most_bytes) = 0;
   // Of those: of each priority but 0 the smallest rank; and the ranks from that one on, the smallest first.
   virtual result<std::vector<rank_row>> first_ranks(std::uint32_t queue) = 0;
   virtual result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
+                                                   std::size_t most) = 0;
+  // Queued and not parked with a rank up to that, the smallest first.
+  virtual result<std::vector<job_id>> ranked_up_to(std::uint32_t queue, std::int64_t rank,
                                                    std::size_t most) = 0;
   // Of a key: how many hold it (job::holds_key); and the parked one with the smallest id.
   virtual result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) = 0;
   virtual result<std::optional<job_id>> first_parked(std::uint32_t queue, std::string_view key) = 0;
   // Parked jobs, key by key, the smallest ids of a key first.
   virtual result<std::vector<job_id>> parked(std::uint32_t queue, std::size_t most) = 0;
+  // The first parked job of the first key behind that one.
+  struct key_row {
+    std::string key;
+    job_id id = 0;
+  };
+  virtual result<std::optional<key_row>> first_parked_behind(std::uint32_t queue,
+                                                             std::string_view key) = 0;
   // Parked jobs whose key nobody holds, the first of each such key.
   virtual result<std::vector<job_id>> unheld(std::uint32_t queue, std::size_t most) = 0;
   // Scheduled jobs whose time has come, and leases that are over; the earliest first.
@@ -205,6 +217,8 @@ class store {
   // A failed attempt of the job, for error_groups: counts it, and find() by that error gives the job from now on.
   virtual result<void> count_failure(const job& j, std::string_view normalised,
                                      std::int64_t wall_ms) = 0;
+  // Groups of failures of that queue that were last counted before that; how many went.
+  virtual result<std::uint64_t> drop_failures_before(std::uint32_t queue, std::int64_t wall_ms) = 0;
   // Those that were set aside in the batch at hand since the last call.
   virtual std::vector<damaged_row> damaged() = 0;
   // The largest id that was ever put; 0: none.

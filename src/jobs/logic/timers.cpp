@@ -21,6 +21,10 @@ result<std::size_t> engine::parts::make_due(clock_kind clock, plane_time now, st
     if (!j) return lost(j.error());
     const auto q = queue_at(j->queue);
     if (!q) return std::unexpected(q.error());
+    if (j->attempt > 0 && past_retention(*j, **q, now)) {
+      if (auto r = let_go(*j, **q, now); !r) return std::unexpected(r.error());
+      continue;
+    }
     leave(**q, *j);
     const auto turn = j->secret;
     if (auto r = place(*j, **q, now); !r) return std::unexpected(r.error());

@@ -188,6 +188,24 @@ result<void> read_structured_event(std::string_view body, new_job& out) {
   return finish_event(out);
 }
 
+result<void> read_event_batch(std::string_view body, enqueue_form& out) {
+  out.single = false;
+  error inner;
+  const bool list = json_elements(body, [&](std::string_view one) {
+    if (out.what.jobs.size() == most_jobs) return false;
+    if (auto read = read_structured_event(one, out.what.jobs.emplace_back()); !read) {
+      inner = read.error();
+      inner.detail = fmt::format("event {}: {}", out.what.jobs.size() - 1, inner.message());
+      return false;
+    }
+    return true;
+  });
+  if (inner.code) return std::unexpected(inner);
+  if (!list || out.what.jobs.empty())
+    return fail(errc::bad_request, "the body must be a list of 1 to 1000 events");
+  return {};
+}
+
 result<void> read_binary_event(const request_head& head, std::string_view body, new_job& out) {
   for (const auto& h : head.headers) {
     if (h.name.size() <= 3 || !iequals(h.name.substr(0, 3), "ce-")) continue;
@@ -318,6 +336,10 @@ result<enqueue_form> read_enqueue(std::string_view queue, const request_head& he
     if (is_media_type(type, "application/cloudevents+json")) {
       if (!json_valid(body)) return fail(errc::bad_request, "the event is not JSON");
       return read_structured_event(body, out.what.jobs.emplace_back());
+    }
+    if (is_media_type(type, "application/cloudevents-batch+json")) {
+      if (!json_valid(body)) return fail(errc::bad_request, "the events are not JSON");
+      return read_event_batch(body, out);
     }
     if (head.find("ce-specversion") != nullptr)
       return read_binary_event(head, body, out.what.jobs.emplace_back());

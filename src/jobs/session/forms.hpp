@@ -6,7 +6,7 @@
 // Durations are whole seconds (30) or words ("30s", "5m"); times are RFC 3339.
 // Errors: errc::bad_request with the member's name; errc::unsupported for a media type.
 // Pure; any thread. Cost: two passes over the body and a copy of the payload.
-// Source: CloudEvents 1.0.2, HTTP protocol binding (structured and binary mode).
+// Source: CloudEvents 1.0.2, HTTP protocol binding (structured, batched and binary mode).
 #pragma once
 
 #include <cstdint>

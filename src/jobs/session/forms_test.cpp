@@ -182,6 +182,28 @@ TEST(forms, a_structured_event) {
   EXPECT_EQ(text->what.jobs.at(0).unique, j.unique) << "source and id name an event";
 }
 
+TEST(forms, a_batch_of_events) {
+  const std::string type = "Content-Type: application/cloudevents-batch+json; charset=utf-8\r\n";
+  const auto event = [](int id, const std::string& more) {
+    return R"({"specversion":"1.0","id":")" + std::to_string(id) +
+           R"(","source":"/shop","type":"order")" + more + "}";
+  };
+  const auto f = read("[" + event(1, R"(,"data":{"n": 1})") + ", " + event(2, "") + "]", type);
+  ASSERT_TRUE(f) << f.error().message();
+  EXPECT_FALSE(f->single);
+  ASSERT_EQ(f->what.jobs.size(), 2U);
+  EXPECT_EQ(f->what.jobs[0].payload, R"({"n": 1})");
+  EXPECT_EQ(f->what.jobs[1].payload, "null");
+  EXPECT_NE(f->what.jobs[0].unique, f->what.jobs[1].unique);
+  EXPECT_TRUE(says(fault_of("[" + event(1, "") + ",{}]", type), "event 1: a CloudEvent needs"));
+  EXPECT_TRUE(says(fault_of("[]", type), "1 to 1000"));
+  EXPECT_TRUE(says(fault_of(event(1, ""), type), "list"));
+  EXPECT_TRUE(says(fault_of("[", type), "not JSON"));
+  std::string many = "[" + event(0, "");
+  for (int i = 1; i <= 1'000; ++i) many += "," + event(i, "");
+  EXPECT_TRUE(says(fault_of(many + "]", type), "1 to 1000"));
+}
+
 TEST(forms, events_that_are_none) {
   const std::string type = "Content-Type: application/cloudevents+json\r\n";
   EXPECT_TRUE(says(fault_of("{", type), "not JSON"));

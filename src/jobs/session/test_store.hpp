@@ -172,7 +172,7 @@ class test_store final : public store {
     return {};
   }
   result<void> erase(std::span<const job_id>) override { return {}; }
-  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override {
+  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most, std::uint64_t) override {
     std::vector<job> out;
     for (const auto& [id, j] : now_.jobs)
       if (j.queue == queue && j.state == job_state::queued && !j.parked && out.size() < most)
@@ -190,6 +190,12 @@ class test_store final : public store {
     return std::optional<job_id>{};
   }
   result<std::vector<job_id>> parked(std::uint32_t, std::size_t) override { return none(); }
+  result<std::vector<job_id>> ranked_up_to(std::uint32_t, std::int64_t, std::size_t) override {
+    return none();
+  }
+  result<std::optional<key_row>> first_parked_behind(std::uint32_t, std::string_view) override {
+    return std::optional<key_row>{};
+  }
   result<std::vector<job_id>> unheld(std::uint32_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> due(clock_kind, std::int64_t, std::size_t) override { return none(); }
   result<std::vector<job_id>> expired(std::int64_t, std::size_t) override { return none(); }
@@ -202,6 +208,7 @@ class test_store final : public store {
   result<std::int64_t> newest_finished(std::uint32_t, job_state) override { return 0; }
   result<cleared> clear(std::uint32_t, job_id, std::size_t) override { return cleared{}; }
   result<void> count_failure(const job&, std::string_view, std::int64_t) override { return {}; }
+  result<std::uint64_t> drop_failures_before(std::uint32_t, std::int64_t) override { return 0U; }
   std::vector<damaged_row> damaged() override { return {}; }
   result<job_id> last_id() override {
     return now_.jobs.empty() ? job_id{0} : now_.jobs.rbegin()->first;

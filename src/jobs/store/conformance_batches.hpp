@@ -244,7 +244,7 @@ TYPED_TEST_P(jobs_conformance, look_ups_are_in_order) {
   }
   ASSERT_TRUE(s->commit());
   std::vector<job_id> order;
-  const auto ready = s->ready(*queue, 4);
+  const auto ready = s->ready(*queue, 4, UINT64_MAX / 2);
   for (const auto& j : *ready) order.push_back(j.id);
   EXPECT_EQ(order, (std::vector<job_id>{104, 105, 102, 103}));
   EXPECT_EQ(s->due(clock_kind::steady, 992, 9).value(), (std::vector<job_id>{109, 108}));

@@ -212,4 +212,74 @@ TYPED_TEST_P(jobs_conformance, leases_wait_in_line) {
   EXPECT_EQ(p.said.replies[0].jobs->jobs[0].work.id, id);
 }
 
+// A lease of many large jobs gives what fits into a batch, and what it does not give is not leased.
+TYPED_TEST_P(jobs_conformance, a_lease_gives_as_much_as_a_batch_may_hold) {
+  auto p = this->plane();
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i < 40; ++i) p.put("mails", large);
+  const auto got = p.take_some("mails", 100);
+  EXPECT_EQ(got.size(), 16);
+  EXPECT_EQ(p.count("mails", job_state::leased), got.size());
+  EXPECT_EQ(p.take("mails").work.payload, large);
+  // Those who wait get theirs one batch after the other, without anybody asking.
+  p.begin();
+  for (const std::uint64_t waiter : {1U, 2U})
+    ASSERT_TRUE(p.apply(lease{.queue = "mails",
+                              .most = 100,
+                              .wait_until_steady_ms = p.now.steady_ms + 9'000,
+                              .waiter = waiter}));
+  p.commit();
+  std::vector<std::pair<std::uint64_t, std::size_t>> given;  // to whom, how many
+  for (int i = 0; i < 2; ++i) {
+    p.turn();
+    if (i == 0) EXPECT_EQ(p.rules().next_wake_steady_ms(p.now), p.now.steady_ms);
+    for (const auto& r : p.said.replies) given.emplace_back(r.waiter, r.jobs->jobs.size());
+  }
+  using pairs = decltype(given);
+  EXPECT_EQ(given, (pairs{{1, 16}, {2, 7}}));
+  EXPECT_EQ(p.count("mails", job_state::leased), 40);
+}
+
+// One queue's large jobs keep nobody else waiting, and one job goes out whatever its size.
+TYPED_TEST_P(jobs_conformance, large_jobs_keep_no_other_queue_waiting) {
+  jobs_config c;
+  c.queues.push_back({.name = "films", .payload = 64ULL << 20});
+  auto p = this->plane(c);
+  for (int i = 0; i < 2; ++i) p.put("films", std::string(17 << 20, 'x'));
+  p.put("mails");
+  p.begin();
+  for (const auto& [queue, waiter] : {std::pair{"films", 1U}, {"films", 2U}, {"mails", 3U}})
+    ASSERT_TRUE(p.apply(lease{.queue = queue,
+                              .most = 1,
+                              .wait_until_steady_ms = p.now.steady_ms + 9'000,
+                              .waiter = waiter}));
+  p.commit();
+  std::vector<std::uint64_t> served;
+  for (int i = 0; i < 3; ++i) {
+    p.turn();
+    for (const auto& r : p.said.replies) served.push_back(r.waiter);
+  }
+  EXPECT_EQ(served, (std::vector<std::uint64_t>{1, 3, 2}));
+}
+
+// Leases that do not wait get one job each, until the batch holds what it may.
+TYPED_TEST_P(jobs_conformance, a_batch_of_leases_has_an_end) {
+  auto p = this->plane();
+  for (int i = 0; i < 70; ++i) p.put("mails", std::string(1 << 20, 'x'));
+  p.begin();
+  std::size_t given = 0;
+  std::size_t refused = 0;
+  for (int i = 0; i < 70; ++i) {
+    const auto r = p.template as<leased>(p.apply(lease{.queue = "mails", .most = 1}));
+    if (r)
+      given += r->jobs.size();
+    else
+      refused += r.error().code == errc::overloaded ? 1 : 0;
+  }
+  p.commit();
+  EXPECT_EQ(given, 64);
+  EXPECT_EQ(refused, 6);
+  EXPECT_EQ(p.count("mails", job_state::leased), given);
+}
+
 }  // namespace fairing::jobs::test

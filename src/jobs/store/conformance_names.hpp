@@ -218,4 +218,24 @@ TYPED_TEST_P(jobs_conformance, what_is_too_much_is_refused) {
   }
 }
 
+TYPED_TEST_P(jobs_conformance, a_full_queue_stops_itself_and_no_other) {
+  auto p = this->plane(this->with({.name = "mails", .max_jobs = 3}));
+  for (const char* key : {"a", "b", "c"}) p.put("mails", new_job{.idempotency_key = key});
+  const auto refused = p.enqueue_one("mails", {.payload = "d"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::full);
+  EXPECT_NE(refused.error().message().find("queue mails"), std::string::npos);
+  EXPECT_TRUE(p.enqueue_one("mails", {.idempotency_key = "c"}));  // it is there already
+  p.put("bills");
+  ASSERT_TRUE(p.done(p.take("mails")));
+  enqueue two{.queue = "mails"};
+  two.jobs.resize(2);
+  EXPECT_EQ(p.apply(two).error().code, errc::full);
+  p.reopen();
+  p.put("mails", "d");
+  EXPECT_EQ(p.enqueue_one("mails", {.payload = "e"}).error().code, errc::full);
+  p.configure([](jobs_config& c) { c.queues[0].max_jobs = 4; });
+  p.put("mails", "e");
+}
+
 }  // namespace fairing::jobs::test

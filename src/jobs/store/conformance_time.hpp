@@ -133,4 +133,143 @@ TYPED_TEST_P(jobs_conformance, ids_go_up_when_the_clock_goes_back) {
   EXPECT_GT(p.put("mails"), second);
 }
 
+// What waits or is tried again for longer than its queue keeps unfinished jobs is dead; what somebody works on is not.
+TYPED_TEST_P(jobs_conformance, jobs_that_nobody_takes_die_of_age) {
+  auto p = this->plane(this->with({.name = "mails", .retention = seconds{100}}));
+  const auto waits = p.put("mails", new_job{.priority = 5});
+  const auto later = p.put("mails", new_job{.delay = seconds{500}});
+  const auto elsewhere = p.put("bills");
+  p.pass(seconds{50});
+  const auto young = p.put("mails");
+  p.pass(seconds{50});
+  EXPECT_EQ(p.look(waits).state, job_state::queued);
+  p.pass(seconds{6});
+  ASSERT_FALSE(p.said.events.empty());
+  EXPECT_EQ(p.said.events.back().what, job_event::kind::died);
+  const auto dead = p.look(waits);
+  EXPECT_EQ(dead.state, job_state::dead);
+  ASSERT_EQ(dead.history.size(), 1);
+  EXPECT_EQ(dead.history[0].error, "retention passed");
+  const auto j = p.take("mails");
+  ASSERT_EQ(j.work.id, young);
+  ASSERT_TRUE(p.apply(extend{.token = j.token, .length = seconds{1'000}}));
+  p.pass(seconds{394});  // `later` has just become ready
+  EXPECT_EQ(p.look(later).state, job_state::queued);
+  EXPECT_EQ(p.take("mails").work.id, later);
+  EXPECT_TRUE(p.done(j));
+  EXPECT_EQ(p.look(elsewhere).state, job_state::queued);
+  ASSERT_TRUE(p.apply(redrive{.queue = "mails", .id = waits}));
+  EXPECT_EQ(p.take("mails").work.id, waits);  // its time begins anew
+}
+
+TYPED_TEST_P(jobs_conformance, retries_end_with_the_retention) {
+  queue_config q{.name = "mails", .retention = seconds{100}};
+  q.attempts = {seconds{0}, seconds{60}, seconds{60}, seconds{60}};
+  auto p = this->plane(this->with(q));
+  const auto fails = p.put("mails", "1");
+  const auto first = p.take("mails");
+  ASSERT_EQ(first.work.id, fails);
+  ASSERT_TRUE(p.failed(first, "smtp 421"));
+  p.pass(seconds{60});
+  const auto second = p.take("mails");
+  p.pass(seconds{20});
+  EXPECT_EQ(p.failed(second, "smtp 421")->state, job_state::scheduled);
+  p.pass(seconds{60});  // due again, and 140 s since its first attempt
+  EXPECT_EQ(p.look(fails).state, job_state::dead);
+  const auto slow = p.put("mails", new_job{.timeout = seconds{500}});
+  const auto held = p.take("mails");
+  ASSERT_EQ(held.work.id, slow);
+  p.pass(seconds{101});
+  const auto r = p.failed(held, "smtp 550");
+  EXPECT_EQ(r->state, job_state::dead);
+  const auto dead = p.look(slow);
+  ASSERT_EQ(dead.history.size(), 2);
+  EXPECT_EQ(dead.history[0].error, "smtp 550");
+  EXPECT_EQ(dead.history[1].error, "retention passed");
+}
+
+TYPED_TEST_P(jobs_conformance, those_behind_a_key_die_of_age_too) {
+  auto p = this->plane(this->with({.name = "orders.fifo", .retention = seconds{100}}));
+  for (const char* key : {"a", "b", "a", "b", "a"}) p.put("orders.fifo", new_job{.key = key});
+  p.pass(seconds{60});
+  const auto young = p.put("orders.fifo", new_job{.key = "b"});
+  p.pass(seconds{41});
+  p.pass(seconds{5});
+  EXPECT_EQ(p.count("orders.fifo", job_state::dead), 5);
+  EXPECT_EQ(p.count("orders.fifo", job_state::queued), 1);
+  EXPECT_EQ(p.counts("orders.fifo").parked, 0);
+  EXPECT_EQ(p.take("orders.fifo").work.id, young);
+}
+
+// SQS's messages are gone then: no dead letters, and nobody receives them.
+TYPED_TEST_P(jobs_conformance, messages_go_after_their_retention_period) {
+  auto p = this->plane();
+  ASSERT_TRUE(p.apply(set_queue{
+      .queue = "mails", .attributes = R"({"attributes":{"MessageRetentionPeriod":"60"}})"}));
+  const auto id = p.put("mails");
+  p.pass(seconds{60});
+  p.now.steady_ms += 1'000;  // nobody has looked yet
+  p.now.wall_ms += 1'000;
+  EXPECT_EQ(p.take("mails").work.id, 0);
+  EXPECT_EQ(p.look(id).state, job_state::cancelled);
+  EXPECT_EQ(p.count("mails", job_state::queued), 0);
+  const auto received = p.put("mails", new_job{.timeout = seconds{20}});
+  p.pass(seconds{50});
+  EXPECT_EQ(p.take("mails").work.id, received);
+  p.pass(seconds{20});  // 70 s since it was sent, 20 s since it was received
+  EXPECT_EQ(p.look(received).state, job_state::cancelled);
+}
+
+TYPED_TEST_P(jobs_conformance, groups_of_errors_go_with_their_dead) {
+  auto p = this->plane(this->with({.name = "mails", .keep_dead = seconds{10'000}}));
+  const auto number = p.stored().add_queue("mails");
+  ASSERT_TRUE(number);
+  const auto fail_one = [&](const std::string& why) {
+    p.put("mails", new_job{.attempts = {seconds{0}}});
+    EXPECT_TRUE(p.failed(p.take("mails"), why));
+  };
+  const auto groups_before = [&](std::int64_t wall_ms) {
+    p.begin();
+    const auto n = p.stored().drop_failures_before(*number, wall_ms);
+    p.lose();
+    return n ? *n : 99;
+  };
+  fail_one("old");
+  p.pass(seconds{9'000});
+  fail_one("new");
+  fail_one("new");
+  EXPECT_EQ(groups_before(INT64_MAX), 2);
+  EXPECT_EQ(groups_before(p.now.wall_ms), 1);
+  p.pass(seconds{5'000});
+  EXPECT_EQ(groups_before(INT64_MAX), 1);
+  EXPECT_EQ(groups_before(p.now.wall_ms - 5'000'000), 0);  // it is the new one
+}
+
+TYPED_TEST_P(jobs_conformance, what_ended_within_a_day_is_counted) {
+  auto p = this->plane();
+  const auto end = [&](bool well) {
+    p.put("mails", new_job{.attempts = {seconds{0}}});
+    const auto j = p.take("mails");
+    EXPECT_TRUE(well ? p.done(j) : p.failed(j));
+  };
+  const auto today = [&] {
+    const auto q = p.rules().queues(p.now).at(0);
+    return std::pair{q.done_today, q.died_today};
+  };
+  end(true);
+  end(false);
+  p.pass(seconds{20 * 3'600});
+  end(false);
+  using counts = std::pair<std::uint64_t, std::uint64_t>;
+  EXPECT_EQ(today(), counts(1, 2));
+  p.pass(seconds{5 * 3'600});
+  EXPECT_EQ(today(), counts(0, 1));
+  end(true);
+  EXPECT_EQ(today(), counts(1, 1));
+  p.pass(seconds{90 * 3'600});
+  EXPECT_EQ(today(), counts(0, 0));
+  end(true);
+  EXPECT_EQ(today(), counts(1, 0));
+}
+
 }  // namespace fairing::jobs::test

@@ -74,9 +74,11 @@ result<job_id> postgres_store::last_id() {
   return std::max(erased_up_to_, id ? from_sql(*id) : 0);
 }
 
-result<std::vector<job>> postgres_store::ready(std::uint32_t queue, std::size_t most) {
+result<std::vector<job>> postgres_store::ready(std::uint32_t queue, std::size_t most,
+                                               std::uint64_t most_bytes) {
   while (true) {
-    const auto r = ask(sql::ready, params().add(number(queue)).add(number(most)));
+    const auto r =
+        ask(sql::ready, params().add(number(queue)).add(number(most)).add(number(most_bytes)));
     if (!r) return std::unexpected(r.error());
     std::vector<job> out;
     for (int i = 0; i < r->size(); ++i) {
@@ -117,18 +119,32 @@ result<std::vector<job_id>> postgres_store::parked(std::uint32_t queue, std::siz
   return ids_of(sql::parked, params().add(number(queue)).add(number(most)));
 }
 
+result<std::optional<store::key_row>> postgres_store::first_parked_behind(std::uint32_t queue,
+                                                                          std::string_view key) {
+  const auto r = ask(sql::next_parked_key, params().add(number(queue)).add(key));
+  if (!r) return std::unexpected(r.error());
+  if (r->size() == 0) return std::nullopt;
+  return key_row{std::string(r->bytes(0, 0)), from_sql(r->number(0, 1))};
+}
+
+result<std::vector<job_id>> postgres_store::ranked_up_to(std::uint32_t queue, std::int64_t rank,
+                                                         std::size_t most) {
+  return ids_of(sql::ranked_up_to, params().add(number(queue)).add(rank).add(number(most)));
+}
+
 // From key to key, so that many jobs of one key cost as much as one.
 result<std::vector<job_id>> postgres_store::unheld(std::uint32_t queue, std::size_t most) {
   std::vector<job_id> out;
   std::string key;
   while (out.size() < most) {
-    const auto r = ask(sql::next_parked_key, params().add(number(queue)).add(key));
-    if (!r) return std::unexpected(r.error());
-    if (r->size() == 0) break;
-    key = r->bytes(0, 0);
+    auto next = first_parked_behind(queue, key);
+    if (!next) return std::unexpected(next.error());
+    auto& found = next.value();
+    if (!found) break;
+    key = std::move(found->key);
     const auto active = active_of(queue, key);
     if (!active) return std::unexpected(active.error());
-    if (*active == 0) out.push_back(from_sql(r->number(0, 1)));
+    if (*active == 0) out.push_back(found->id);
   }
   return out;
 }
@@ -259,6 +275,13 @@ result<void> postgres_store::count_failure(const job& j, std::string_view normal
                                            std::int64_t wall_ms) {
   return send(sql::count_failure,
               params().add(number(j.queue)).add(normalised).add(wall_ms).add(to_sql(j.id)));
+}
+
+result<std::uint64_t> postgres_store::drop_failures_before(std::uint32_t queue,
+                                                           std::int64_t wall_ms) {
+  const auto r = ask(sql::drop_old_failures, params().add(number(queue)).add(wall_ms));
+  if (!r) return std::unexpected(r.error());
+  return r->changed();
 }
 
 // ---- outbox

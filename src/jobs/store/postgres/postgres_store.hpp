@@ -59,8 +59,14 @@ class postgres_store final : public store {
   result<job> load(job_id id, bool with_payload) override;
   result<void> save(const job& j, std::uint32_t parts) override;
   result<void> erase(std::span<const job_id> ids) override;
-  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
+  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most,
+                                 std::uint64_t most_bytes) override;
   result<std::vector<rank_row>> first_ranks(std::uint32_t queue) override;
+  result<std::vector<job_id>> ranked_up_to(std::uint32_t queue, std::int64_t rank,
+                                           std::size_t most) override;
+  result<std::optional<key_row>> first_parked_behind(std::uint32_t queue,
+                                                     std::string_view key) override;
+  result<std::uint64_t> drop_failures_before(std::uint32_t queue, std::int64_t wall_ms) override;
   result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
                                            std::size_t most) override;
   result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;

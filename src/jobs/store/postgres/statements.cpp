@@ -37,10 +37,11 @@ statement_text save_text(unsigned parts) {
 constexpr const char* count_failure_text =
     "WITH known AS (UPDATE fairing.failure SET count = count + 1, last_ms = $3, sample = $4 "
     "WHERE queue = $1 AND sha256(error) = sha256($2) RETURNING id), "
-    "next AS (SELECT coalesce(max(id), 0) + 1 AS id FROM fairing.failure), "
     "made AS (INSERT INTO fairing.failure (id, queue, error, count, first_ms, last_ms, sample) "
-    "SELECT id, $1, CASE WHEN id <= 10000 THEN $2 ELSE '(other errors)'::bytea END, 1, $3, $3, $4 "
-    "FROM next WHERE NOT EXISTS (SELECT 1 FROM known) ON CONFLICT (queue, sha256(error)) "
+    "SELECT (SELECT coalesce(max(id), 0) + 1 FROM fairing.failure), $1, "
+    "CASE WHEN (SELECT count(*) FROM fairing.failure) < 10000 THEN $2 "
+    "ELSE '(other errors)'::bytea END, 1, $3, $3, $4 "
+    "WHERE NOT EXISTS (SELECT 1 FROM known) ON CONFLICT (queue, sha256(error)) "
     "DO UPDATE SET count = failure.count + 1, last_ms = excluded.last_ms, "
     "sample = excluded.sample RETURNING id) "
     "UPDATE fairing.job SET failure = (SELECT id FROM known UNION ALL SELECT id FROM made) "
@@ -65,10 +66,8 @@ constexpr const char* outbox_text =
     "THEN (extract(epoch FROM run_at) * 1000)::int8 ELSE -1 END, coalesce(traceparent, '') "
     "FROM fairing.outbox WHERE refused IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED";
 
-// Queues and jobs, in the order of `sql`.
-std::vector<statement_text> of_jobs() {
-  const std::string from = " FROM fairing.job WHERE ";
-  const std::string whole = "SELECT " + columns(true) + from;
+// In the order of `sql`.
+std::vector<statement_text> of_queues() {
   return {
       {"SELECT number::int8, name, paused::int8, attributes FROM fairing.queue ORDER BY number",
        ""},
@@ -81,6 +80,13 @@ std::vector<statement_text> of_jobs() {
       {"DELETE FROM fairing.queue WHERE number = $1", "n"},
       {"SELECT max(id) FROM fairing.job WHERE queue = $1", "n"},
       {counts_text, "n"},
+  };
+}
+
+std::vector<statement_text> of_jobs() {
+  const std::string from = " FROM fairing.job WHERE ";
+  const std::string whole = "SELECT " + columns(true) + from;
+  return {
       {"INSERT INTO fairing.job (" + job_columns(true) +
            ") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20,$21,"
            "$22,$23,$24)",
@@ -91,13 +97,22 @@ std::vector<statement_text> of_jobs() {
       {"WITH gone AS (DELETE FROM fairing.job WHERE id = $1 RETURNING *) "
        "INSERT INTO fairing.job_damaged SELECT * FROM gone",
        "n"},
-      {whole + "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $2", "nn"},
+      {"SELECT " + columns(true) +
+           " FROM (SELECT *, sum(bytes) OVER (ORDER BY rank, id ROWS UNBOUNDED PRECEDING) - bytes "
+           "AS ahead" +
+           from +
+           "queue = $1 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $2) next "
+           "WHERE ahead < $3 ORDER BY rank, id",
+       "nnn"},
       {"SELECT priority::int8, rank" + from +
            "queue = $1 AND priority > $2 AND priority <> 0 AND state = 0 AND parked = 0 "
            "ORDER BY priority, rank LIMIT 1",
        "nn"},
       {"SELECT rank, priority::int8" + from +
            "queue = $1 AND rank >= $2 AND state = 0 AND parked = 0 ORDER BY rank LIMIT $3",
+       "nnn"},
+      {"SELECT id" + from +
+           "queue = $1 AND rank <= $2 AND state = 0 AND parked = 0 ORDER BY rank, id LIMIT $3",
        "nnn"},
       {"SELECT count(*)" + from + "queue = $1 AND key = $2 AND holds = 1", "nb"},
       {"SELECT id" + from +
@@ -137,6 +152,7 @@ std::vector<statement_text> of_jobs() {
 std::vector<statement_text> of_the_rest() {
   return {
       {count_failure_text, "nbnn"},
+      {"DELETE FROM fairing.failure WHERE queue = $1 AND last_ms < $2", "nn"},
       {"SELECT max(id) FROM fairing.job", ""},
       {"SELECT job, fingerprint, expires_ms FROM fairing.uniq WHERE scope = $1 AND name = $2",
        "bb"},
@@ -163,7 +179,8 @@ std::vector<statement_text> of_the_rest() {
 }  // namespace
 
 std::vector<statement_text> statement_texts() {
-  auto out = of_jobs();
+  auto out = of_queues();
+  for (auto& s : of_jobs()) out.push_back(std::move(s));
   for (auto& s : of_the_rest()) out.push_back(std::move(s));
   for (unsigned parts = 0; parts < save_count; ++parts) out.push_back(save_text(parts));
   return out;

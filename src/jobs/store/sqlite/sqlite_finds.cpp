@@ -42,22 +42,11 @@ result<std::vector<job_id>> sqlite_store::expired(std::int64_t until_ms, std::si
 result<std::optional<std::int64_t>> sqlite_store::next_due(clock_kind clock) {
   auto& s = use(sql::next_due);
   s.bind(1, static_cast<std::int64_t>(clock));
-  const auto row = s.step();
-  if (!row) return failed(row.error());
-  if (!*row) return std::nullopt;
-  const auto at = s.number(0);
-  s.reset();
-  return at;
+  return first_number(s);
 }
 
 result<std::optional<std::int64_t>> sqlite_store::next_expiry() {
-  auto& s = use(sql::next_expiry);
-  const auto row = s.step();
-  if (!row) return failed(row.error());
-  if (!*row) return std::nullopt;
-  const auto at = s.number(0);
-  s.reset();
-  return at;
+  return first_number(use(sql::next_expiry));
 }
 
 result<std::vector<finished_row>> sqlite_store::finished_before(std::uint32_t queue, job_state st,
@@ -140,6 +129,13 @@ result<std::vector<rank_row>> sqlite_store::ranks_from(std::uint32_t queue, std:
   }
 }
 
+result<std::vector<job_id>> sqlite_store::ranked_up_to(std::uint32_t queue, std::int64_t rank,
+                                                       std::size_t most) {
+  auto& s = use(sql::ranked_up_to);
+  s.bind(1, queue).bind(2, rank).bind(3, static_cast<std::int64_t>(most));
+  return ids_of(s);
+}
+
 result<std::uint64_t> sqlite_store::clear_some(sql which, std::uint32_t queue, job_id up_to,
                                                std::size_t most, cleared& out) {
   if (most == 0) return 0;
@@ -173,24 +169,44 @@ result<cleared> sqlite_store::clear(std::uint32_t queue, job_id up_to, std::size
   return out;
 }
 
+result<std::optional<std::int64_t>> sqlite_store::first_number(statement& s) {
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return std::nullopt;
+  const auto n = s.number(0);
+  s.reset();
+  return n;
+}
+
+// Groups are counted where there is to be a new one: those that are there cost one look-up.
 result<void> sqlite_store::count_failure(const job& j, std::string_view normalised,
                                          std::int64_t wall_ms) {
-  auto& last = use(sql::count_failures);
-  const auto row = last.step();
-  if (!row) return failed(row.error());
-  const auto groups = *row ? last.number(0) : 0;
-  last.reset();
-  auto& s = use(sql::add_failure);
-  s.bind(1, j.queue).bind(2, groups < most_failures ? normalised : other_failures);
-  s.bind(3, wall_ms).bind(4, to_sql(j.id));
-  const auto added = s.step();
-  if (!added) return failed(added.error());
-  const auto group = s.number(0);
-  s.reset();
+  const auto run = [&](sql which, std::string_view error) {
+    auto& s = use(which);
+    s.bind(1, j.queue).bind(2, error).bind(3, wall_ms).bind(4, to_sql(j.id));
+    return first_number(s);
+  };
+  auto group = run(sql::count_failure, normalised);
+  if (!group) return std::unexpected(group.error());
+  if (!group.value()) {
+    const auto groups = first_number(use(sql::count_groups));
+    if (!groups) return std::unexpected(groups.error());
+    group =
+        run(sql::add_failure, groups->value_or(0) < most_failures ? normalised : other_failures);
+    if (!group) return std::unexpected(group.error());
+  }
   auto& mark = use(sql::mark_failure);
-  mark.bind(1, to_sql(j.id)).bind(2, group);
+  mark.bind(1, to_sql(j.id)).bind(2, group->value_or(0));
   if (auto r = mark.run(); !r) return failed(r.error());
   return {};
+}
+
+result<std::uint64_t> sqlite_store::drop_failures_before(std::uint32_t queue,
+                                                         std::int64_t wall_ms) {
+  auto& s = use(sql::drop_failures);
+  s.bind(1, queue).bind(2, wall_ms);
+  if (auto r = s.run(); !r) return failed(r.error());
+  return static_cast<std::uint64_t>(db_.changes());
 }
 
 }  // namespace fairing::jobs::sqlite

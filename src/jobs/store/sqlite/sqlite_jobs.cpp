@@ -190,10 +190,11 @@ result<job_id> sqlite_store::last_id() {
   return std::max(erased_up_to_, *row ? from_sql(s->number(0)) : 0);
 }
 
-result<std::vector<job>> sqlite_store::ready(std::uint32_t queue, std::size_t most) {
+result<std::vector<job>> sqlite_store::ready(std::uint32_t queue, std::size_t most,
+                                             std::uint64_t most_bytes) {
   while (true) {
     std::vector<damaged_row> damaged;
-    auto out = read_ready(queue, most, damaged);
+    auto out = read_ready(queue, most, most_bytes, damaged);
     if (!out || damaged.empty()) return out;
     for (auto& d : damaged)
       if (auto r = set_aside(std::move(d)); !r) return std::unexpected(r.error());
@@ -201,11 +202,13 @@ result<std::vector<job>> sqlite_store::ready(std::uint32_t queue, std::size_t mo
 }
 
 result<std::vector<job>> sqlite_store::read_ready(std::uint32_t queue, std::size_t most,
+                                                  std::uint64_t most_bytes,
                                                   std::vector<damaged_row>& damaged) {
   auto& s = use(sql::ready);
   s.bind(1, queue).bind(2, static_cast<std::int64_t>(most));
   std::vector<job> out;
   std::vector<std::pair<std::size_t, far_bodies>> later;
+  std::uint64_t bytes = 0;
   while (true) {
     const auto row = s.step();
     if (!row) return failed(row.error());
@@ -217,8 +220,11 @@ result<std::vector<job>> sqlite_store::read_ready(std::uint32_t queue, std::size
       continue;
     }
     if (far.payload || far.result) later.emplace_back(out.size(), far);
+    bytes += j->bytes;
     out.push_back(std::move(*j));
+    if (bytes >= most_bytes) break;
   }
+  s.reset();
   for (const auto& [at, far] : later)
     if (auto r = fetch_bodies(out[at], far); !r) return std::unexpected(r.error());
   return out;
@@ -252,23 +258,31 @@ result<std::vector<job_id>> sqlite_store::parked(std::uint32_t queue, std::size_
   return ids_of(s);
 }
 
+result<std::optional<store::key_row>> sqlite_store::first_parked_behind(std::uint32_t queue,
+                                                                        std::string_view key) {
+  auto& s = use(sql::next_parked_key);
+  s.bind(1, queue).bind(2, key);
+  const auto row = s.step();
+  if (!row) return failed(row.error());
+  if (!*row) return std::nullopt;
+  key_row found{std::string(s.text(0)), from_sql(s.number(1))};
+  s.reset();
+  return found;
+}
+
 // From key to key, so that many jobs of one key cost as much as one.
 result<std::vector<job_id>> sqlite_store::unheld(std::uint32_t queue, std::size_t most) {
   std::vector<job_id> out;
   std::string key;
   while (out.size() < most) {
-    auto& s = use(sql::next_parked_key);
-    s.bind(1, queue).bind(2, key);
-    const auto row = s.step();
-    if (!row) return failed(row.error());
-    if (!*row) break;
-    std::string next(s.text(0));
-    const auto id = from_sql(s.number(1));
-    s.reset();
-    key = std::move(next);
+    auto next = first_parked_behind(queue, key);
+    if (!next) return std::unexpected(next.error());
+    auto& found = next.value();
+    if (!found) break;
+    key = std::move(found->key);
     const auto active = active_of(queue, key);
     if (!active) return std::unexpected(active.error());
-    if (*active == 0) out.push_back(id);
+    if (*active == 0) out.push_back(found->id);
   }
   return out;
 }

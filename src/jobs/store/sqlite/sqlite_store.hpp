@@ -68,8 +68,14 @@ class sqlite_store final : public store {
   result<job> load(job_id id, bool with_payload) override;
   result<void> save(const job& j, std::uint32_t parts) override;
   result<void> erase(std::span<const job_id> ids) override;
-  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most) override;
+  result<std::vector<job>> ready(std::uint32_t queue, std::size_t most,
+                                 std::uint64_t most_bytes) override;
   result<std::vector<rank_row>> first_ranks(std::uint32_t queue) override;
+  result<std::vector<job_id>> ranked_up_to(std::uint32_t queue, std::int64_t rank,
+                                           std::size_t most) override;
+  result<std::optional<key_row>> first_parked_behind(std::uint32_t queue,
+                                                     std::string_view key) override;
+  result<std::uint64_t> drop_failures_before(std::uint32_t queue, std::int64_t wall_ms) override;
   result<std::vector<rank_row>> ranks_from(std::uint32_t queue, std::int64_t rank,
                                            std::size_t most) override;
   result<std::uint32_t> active_of(std::uint32_t queue, std::string_view key) override;
@@ -118,13 +124,15 @@ class sqlite_store final : public store {
   result<void> check() const;  // errc::fenced once it is
   result<void> check_file();   // errc::fenced where the path leads to another file, or none
   result<std::vector<job_id>> ids_of(statement& s);
+  // The first column of the first row; nullopt: there is none.
+  result<std::optional<std::int64_t>> first_number(statement& s);
   result<void> fetch_bodies(job& j, const far_bodies& far);
   result<void> write_body(sql which, job_id id, std::string_view body);
   result<void> erase_one(job_id id);
   result<void> raise_last_id(job_id id);
   result<void> set_aside(damaged_row row);
   result<std::vector<job>> read_ready(std::uint32_t queue, std::size_t most,
-                                      std::vector<damaged_row>& damaged);
+                                      std::uint64_t most_bytes, std::vector<damaged_row>& damaged);
   result<std::uint64_t> clear_some(sql which, std::uint32_t queue, job_id up_to, std::size_t most,
                                    cleared& out);
   [[nodiscard]] std::uint64_t disk_free() const noexcept;

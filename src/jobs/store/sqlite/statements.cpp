@@ -28,6 +28,8 @@ std::array<std::string, sql_count> statement_texts() {
       "state = 0 AND parked = 0 ORDER BY priority, rank LIMIT 1",
       "SELECT rank, priority FROM job WHERE queue = ?1 AND rank >= ?2 AND state = 0 AND parked = 0 "
       "ORDER BY rank LIMIT ?3",
+      "SELECT id FROM job WHERE queue = ?1 AND rank <= ?2 AND state = 0 AND parked = 0 "
+      "ORDER BY rank LIMIT ?3",
       "SELECT count(*) FROM job WHERE queue = ?1 AND key = ?2 AND holds = 1",
       "SELECT id FROM job WHERE queue = ?1 AND key = ?2 AND state = 0 AND parked = 1 "
       "ORDER BY id LIMIT 1",
@@ -48,11 +50,14 @@ std::array<std::string, sql_count> statement_texts() {
       "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 0 AND parked = 1 LIMIT "
       "?3",
       "SELECT id, spec FROM job WHERE queue = ?1 AND id <= ?2 AND state = 1 LIMIT ?3",
+      "UPDATE failure SET count = count + 1, last_ms = ?3, sample = ?4 "
+      "WHERE queue = ?1 AND error = ?2 RETURNING id",
       "INSERT INTO failure (queue, error, count, first_ms, last_ms, sample) "
       "VALUES (?1, ?2, 1, ?3, ?3, ?4) ON CONFLICT (queue, error) DO UPDATE SET "
       "count = count + 1, last_ms = excluded.last_ms, sample = excluded.sample RETURNING id",
-      "SELECT max(id) FROM failure",
+      "SELECT count(*) FROM failure",
       "UPDATE job SET failure = ?2 WHERE id = ?1",
+      "DELETE FROM failure WHERE queue = ?1 AND last_ms < ?2",
       "SELECT job, fingerprint, expires_ms FROM uniq WHERE scope = ?1 AND name = ?2",
       "INSERT OR REPLACE INTO uniq (scope, name, job, fingerprint, expires_ms) "
       "VALUES (?1, ?2, ?3, ?4, ?5)",
