@@ -39,15 +39,14 @@ class concurrency_limit {
     microseconds window_least{25'000};     // ... so long; or after ...
     microseconds window_most{1'000'000};   // ... so long, with at least ...
     std::uint32_t window_ends_least = 16;  // ... so many
-    double better = 1.05;                  // B over A: goes down
-    double worse = 0.97;                   // B over A: does not go up
+    double better = 1.03;                  // B over A: goes down
+    double worse = 0.99;                   // B over A: does not go up
     double plain = 1.3;                    // either way: the first pair of windows decides
     std::uint32_t rest = 4;         // windows between trials; doubled after each round of three ...
     std::uint32_t rest_most = 256;  // ... that changed nothing, up to this
     bool may_gather = true;
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
-    double gather_share =
-        0.25;  // gathering lasts until about this share of those that run has ended, ...
+    double gather_share = 0.3;   // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
   };
 
