@@ -270,12 +270,12 @@ std::optional<std::int64_t> engine::next_wake_steady_ms(plane_time now) const no
 std::vector<engine::queue_state> engine::queues(plane_time now) const {
   std::vector<queue_state> out;
   for (const auto& [number, q] : parts_->queues)
-    out.push_back({q.row, q.config, q.counts, q.arrivals.a_second(now.steady_ms),
-                   q.finishes.a_second(now.steady_ms), q.expired,
-                   static_cast<std::uint32_t>(std::ranges::count_if(
-                       parts_->tasks,
-                       [n = number](const long_task& t) { return !t.purge && t.queue == n; })),
-                   q.done_today.sum(now.steady_ms), q.died_today.sum(now.steady_ms)});
+    out.push_back(
+        {q.row, q.config, q.counts, q.arrivals.a_second(now.steady_ms),
+         q.finishes.a_second(now.steady_ms), q.expired,
+         static_cast<std::uint32_t>(std::ranges::count_if(
+             parts_->tasks, [n = number](const long_task& t) { return !t.purge && t.queue == n; })),
+         q.done_today.sum(now.steady_ms), q.died_today.sum(now.steady_ms)});
   return out;
 }
 

@@ -245,7 +245,7 @@ class engine {
     double finished_a_second = 0;
     std::uint64_t expired =
         0;  // leases that ended with nobody answering, since open(): each job may have run twice
-    std::uint32_t redriving = 0;  // redrives out of it that go on
+    std::uint32_t redriving = 0;   // redrives out of it that go on
     std::uint64_t done_today = 0;  // over 24 hours, since this process has the store at most
     std::uint64_t died_today = 0;
   };
