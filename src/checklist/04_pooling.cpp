@@ -25,12 +25,18 @@ std::vector<std::string> size_fix(const pool_fact& f) {
   return {"# sql:", fmt::format("pool: {{ size: {} }}", size != 0 ? std::to_string(size) : "auto")};
 }
 
+// What follows from the figures, which are evidence.
+std::string_view conclusion(std::string_view text) {
+  const auto at = text.find(": ");
+  return at == text.npos ? text : text.substr(at + 2);
+}
+
 // Of clients that wait: what was measured says; else more connections, where the database bears more.
 std::vector<std::string> wait_fix(const pool_fact& f, const sizing_fact& s) {
   if (f.postgres_full)
     return {"# PostgreSQL's max_connections is reached: raise it, or make sql.pool.size smaller"};
   if (s.waits) {
-    std::vector<std::string> out = {"# " + s.text};
+    std::vector<std::string> out = {fmt::format("# {}", conclusion(s.text))};
     if (s.size > f.size) {
       out.emplace_back("# sql:");
       out.push_back(fmt::format("pool: {{ size: {} }}", s.size));
