@@ -141,8 +141,8 @@ int core::wait_ms(mono_time until) noexcept {
 
 void core::run() {
   owner_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  ::prctl(PR_SET_TIMERSLACK,
-          1UL);  // gather() counts in tens of microseconds; the usual slack is 50
+  // gather() counts in tens of microseconds; the usual slack is 50.
+  ::prctl(PR_SET_TIMERSLACK, 1UL);
   now_ = fairing::now();
   auto next_tick = now_.mono + tick;
   while (!stopping_.load(std::memory_order_relaxed)) {
