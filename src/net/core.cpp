@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,13 +11,28 @@
 #include <string>
 #include <utility>
 
+#include "base/assert.hpp"
+
 namespace fairing::net {
 
 namespace {
-constexpr milliseconds tick{100};
 constexpr std::size_t kept_jobs = 4096;       // room that a burst may leave behind
 constexpr std::size_t queued_look_ups = 256;  // then a look-up fails at once
 }  // namespace
+
+core::ticker::ticker(net::reactor& r)
+    : timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  const timespec period{0, std::chrono::nanoseconds(tick).count()};
+  const itimerspec each{period, period};
+  if (!timer_.is_open() || ::timerfd_settime(timer_.native(), 0, &each, nullptr) != 0 ||
+      !r.add(*this, timer_.native()))
+    FAIRING_PANIC("timerfd failed: no deadlines without it");
+}
+
+void core::ticker::on_ready(std::uint32_t /*events*/) {
+  std::uint64_t passed;  // the timer goes on when it is read
+  if (::read(timer_.native(), &passed, sizeof passed) == sizeof passed) due_ = true;
+}
 
 core::core(std::uint32_t index) : index_(index) {}
 
@@ -128,13 +145,16 @@ void core::sweep() {
   for (auto& f : ticks_) f(t_now);
 }
 
-// How long the next turn may wait. More than 0: others know from now on that this core sleeps.
-int core::wait_ms(mono_time until) noexcept {
+// How long the next turn may wait; -1: until the tick. Not 0: others know from now on that this core sleeps.
+int core::wait_ms() noexcept {
   if (!jobs_.empty() || done_ < running_.size() || reactor_.has_again()) return 0;
-  const auto left = (until - now_.mono).count();
-  if (left <= 0) return 0;
+  int wait = -1;
+  if (next_later_ < now_.mono + tick) {
+    wait = static_cast<int>((next_later_ - now_.mono).count());
+    if (wait <= 0) return 0;
+  }
   asleep_.store(true);
-  if (!inbox_full_.load() && !stopping_.load()) return static_cast<int>(left);
+  if (!inbox_full_.load() && !stopping_.load()) return wait;
   asleep_.store(false, std::memory_order_relaxed);
   return 0;
 }
@@ -144,21 +164,18 @@ void core::run() {
   // gather() counts in tens of microseconds; the usual slack is 50.
   ::prctl(PR_SET_TIMERSLACK, 1UL);
   now_ = fairing::now();
-  auto next_tick = now_.mono + tick;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const auto until = std::min(next_tick, next_later_);
-    const int wait = wait_ms(until);
+    const auto until = next_later_;
+    const int wait = wait_ms();
     const bool any = reactor_.wait(wait, gather_);
-    if (wait > 0) asleep_.store(false, std::memory_order_relaxed);
+    if (wait != 0) asleep_.store(false, std::memory_order_relaxed);
     now_ = fairing::now();
     reactor_.serve();
     run_jobs();
     // The coarse clock is a few milliseconds late: a wait that came to its end is believed, too.
     const auto by = any || wait == 0 ? now_.mono : std::max(now_.mono, until);
     if (next_later_ <= by) run_later(by);
-    if (by < next_tick) continue;
-    sweep();
-    next_tick = now_.mono + tick;
+    if (ticker_.take()) sweep();
   }
   owner_.store({}, std::memory_order_relaxed);
 }

@@ -12,11 +12,14 @@
 // Deadlines: an object derives from `timed`, is added to its core's sweep list, and sets deadline() with a plain
 // store; the sweep (every 100 ms) calls on_deadline() once the time has come. No timer per operation. What must be
 // done sooner than a sweep comes, once for many, is given to after().
+// The tick is a timer among the sockets, set once: a wait that has a time-out of its own would set one at every sleep.
 // Lifecycle: what is still posted after stop() is destroyed with the core (or group), without being run.
 // Threads: post() and stop() from any thread; the rest on the core's own thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -28,6 +31,7 @@
 #include "base/clock.hpp"
 #include "net/offload.hpp"
 #include "net/reactor.hpp"
+#include "net/socket.hpp"
 
 namespace fairing::net {
 
@@ -87,7 +91,9 @@ class core {
   // While what is served waits for something else anyway: a turn that finds nothing sleeps for so long before it waits
   // for sockets, so that they wake nobody and more of them are served at once. It holds until it is said anew, at most
   // until the next tick. On the core.
-  void gather(std::chrono::microseconds pause) noexcept { gather_ = pause; }
+  void gather(std::chrono::microseconds pause) noexcept {
+    gather_ = std::min<std::chrono::microseconds>(pause, tick);
+  }
 
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
   // f(now) on every tick (100 ms), until the core stops; registered before start.
@@ -104,8 +110,20 @@ class core {
   struct sentinel final : timed {
     void on_deadline() override {}
   };
+  // Every 100 ms a turn in which take() is true, once; ticks that were missed are one.
+  class ticker final : public watched {
+   public:
+    explicit ticker(net::reactor& r);
+    void on_ready(std::uint32_t events) override;
+    [[nodiscard]] bool take() noexcept { return std::exchange(due_, false); }
+
+   private:
+    socket timer_;
+    bool due_ = false;
+  };
+  static constexpr milliseconds tick{100};
   static constexpr std::size_t jobs_a_turn = 256;
-  [[nodiscard]] int wait_ms(mono_time until) noexcept;
+  [[nodiscard]] int wait_ms() noexcept;
   void take_inbox();
   void run_jobs();
   void run_later(mono_time by);
@@ -115,6 +133,7 @@ class core {
   instant now_ = fairing::now();
   std::chrono::microseconds gather_{0};
   net::reactor reactor_;
+  ticker ticker_{reactor_};
   std::atomic<std::thread::id> owner_{};  // the thread inside run()
   std::atomic<bool> stopping_{false};
 

@@ -223,6 +223,55 @@ TEST_F(core_test, what_is_for_later_runs_later_in_its_order_and_sooner_than_a_ti
   EXPECT_EQ(told.get_future().get(), (std::vector<std::string>{"now", "five", "again", "sixty"}));
 }
 
+// The third tick is told; at 0.3 s after `began`, not sooner.
+struct ticks {
+  explicit ticks(core& c) {
+    c.every_tick([this](instant) {
+      if (++count == 3) third.set_value();
+    });
+  }
+  void expect_three(std::chrono::steady_clock::time_point began) {
+    third.get_future().get();
+    EXPECT_GE(std::chrono::steady_clock::now() - began, milliseconds{300});
+  }
+  int count = 0;
+  std::promise<void> third;
+};
+
+TEST(core, ticks_come_to_a_core_that_sleeps) {
+  const auto began = std::chrono::steady_clock::now();
+  core_group cores{2};
+  ticks first(cores.at(0)), second(cores.at(1));
+  cores.start();
+  first.expect_three(began);
+  second.expect_three(began);
+  cores.stop();
+}
+
+TEST(core, ticks_come_beside_what_is_for_later) {
+  const auto began = std::chrono::steady_clock::now();
+  core_group cores{1};
+  ticks seen(cores.at(0));
+  struct forever {
+    core& home;
+    void operator()() { home.after(milliseconds{5}, forever{home}); }
+  };
+  cores.at(0).post(forever{cores.at(0)});
+  cores.start();
+  seen.expect_three(began);
+  cores.stop();
+}
+
+TEST(core, ticks_that_were_missed_are_one) {
+  core_group cores{1};
+  ticks seen(cores.at(0));
+  std::this_thread::sleep_for(milliseconds{350});
+  const auto late = std::chrono::steady_clock::now() - milliseconds{200};
+  cores.start();
+  seen.expect_three(late);
+  cores.stop();
+}
+
 TEST_F(core_test, a_yield_lets_ready_sockets_go_first) {
   const auto order = run_on<std::string>(cores.at(0), [this]() -> task<std::string> {
     int fds[2];

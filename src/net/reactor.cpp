@@ -40,10 +40,11 @@ bool reactor::wait(int timeout_ms, std::chrono::microseconds gather) noexcept {
   ++turn_;
   serving_.swap(again_);
   int ready = 0;
-  if (timeout_ms > 0 && gather.count() > 0) {
+  if (timeout_ms != 0 && gather.count() > 0) {
     ready = ::epoll_wait(epoll_.native(), events_, batch, 0);
     if (ready == 0) {
-      const auto us = std::min<std::int64_t>(gather.count(), std::int64_t{timeout_ms} * 1000);
+      auto us = std::int64_t{gather.count()};
+      if (timeout_ms > 0) us = std::min(us, std::int64_t{timeout_ms} * 1000);
       const timespec pause{us / 1'000'000, us % 1'000'000 * 1000};
       ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
     }

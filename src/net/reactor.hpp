@@ -45,7 +45,8 @@ class reactor {
   void remove(watched& w, int fd) noexcept;
   // on_ready(0) in the next turn, after whatever else is ready then: for an object that has had its share.
   void again(watched& w) { again_.push_back(&w); }
-  // Begins a turn: waits up to timeout_ms (0: not at all) for a socket or wake(). False: the time passed.
+  // Begins a turn: waits up to timeout_ms (0: not at all; -1: without end) for a socket or wake(). False: the time
+  // passed.
   // `gather`: if nothing is ready it sleeps for so long first, and what comes then wakes nobody.
   bool wait(int timeout_ms, std::chrono::microseconds gather) noexcept;
   void serve();  // what was ready then
