@@ -20,6 +20,7 @@ from sql_rows import ROWS, Run, measure_idle, measure_threads  # noqa: E402
 from sql_servers import POOLERS, Fairing, FakePostgres, RealPostgres, Tools, raise_file_limit  # noqa: E402
 
 PARTS = (*ROWS, "threads", "idle")
+FRESH = 4  # times as many samples, of poolers just started
 PAGE = harness.REPOSITORY / "docs/reference/benchmarks-sql.md"
 
 
@@ -70,13 +71,36 @@ def measure_rows(backend_name, options, servers, tools, result):
             running[name] = POOLERS[name]()
             running[name].start(workspace, backend)
         for row in rows:
+            if row.fresh:
+                measure_fresh(row, options, servers, run, backend, result)
+                continue
             for number in range(options.rounds):
-                for name, pooler in running.items():
+                for name, pooler in in_turn(running, number):
                     if name in row.without:
                         continue
                     sample = row.measure(run, pooler)
                     result["rows"].setdefault(row.name, {}).setdefault(name, []).append(sample)
                     note(f"{row.name} {number}", name, sample)
+
+
+def in_turn(running, number):
+    """Whoever is first in one round is last in the next: after whom one is measured counts."""
+    return list(running.items())[::-1 if number % 2 else 1]
+
+
+def measure_fresh(row, options, servers, run, backend, result):
+    """A row whose figure also depends on which pages a process happened to get, its own and its PostgreSQL sessions':
+    each sample is of poolers that were just started, and there are more of them."""
+    for number in range(FRESH * options.rounds):
+        running = {name: POOLERS[name]() for name in servers if name not in row.without}
+        for name, pooler in running.items():
+            pooler.start(run.workspace, backend)
+        for name, pooler in in_turn(running, number):
+            sample = row.measure(run, pooler)
+            result["rows"].setdefault(row.name, {}).setdefault(name, []).append(sample)
+            note(f"{row.name} {number}", name, sample)
+        for pooler in running.values():
+            pooler.stop(run.workspace)
 
 
 def measure_rest(options, servers, tools, result):

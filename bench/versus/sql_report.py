@@ -96,11 +96,21 @@ def load_table(rows, names, servers):
 
 
 def latency_table(result, servers):
-    lines = ["", "## One client, real PostgreSQL, SELECT 1", "", "| through | p50 µs | added µs | p99 µs |", "|---|--:|--:|--:|"]
+    lines = ["", "## One client, real PostgreSQL, SELECT 1", "",
+             "Each sample is of poolers that were just started, since one and the same differs by some percent from start to "
+             "start: in which pages it and its PostgreSQL sessions come to lie.", "",
+             "| through | p50 µs | its middle half | added µs | p99 µs | CPU µs/query |", "|---|--:|--:|--:|--:|--:|"]
     for server in servers:
-        if (p50 := of(result, "latency", server, "p50_us")) is not None:
-            more = "–" if server == "direct" or added(result, server) is None else f"{added(result, server):.0f}"
-            lines.append(f"| {server} | {p50:.0f} | {more} | {of(result, 'latency', server, 'p99_us'):.0f} |")
+        if (p50 := of(result, "latency", server, "p50_us")) is None:
+            continue
+        samples = result["rows"]["latency"][server]
+        low, _, high = statistics.quantiles([sample["p50_us"] for sample in samples], n=4) if len(samples) > 1 else (p50,) * 3
+        more, cpu = "–", "–"
+        if server != "direct":
+            cpu = f"{of(result, 'latency', server, 'cpu_us'):.0f}"
+            more = more if added(result, server) is None else f"{added(result, server):.0f}"
+        lines.append(f"| {server} | {p50:.0f} | {low:.0f} to {high:.0f} | {more} | "
+                     f"{of(result, 'latency', server, 'p99_us'):.0f} | {cpu} |")
     return lines
 
 

@@ -22,7 +22,7 @@ void concurrency_limit::start_over() noexcept {
   chosen_ = now_ = {size_};
   gather_ = microseconds{0};
   phase_ = phase::resting;
-  next_ = change::lower;
+  next_ = change::gathering;
   in_vain_ = 0;
   rate_ = 0;
   rest_ = left_ = rules_.rest;

@@ -13,10 +13,10 @@
 //        before a lease:            running < limit.now()
 //        while somebody waits:      limit.gather() is how long a core may sleep on
 // How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
-// (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: half
-// the limit, which is kept only when that is clearly faster (`better`); twice of it, kept unless that is clearly
-// slower (`worse`), for where statements wait for disks, for locks or for the application more at once is faster and
-// the limit stays at the size of the pool; and to gather or not, where gathering, which saves CPU, needs only not to be slower.
+// (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: to
+// gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, which is kept only when
+// that is clearly faster (`better`); twice of it, kept unless that is clearly slower (`worse`), for where statements
+// wait for disks, for locks or for the application more at once is faster and the limit stays at the size of the pool.
 // When changes brought nothing it rests, each time for longer. A rate that falls to half while it rests takes it back
 // to the size, without gathering: what was measured is not true any more. Without waiters nothing is tried, as the
 // limit then holds nobody back.
@@ -79,8 +79,8 @@ class concurrency_limit {
  private:
   enum class phase : std::uint8_t { resting, trying };
   enum class change : std::uint8_t {
-    lower,
     gathering,
+    lower,
     higher
   };  // in the order in which they are tried
   struct setting {
@@ -110,7 +110,7 @@ class concurrency_limit {
   setting other_{0};        // the B of a trial
   microseconds gather_{0};  // of now_
   phase phase_ = phase::resting;
-  change next_ = change::lower;  // or the one that is being tried
+  change next_ = change::gathering;  // or the one that is being tried
   std::uint8_t step_ = 0;        // of A B B A
   std::uint8_t in_vain_ = 0;     // trials in a row that changed nothing, since the rest grew
   bool settling_ = true;         // leases that began under another setting are not counted

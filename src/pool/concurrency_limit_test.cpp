@@ -71,10 +71,10 @@ double disks(std::uint32_t n) { return 10'000.0 / n; }
 // Four cores: faster up to 4, then as fast.
 double four_cores(std::uint32_t n) { return 400.0 / std::min(n, 4U); }
 
-TEST(concurrency_limit, finds_what_one_core_can_do_within_two_seconds) {
+TEST(concurrency_limit, finds_what_one_core_can_do_within_three_seconds) {
   concurrency_limit limit(16);
   database d(limit, 32, one_core);
-  d.run(2);
+  d.run(3);
   EXPECT_EQ(limit.chosen(), 2U);
   d.ended = 0;
   d.run(60);
