@@ -111,13 +111,13 @@ class concurrency_limit {
   microseconds gather_{0};  // of now_
   phase phase_ = phase::resting;
   change next_ = change::gathering;  // or the one that is being tried
-  std::uint8_t step_ = 0;        // of A B B A
-  std::uint8_t in_vain_ = 0;     // trials in a row that changed nothing, since the rest grew
-  bool settling_ = true;         // leases that began under another setting are not counted
-  double rate_ = 0;              // in leases a us, as chosen, when it last was measured; 0: not yet
-  std::uint32_t rest_ = 0;       // of now
-  std::uint32_t left_ = 0;       // windows to rest
-  std::uint32_t ends_ = 0;       // of this window
+  std::uint8_t step_ = 0;            // of A B B A
+  std::uint8_t in_vain_ = 0;         // trials in a row that changed nothing, since the rest grew
+  bool settling_ = true;             // leases that began under another setting are not counted
+  double rate_ = 0;         // in leases a us, as chosen, when it last was measured; 0: not yet
+  std::uint32_t rest_ = 0;  // of now
+  std::uint32_t left_ = 0;  // windows to rest
+  std::uint32_t ends_ = 0;  // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end
