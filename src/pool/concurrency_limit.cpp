@@ -24,6 +24,7 @@ void concurrency_limit::start_over() noexcept {
   phase_ = phase::resting;
   next_ = change::gathering;
   in_vain_ = 0;
+  left_out_ = leave_out_ = 0;
   rate_ = 0;
   rest_ = left_ = rules_.rest;
   ends_ = ends_alone_ = 0;
@@ -51,14 +52,21 @@ void concurrency_limit::look(micro_time now) noexcept {
     return;
   }
   const auto took = now - began_;
-  if (took < rules_.window_least) return;
-  if (ends_ < rules_.window_ends && took < rules_.window_most) return;
-  const bool waited = std::uint64_t{ends_alone_} * 64 <= ends_;
   const auto us = static_cast<double>(took.count());
+  const bool whole =
+      took >= rules_.window_most || (took >= rules_.window_least && ends_ >= rules_.window_ends);
+  if (!whole && !is_plainly_worse(us)) return;
+  const bool waited = std::uint64_t{ends_alone_} * 64 <= ends_;
   if (phase_ == phase::resting)
     rested(ends_ / us, waited, now);
   else
     tried(us, waited, now);
+}
+
+// A change that is plainly worse need not be seen to the end of its window: others wait for it.
+bool concurrency_limit::is_plainly_worse(double us) const noexcept {
+  const bool b = phase_ == phase::trying && (step_ == 1 || step_ == 2);
+  return b && ends_ >= rules_.window_ends / 4 && ends_ * rules_.plain <= seen_[0].rate() * us;
 }
 
 void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcept {
@@ -96,8 +104,15 @@ bool concurrency_limit::changes(change c) noexcept {
   return other_ != chosen_;
 }
 
+// To gather where that loses plainly, or not to where it gains, makes many wait: it is not tried in each round.
+bool concurrency_limit::is_left_out(change c) noexcept {
+  if (c != change::gathering || left_out_ == 0) return false;
+  --left_out_;
+  return true;
+}
+
 void concurrency_limit::begin_trial() noexcept {
-  while (!changes(next_)) next_ = after(next_);
+  while (!changes(next_) || is_left_out(next_)) next_ = after(next_);
   phase_ = phase::trying;
   step_ = 0;
   seen_ = {};
@@ -132,13 +147,18 @@ void concurrency_limit::decide(double a, double b) noexcept {
                                                  : b * rules_.gather_worse > a;
   rate_ = changed ? b : a;
   if (changed) chosen_ = other_;
+  if (next_ == change::gathering) {
+    const bool plainly = !changed && b * rules_.plain <= a;
+    leave_out_ = plainly ? std::min(std::max(leave_out_ * 2, 1U), rules_.leave_out_most) : 0;
+    left_out_ = leave_out_;
+  }
   rest_again(changed);
 }
 
 void concurrency_limit::rest_again(bool changed) noexcept {
   phase_ = phase::resting;
   if (changed) {
-    rest_ = rules_.rest;
+    rest_ = std::max(rest_ / 4, rules_.rest);
     in_vain_ = 0;
     left_ = 1;
     if (next_ == change::gathering) next_ = after(next_);  // the others go on in the same direction

@@ -17,9 +17,9 @@
 // gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, which is kept only when
 // that is clearly faster (`better`); twice of it, kept unless that is clearly slower (`worse`), for where statements
 // wait for disks, for locks or for the application more at once is faster and the limit stays at the size of the pool.
-// When changes brought nothing it rests, each time for longer. A rate that falls to half while it rests takes it back
-// to the size, without gathering: what was measured is not true any more. Without waiters nothing is tried, as the
-// limit then holds nobody back.
+// When changes brought nothing it rests, each time for longer, and what was plainly worse is not seen to its end.
+// A rate that falls to half while it rests takes it back to the size, without gathering: what was measured is not true
+// any more. Without waiters nothing is tried, as the limit then holds nobody back.
 // Units: rates are compared only among themselves. Cost: ended() is a few ns; no allocation.
 // Threads: one. Source: hill climbing as in Welsh and Culler, "Adaptive Overload Control for Busy Internet Servers"
 // (USITS 2003), with paired windows against drift.
@@ -41,9 +41,11 @@ class concurrency_limit {
     std::uint32_t window_ends_least = 16;  // ... so many
     double better = 1.03;                  // B over A: goes down
     double worse = 0.99;                   // B over A: does not go up
-    double plain = 1.3;                    // either way: the first pair of windows decides
+    double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
     std::uint32_t rest = 4;         // windows between trials; doubled after each round of three ...
     std::uint32_t rest_most = 256;  // ... that changed nothing, up to this
+    std::uint32_t leave_out_most =
+        8;  // rounds without gathering (or its end) that was plainly worse
     bool may_gather = true;
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
     double gather_share = 0.3;   // it lasts until about this share of those that run has ended, ...
@@ -96,6 +98,8 @@ class concurrency_limit {
   void rested(double rate, bool waited, micro_time now) noexcept;
   void tried(double us, bool waited, micro_time now) noexcept;
   void decide(double a, double b) noexcept;
+  [[nodiscard]] bool is_plainly_worse(double us) const noexcept;
+  [[nodiscard]] bool is_left_out(change c) noexcept;
   void begin_trial() noexcept;
   [[nodiscard]] static change after(change c) noexcept;
   [[nodiscard]] bool changes(change c) noexcept;
@@ -114,10 +118,12 @@ class concurrency_limit {
   std::uint8_t step_ = 0;            // of A B B A
   std::uint8_t in_vain_ = 0;         // trials in a row that changed nothing, since the rest grew
   bool settling_ = true;             // leases that began under another setting are not counted
-  double rate_ = 0;         // in leases a us, as chosen, when it last was measured; 0: not yet
-  std::uint32_t rest_ = 0;  // of now
-  std::uint32_t left_ = 0;  // windows to rest
-  std::uint32_t ends_ = 0;  // of this window
+  double rate_ = 0;              // in leases a us, as chosen, when it last was measured; 0: not yet
+  std::uint32_t rest_ = 0;       // of now
+  std::uint32_t left_ = 0;       // windows to rest
+  std::uint32_t leave_out_ = 0;  // rounds without a trial of gathering after the last one, ...
+  std::uint32_t left_out_ = 0;   // ... and what is left of them
+  std::uint32_t ends_ = 0;       // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end

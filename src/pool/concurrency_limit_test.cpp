@@ -35,6 +35,7 @@ class database {
       // A mean of 1, but never quite even.
       t_ += cost_(running, static_cast<double>(limit.gather().count())) * (0.75 + chance(random_));
       ++ended;
+      if (limit.gather().count() == 0) ++at_once;
       limit.ended(clients_ > running, at_us(1'000'000 + static_cast<std::int64_t>(t_)));
       lowest = std::min(lowest, limit.chosen());
     }
@@ -55,6 +56,7 @@ class database {
 
   concurrency_limit& limit;
   std::uint64_t ended = 0;
+  std::uint64_t at_once = 0;  // of them, without gathering
   std::uint32_t lowest = UINT32_MAX;
 
  private:
@@ -190,6 +192,19 @@ TEST(concurrency_limit, gathers_where_wake_ups_cost) {
   EXPECT_GT(limit.gather().count(), 0);
   EXPECT_LE(limit.gather().count(), 200);
   EXPECT_LT(60e6 / static_cast<double>(d.ended), 110) << "of 120 us without";
+}
+
+TEST(concurrency_limit, what_is_plainly_worse_is_tried_on_few) {
+  concurrency_limit limit(16);
+  database d(limit, 32, [](std::uint32_t, double g) { return g == 0 ? 150.0 : 60.0; });
+  d.run(5);
+  ASSERT_TRUE(limit.gathers());
+  d.ended = d.at_once = 0;
+  d.run(2);
+  EXPECT_LT(d.at_once, d.ended / 100) << "or it is what the slowest percent consists of";
+  d.run(60);
+  EXPECT_LT(d.at_once, d.ended / 1000);
+  EXPECT_GT(d.at_once, 0U) << "it is tried again";
 }
 
 TEST(concurrency_limit, gathers_only_if_it_may) {
