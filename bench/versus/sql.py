@@ -20,7 +20,7 @@ from sql_rows import ROWS, Run, measure_idle, measure_threads  # noqa: E402
 from sql_servers import POOLERS, Fairing, FakePostgres, RealPostgres, Tools, raise_file_limit  # noqa: E402
 
 PARTS = (*ROWS, "threads", "idle")
-FRESH = 4  # times as many samples, of poolers just started
+FRESH = 6  # times as many samples, of poolers just started
 PAGE = harness.REPOSITORY / "docs/reference/benchmarks-sql.md"
 
 
