@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
+#include "base/clock.hpp"
 
 namespace fairing::net {
 
@@ -49,16 +50,32 @@ bool reactor::wait(int timeout_ms, std::chrono::microseconds gather) noexcept {
       ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
     }
   }
+  if (timeout_ms != 0 && gather.count() == 0) ready = poll_if_soon();
   if (ready == 0) ready = ::epoll_wait(epoll_.native(), events_, batch, timeout_ms);
   next_ = 0;
   count_ = ready > 0 ? ready : 0;  // below 0: a signal came, and the loop comes again
   return ready != 0;
 }
 
+// What is ready before it would be worth a sleep.
+int reactor::poll_if_soon() noexcept {
+  if (!guess_.polls(served_)) return 0;
+  const auto until = precise_us() + spin_guess::longest.count();
+  int ready = 0;
+  do {
+    ready = ::epoll_wait(epoll_.native(), events_, batch, 0);
+  } while (ready == 0 && precise_us() < until);
+  guess_.polled(ready > 0);
+  return ready;
+}
+
 void reactor::serve() {
   while (next_ < count_) {
     const auto& e = events_[next_++];
-    if (e.data.ptr) static_cast<watched*>(e.data.ptr)->on_ready(e.events);
+    if (e.data.ptr == nullptr) continue;
+    auto* w = static_cast<watched*>(e.data.ptr);
+    served_ = w;
+    w->on_ready(e.events);
   }
   next_ = count_ = 0;
   for (std::size_t i = 0; i < serving_.size(); ++i)

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "net/socket.hpp"
+#include "net/spin_guess.hpp"
 
 namespace fairing::net {
 
@@ -47,7 +48,8 @@ class reactor {
   void again(watched& w) { again_.push_back(&w); }
   // Begins a turn: waits up to timeout_ms (0: not at all; -1: without end) for a socket or wake(). False: the time
   // passed.
-  // `gather`: if nothing is ready it sleeps for so long first, and what comes then wakes nobody.
+  // `gather`: if nothing is ready it sleeps for so long first, and what comes then wakes nobody. Without, it polls
+  // before it sleeps where that lately was the shorter way (spin_guess).
   bool wait(int timeout_ms, std::chrono::microseconds gather) noexcept;
   void serve();  // what was ready then
   // Objects wait for their on_ready(0): the next wait() should be none.
@@ -59,12 +61,15 @@ class reactor {
 
  private:
   static constexpr int batch = 256;
+  [[nodiscard]] int poll_if_soon() noexcept;
   socket epoll_;
   socket bell_;  // an eventfd: each write is a new edge, so nobody need read it
   epoll_event events_[batch];
   int next_ = 0;
   int count_ = 0;
   std::uint64_t turn_ = 0;
+  spin_guess guess_;
+  const void* served_ = nullptr;  // last; it may be gone
   std::vector<watched*> again_;
   std::vector<watched*> serving_;
 };
