@@ -36,6 +36,7 @@ void append_report(std::string& out, server_type type, const error_report& repor
   put_field(w, 'M', report.message.empty() ? sentence(report.code) : report.message);
   if (!report.detail.empty()) put_field(w, 'D', report.detail);
   if (!report.hint.empty()) put_field(w, 'H', report.hint);
+  if (!report.routine.empty()) put_field(w, 'R', report.routine);
   w.u8(0);
   w.finish_small();
 }

@@ -41,6 +41,7 @@ struct error_report {
   std::string_view message;             // "": the sentence of the code
   std::string_view detail;              // "": none
   std::string_view hint;                // "": none
+  std::string_view routine;             // "": none; where drivers know an error by PostgreSQL's
 };
 // Each text is cut at 8 KiB, on a character's boundary.
 void append_error(std::string& out, const error_report& report);

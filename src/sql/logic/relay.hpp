@@ -229,6 +229,7 @@ class relay {
     pgwire::sqlstate code = pgwire::sqlstate::internal_error;
     std::string message;
     std::string hint;
+    std::string_view routine{};  // a constant
   };
   struct change {  // of names_, to be taken back if the server skips the message
     std::string name;

@@ -36,8 +36,12 @@ std::string relay::unknown_in_sql(std::string_view name) {
   return name.starts_with(our_prefix) ? quote_identifier("?" + std::string(name)) : std::string();
 }
 
+// pgjdbc and Rails know by the routine that they had better prepare it anew.
 relay::refusal relay::cached_plan() {
-  return {pgwire::sqlstate::feature_not_supported, "cached plan must not change result type", {}};
+  return {pgwire::sqlstate::feature_not_supported,
+          "cached plan must not change result type",
+          {},
+          "RevalidateCachedQuery"};
 }
 
 // Clients share a statement if its text means the same to them: names, literals and operators are understood when it is
@@ -172,8 +176,9 @@ bool relay::columns_changed(const entry& e, const pgwire::error_view& error) {
       !error.message.starts_with("bind message has ") || !error.message.ends_with(" columns"))
     return false;
   const auto as = cached_plan();
-  pgwire::append_error(to_client.own(),
-                       {.code = as.code, .message = as.message, .detail = error.message});
+  pgwire::append_error(
+      to_client.own(),
+      {.code = as.code, .message = as.message, .detail = error.message, .routine = as.routine});
   ++shared_.statements.epoch;
   return true;
 }

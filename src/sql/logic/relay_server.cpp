@@ -466,7 +466,9 @@ void relay::pass_error(std::string_view message) {
   if (!error || std::ranges::find(made_by_us, error->sqlstate) == made_by_us.end())
     return show(message);
   const auto& r = refusals_.front();
-  pgwire::append_error(to_client.own(), {.code = r.code, .message = r.message, .hint = r.hint});
+  pgwire::append_error(
+      to_client.own(),
+      {.code = r.code, .message = r.message, .hint = r.hint, .routine = r.routine});
 }
 
 // What the entry was to make on the server is not there, or may be.

@@ -78,10 +78,22 @@ TEST(relay, a_shape_that_changed_is_refused_before_anything_runs) {
   static_cast<void>(t.client(B("", "s1") + E() + S()));
   static_cast<void>(t.server(parsed() + parameters() + columns({"a", "b"}) + ready()));
   EXPECT_EQ(t.sent(), B("", "?") + E() + S());
-  EXPECT_EQ(
-      t.server(error("26000", "prepared statement \"?\" does not exist") + ready()),
-      ours(sqlstate::feature_not_supported, "cached plan must not change result type") + ready());
+  EXPECT_EQ(t.server(error("26000", "prepared statement \"?\" does not exist") + ready()),
+            cached_plan() + ready());
   EXPECT_TRUE(t.released);
+}
+
+TEST(relay, columns_that_a_client_asks_for_and_a_fresh_plan_has_not_are_a_changed_plan) {
+  talk t;
+  static_cast<void>(t.client(P("s1", "SELECT * FROM t") + S()));
+  static_cast<void>(t.server(parsed() + ready()));
+  static_cast<void>(t.client(B("", "s1") + E() + S()));
+  const std::string why = "bind message has 7 result formats but query has 6 columns";
+  EXPECT_EQ(t.server(error("08P01", why) + ready()), cached_plan(why) + ready());
+  EXPECT_TRUE(t.released);
+  EXPECT_EQ(t.client(P("s2", "SELECT * FROM t") + B("", "s2") + E() + S()),
+            C("fairing_1") + P("fairing_1", "SELECT * FROM t") + B("", "fairing_1") + E() + S())
+      << "who prepares again gets a fresh plan";
 }
 
 TEST(relay, a_failing_preparation_is_the_clients_error_and_skips_to_its_sync) {

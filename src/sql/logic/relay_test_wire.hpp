@@ -150,5 +150,14 @@ inline std::string ours(sqlstate code, std::string_view message, std::string_vie
   pg::append_error(out, {.code = code, .severity = severity, .message = message, .hint = hint});
   return out;
 }
+// PostgreSQL's, as drivers know it.
+inline std::string cached_plan(std::string_view detail = {}) {
+  std::string out;
+  pg::append_error(out, {.code = sqlstate::feature_not_supported,
+                         .message = "cached plan must not change result type",
+                         .detail = detail,
+                         .routine = "RevalidateCachedQuery"});
+  return out;
+}
 
 }  // namespace fairing::sql::wire
