@@ -191,6 +191,8 @@ net::task<std::string> obey(core_part& part, std::string_view order, std::string
   } else {
     plane.pause(database, order == "PAUSE");
   }
+  // Answered when the pools have done it: what a client says after the answer is said to them as they are then.
+  (void)co_await gather(part, [](core_part& /*each*/, std::vector<row>& /*to*/) {});
   const auto until = now().mono + pause_limit;
   while (order == "PAUSE") {
     const auto left = co_await in_use(part, database);
