@@ -72,7 +72,7 @@ def goals(result):
     if apart := apart_from_peer(result):
         middle, low, high = apart
         found.append(("one client: added latency no more than PgBouncer's",
-                      f"{middle:+.0f} µs in the median round (95 %: {low:+.0f} to {high:+.0f})", low <= 0))
+                      f"{middle:+.0f} µs in the median round (95 %: {low:+.0f} to {high:+.0f})", middle <= 0))
     if len(result["threads"]) == 2:
         one, two = (median(result["threads"][n], "cpu_us") for n in ("1", "2"))
         void = any(sample["problems"] for sample in result["threads"]["2"])

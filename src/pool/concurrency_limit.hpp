@@ -43,9 +43,8 @@ class concurrency_limit {
     double worse = 0.99;                   // B over A: does not go up
     double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
     std::uint32_t rest = 4;         // windows between trials; doubled after each round of three ...
-    std::uint32_t rest_most = 256;  // ... that changed nothing, up to this
-    std::uint32_t leave_out_most =
-        8;  // rounds without gathering (or its end) that was plainly worse
+    std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
+    std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
     bool may_gather = true;
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
     double gather_share = 0.3;   // it lasts until about this share of those that run has ended, ...
