@@ -1,19 +1,21 @@
 #include "pool/concurrency_limit.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fairing::pool {
 
 namespace {
-constexpr std::uint8_t kinds = 3;  // of changes
+constexpr std::uint8_t kinds = 4;  // of changes
 }
 
 concurrency_limit::concurrency_limit(std::uint32_t size, rules r) noexcept
     : rules_(r), size_(size), chosen_{size}, now_{size}, rest_(r.rest), left_(r.rest) {}
 
-void concurrency_limit::set_rules(std::uint32_t size, bool may_gather) noexcept {
-  if (size == size_ && may_gather == rules_.may_gather) return;
+void concurrency_limit::set_rules(std::uint32_t size, bool may_gather, bool may_ahead) noexcept {
+  if (size == size_ && may_gather == rules_.may_gather && may_ahead == rules_.may_ahead) return;
   size_ = size;
+  rules_.may_ahead = may_ahead;
   rules_.may_gather = may_gather;
   start_over();
 }
@@ -23,8 +25,10 @@ void concurrency_limit::start_over() noexcept {
   gather_ = microseconds{0};
   phase_ = phase::resting;
   next_ = change::gathering;
+  doubted_ = false;
+  before_ = {0};
   in_vain_ = 0;
-  left_out_ = leave_out_ = 0;
+  left_out_ = {};
   rate_ = 0;
   rest_ = left_ = rules_.rest;
   ends_ = ends_alone_ = 0;
@@ -36,9 +40,9 @@ void concurrency_limit::begin_window(setting s, micro_time now) noexcept {
   now_ = s;
   gather_ = microseconds{0};
   if (s.gathers && rate_ > 0)
-    gather_ =
-        std::min(rules_.gather_most,
-                 microseconds{static_cast<std::int64_t>(rules_.gather_share * s.limit / rate_)});
+    gather_ = std::min(rules_.gather_most,
+                       microseconds{static_cast<std::int64_t>(rules_.gather_share * s.limit *
+                                                              (s.ahead ? 2 : 1) / rate_)});
   began_ = now;
   ends_ = ends_alone_ = 0;
 }
@@ -97,6 +101,9 @@ bool concurrency_limit::changes(change c) noexcept {
     case change::gathering:
       other_.gathers = rules_.may_gather && !chosen_.gathers && chosen_.limit > 1;
       break;
+    case change::ahead:
+      other_.ahead = rules_.may_ahead && !chosen_.ahead;
+      break;
     case change::higher:
       other_.limit = std::min(chosen_.limit * 2, size_);
       break;
@@ -106,8 +113,9 @@ bool concurrency_limit::changes(change c) noexcept {
 
 // To gather where that loses plainly, or not to where it gains, makes many wait: it is not tried in each round.
 bool concurrency_limit::is_left_out(change c) noexcept {
-  if (c != change::gathering || left_out_ == 0) return false;
-  --left_out_;
+  const auto i = static_cast<std::size_t>(c);
+  if (i >= left_out_.size() || left_out_[i].left == 0) return false;
+  --left_out_[i].left;
   return true;
 }
 
@@ -140,19 +148,54 @@ void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
   begin_window(step_ == 3 ? chosen_ : other_, now);
 }
 
-void concurrency_limit::decide(double a, double b) noexcept {
-  const bool changed = next_ == change::lower    ? b >= a * rules_.better
-                       : next_ == change::higher ? b >= a * rules_.worse
-                       : other_.gathers          ? b >= a * rules_.gather_worse
-                                                 : b * rules_.gather_worse > a;
-  rate_ = changed ? b : a;
-  if (changed) chosen_ = other_;
-  if (next_ == change::gathering) {
-    const bool plainly = !changed && b * rules_.plain <= a;
-    leave_out_ = plainly ? std::min(std::max(leave_out_ * 2, 1U), rules_.leave_out_most) : 0;
-    left_out_ = leave_out_;
+bool concurrency_limit::is_better(double a, double b) const noexcept {
+  switch (next_) {
+    case change::lower:
+      return b >= a * rules_.lower_from;
+    case change::higher:
+      return b >= a * rules_.higher_from;
+    case change::ahead:
+      return b >= a * (other_.ahead ? rules_.ahead_from : 1);
+    case change::gathering:
+      return other_.gathers ? b >= a * rules_.gather_worse : b * rules_.gather_worse > a;
   }
-  rest_again(changed);
+  return false;
+}
+
+// Away from what spares the database.
+bool concurrency_limit::is_back() const noexcept {
+  return next_ == change::higher || (chosen_.gathers && !other_.gathers) ||
+         (chosen_.ahead && !other_.ahead);
+}
+
+// A machine that others share has slow and fast moments, and one of them may end within a trial: what would undo earlier
+// finds has to be found twice in a row.
+void concurrency_limit::decide(double a, double b) noexcept {
+  const bool changed = is_better(a, b);
+  if (changed && is_back() && !std::exchange(doubted_, true)) {
+    phase_ = phase::resting;
+    left_ = 1;
+    return;
+  }
+  doubted_ = false;
+  rate_ = changed ? b : a;
+  // To and fro between two that are as good: it has found what there is.
+  const bool undone = changed && other_ == before_;
+  if (changed) before_ = std::exchange(chosen_, other_);
+  if (const auto i = static_cast<std::size_t>(next_); i < left_out_.size()) {
+    auto& out = left_out_[i];
+    const bool plainly = !changed && b * rules_.plain <= a;
+    out.rounds = plainly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
+    out.left = out.rounds;
+  }
+  rest_again(changed && !undone);
+  if (undone) rest_longer();
+}
+
+void concurrency_limit::rest_longer() noexcept {
+  rest_ = std::min(rest_ * 2, rules_.rest_most);
+  left_ = rest_;
+  in_vain_ = 0;
 }
 
 void concurrency_limit::rest_again(bool changed) noexcept {
@@ -161,15 +204,13 @@ void concurrency_limit::rest_again(bool changed) noexcept {
     rest_ = std::max(rest_ / 4, rules_.rest);
     in_vain_ = 0;
     left_ = 1;
-    if (next_ == change::gathering) next_ = after(next_);  // the others go on in the same direction
+    if (next_ == change::gathering || next_ == change::ahead)
+      next_ = after(next_);  // the others go on in the same direction
     return;
   }
   next_ = after(next_);
-  if (++in_vain_ == kinds) {
-    rest_ = std::min(rest_ * 2, rules_.rest_most);
-    in_vain_ = 0;
-  }
   left_ = rest_;
+  if (++in_vain_ == kinds) rest_longer();
 }
 
 }  // namespace fairing::pool

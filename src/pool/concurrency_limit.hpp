@@ -14,9 +14,11 @@
 //        while somebody waits:      limit.gather() is how long a core may sleep on
 // How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
 // (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: to
-// gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, which is kept only when
-// that is clearly faster (`better`); twice of it, kept unless that is clearly slower (`worse`), for where statements
-// wait for disks, for locks or for the application more at once is faster and the limit stays at the size of the pool.
+// gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, kept unless that is
+// slower (`lower_from`); twice of it, kept only when that is faster (`higher_from`). At the same rate the lower limit is
+// the better one: who waits in the pool's queue waits as long as the others there, while what is at work at once in the
+// database is served in an order of its own, which is what the slowest of a hundred consists of. Where statements wait
+// for disks, for locks or for the application more at once is faster, and the limit stays at the size of the pool.
 // When changes brought nothing it rests, each time for longer, and what was plainly worse is not seen to its end.
 // A rate that falls to half while it rests takes it back to the size, without gathering: what was measured is not true
 // any more. Without waiters nothing is tried, as the limit then holds nobody back.
@@ -39,15 +41,17 @@ class concurrency_limit {
     microseconds window_least{25'000};     // ... so long; or after ...
     microseconds window_most{1'000'000};   // ... so long, with at least ...
     std::uint32_t window_ends_least = 16;  // ... so many
-    double better = 1.03;                  // B over A: goes down
-    double worse = 0.99;                   // B over A: does not go up
+    double lower_from = 0.95;              // B over A at which the lower limit is kept
+    double higher_from = 1.05;             // and the higher one
     double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
-    std::uint32_t rest = 4;         // windows between trials; doubled after each round of three ...
+    std::uint32_t rest = 2;         // windows between trials; doubled after each round of three ...
     std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
     std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
     bool may_gather = true;
+    bool may_ahead = true;
+    double ahead_from = 1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
-    double gather_share = 0.3;   // it lasts until about this share of those that run has ended, ...
+    double gather_share = 0.45;   // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
   };
 
@@ -61,8 +65,11 @@ class concurrency_limit {
   [[nodiscard]] microseconds gather() const noexcept { return gather_; }
   // Whether it was chosen to gather.
   [[nodiscard]] bool gathers() const noexcept { return chosen_.gathers; }
+  // Whether a statement may be sent to a server before the one before it is answered, and whether that was chosen.
+  [[nodiscard]] bool ahead() const noexcept { return now_.ahead; }
+  [[nodiscard]] bool chosen_ahead() const noexcept { return chosen_.ahead; }
   // The size of the pool: no limit is higher. Another size begins anew with that, as does to gather or not to.
-  void set_rules(std::uint32_t size, bool may_gather) noexcept;
+  void set_rules(std::uint32_t size, bool may_gather, bool may_ahead) noexcept;
 
   void ended(bool somebody_waits, micro_time now) noexcept {
     if (size_ < 2) return;
@@ -81,12 +88,14 @@ class concurrency_limit {
   enum class phase : std::uint8_t { resting, trying };
   enum class change : std::uint8_t {
     gathering,
+    ahead,
     lower,
     higher
   };  // in the order in which they are tried
   struct setting {
     std::uint32_t limit;
     bool gathers = false;
+    bool ahead = false;
     bool operator==(const setting&) const = default;
   };
   struct pair {
@@ -97,6 +106,8 @@ class concurrency_limit {
   void rested(double rate, bool waited, micro_time now) noexcept;
   void tried(double us, bool waited, micro_time now) noexcept;
   void decide(double a, double b) noexcept;
+  [[nodiscard]] bool is_better(double a, double b) const noexcept;
+  [[nodiscard]] bool is_back() const noexcept;
   [[nodiscard]] bool is_plainly_worse(double us) const noexcept;
   [[nodiscard]] bool is_left_out(change c) noexcept;
   void begin_trial() noexcept;
@@ -104,6 +115,7 @@ class concurrency_limit {
   [[nodiscard]] bool changes(change c) noexcept;
   void begin_window(setting s, micro_time now) noexcept;
   void rest_again(bool changed) noexcept;
+  void rest_longer() noexcept;
   void start_over() noexcept;
 
   rules rules_;
@@ -111,17 +123,22 @@ class concurrency_limit {
   setting chosen_;
   setting now_;
   setting other_{0};        // the B of a trial
+  setting before_{0};       // what was chosen before the last change
   microseconds gather_{0};  // of now_
   phase phase_ = phase::resting;
   change next_ = change::gathering;  // or the one that is being tried
   std::uint8_t step_ = 0;            // of A B B A
+  bool doubted_ = false;             // the last trial was for more at once, and is made again
   std::uint8_t in_vain_ = 0;         // trials in a row that changed nothing, since the rest grew
   bool settling_ = true;             // leases that began under another setting are not counted
   double rate_ = 0;              // in leases a us, as chosen, when it last was measured; 0: not yet
   std::uint32_t rest_ = 0;       // of now
   std::uint32_t left_ = 0;       // windows to rest
-  std::uint32_t leave_out_ = 0;  // rounds without a trial of gathering after the last one, ...
-  std::uint32_t left_out_ = 0;   // ... and what is left of them
+  // Of gathering, and of sending ahead: rounds without a trial after the last one, and what is left of them.
+  struct left_out {
+    std::uint32_t rounds = 0, left = 0;
+  };
+  std::array<left_out, 2> left_out_;
   std::uint32_t ends_ = 0;       // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited

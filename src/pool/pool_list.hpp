@@ -34,6 +34,13 @@ class pool_list {
     tail_ = &n;
     ++size_;
   }
+  void push_front(Node& n) noexcept {
+    n.prev_ = nullptr;
+    n.next_ = head_;
+    (head_ == nullptr ? tail_ : head_->prev_) = &n;
+    head_ = &n;
+    ++size_;
+  }
   void remove(Node& n) noexcept {
     (n.prev_ == nullptr ? head_ : n.prev_->next_) = n.next_;
     (n.next_ == nullptr ? tail_ : n.next_->prev_) = n.prev_;

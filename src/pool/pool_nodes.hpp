@@ -19,10 +19,12 @@
 
 namespace fairing::pool {
 
+class server;
+
 class waiter {
  public:
   waiter() = default;
-  ~waiter() { FAIRING_ASSERT(!queued_); }
+  ~waiter() { FAIRING_ASSERT(!queued()); }
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
@@ -30,7 +32,9 @@ class waiter {
   const void* favourite = nullptr;  // a server that it would rather have; only compared
   micro_time deadline = never;      // its own, if sooner than wait_timeout
 
-  [[nodiscard]] bool queued() const noexcept { return queued_; }
+  // It waits, in the queue or behind the client of one server.
+  [[nodiscard]] bool queued() const noexcept { return queued_ || behind_ != nullptr; }
+  [[nodiscard]] server* behind() const noexcept { return behind_; }  // whose next client it is
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of acquire()
 
  private:
@@ -41,6 +45,7 @@ class waiter {
   waiter* prev_ = nullptr;
   micro_time since_{};
   micro_time until_{};
+  server* behind_ = nullptr;
   bool queued_ = false;
 };
 
@@ -55,6 +60,7 @@ class server {
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
   [[nodiscard]] waiter* holder() const noexcept { return holder_; }    // leased or pinned: by whom
+  [[nodiscard]] waiter* next_holder() const noexcept { return next_holder_; }  // who stands behind
   [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }  // bits of pin_reason
   [[nodiscard]] bool pinned_for(pin_reason r) const noexcept { return (pins_ & bit(r)) != 0; }
   [[nodiscard]] micro_time opened_at() const noexcept { return opened_; }
@@ -71,6 +77,7 @@ class server {
   server* next_ = nullptr;
   server* prev_ = nullptr;
   waiter* holder_ = nullptr;
+  waiter* next_holder_ = nullptr;
   micro_time since_{};    // of idle or of the lease
   micro_time expires_{};  // max_lifetime less jitter; retired: the past
   micro_time opened_{};

@@ -18,7 +18,7 @@ server_pool::server_pool(pool_options o, pool_budget& budget, member_id me,
       budget_(budget),
       events_(events),
       me_(me),
-      limit_(o.size, {.may_gather = o.gather}) {}
+      limit_(o.size, {.may_gather = o.gather, .may_ahead = o.ahead}) {}
 
 server_pool::~server_pool() {
   if (total_ != 0 || !waiters_.empty()) FAIRING_BUG("pool_destroyed_in_use");
@@ -26,7 +26,7 @@ server_pool::~server_pool() {
 }
 
 acquired server_pool::acquire(waiter& w, micro_time now) noexcept {
-  if (!waiters_.empty() || idle_.empty() || paused_ || draining_ || w.queued_ || full())
+  if (!waiters_.empty() || idle_.empty() || paused_ || draining_ || w.queued() || full())
       [[unlikely]]
     return acquire_slow(w, now);
   auto* s = choose_idle(w);
@@ -42,7 +42,7 @@ acquired server_pool::acquire_slow(waiter& w, micro_time now) noexcept {
     count(why);
     return acquired{acquire_kind::refused, why, nullptr};
   };
-  if (w.queued_) {
+  if (w.queued()) {
     FAIRING_BUG("pool_acquire_while_waiting");
     return no(refusal::queue_full);
   }
@@ -99,7 +99,13 @@ released server_pool::release(server& s, micro_time now) noexcept {
     return {};
   }
   const auto held = end_lease(s, now);
-  if (options_.adapt) limit_.ended(!waiters_.empty(), now);
+  if (options_.adapt) limit_.ended(waiting() > 0, now);
+  if (auto* w = s.next_holder_) {  // its statement is there already, and to be answered there
+    s.next_holder_ = nullptr;
+    w->behind_ = nullptr;
+    --behind_;
+    return {w, held, lease_to(s, *w, now)};
+  }
   auto r = next_for(s, now);
   r.held = held;
   return r;
@@ -130,9 +136,47 @@ released server_pool::next_for(server& s, micro_time now) noexcept {
   return {w, microseconds{0}, lease_to_oldest(s, now)};
 }
 
+waiter* server_pool::may_stand_behind(const server& s, micro_time now) const noexcept {
+  auto why = close_reason::surplus;
+  if (!sends_ahead() || waiters_.empty() || s.state_ != server_state::leased || !s.running_ ||
+      s.next_holder_ != nullptr || running_.size() > at_once() || must_close(s, now, why) ||
+      budget_.contended(me_))
+    return nullptr;
+  return waiters_.front();
+}
+
+void server_pool::stand_behind(server& s) noexcept {
+  auto* w = waiters_.front();
+  if (w == nullptr || s.next_holder_ != nullptr || s.state_ != server_state::leased) {
+    FAIRING_BUG("pool_stands_behind_nobody");
+    return;
+  }
+  dequeue(*w);
+  s.next_holder_ = w;
+  w->behind_ = &s;
+  ++behind_;
+}
+
+void server_pool::step_back(server& s, micro_time now) noexcept {
+  auto* w = s.next_holder_;
+  if (w == nullptr) return;
+  s.next_holder_ = nullptr;
+  w->behind_ = nullptr;
+  --behind_;
+  w->queued_ = true;
+  next_deadline_ = std::min(next_deadline_, w->until_);
+  waiters_.push_front(*w);
+  budget_.waiting_since(me_, w->since_);
+  pursue(now);
+}
+
 microseconds server_pool::lease_to_oldest(server& s, micro_time now) noexcept {
   auto& w = *waiters_.front();
   dequeue(w);
+  return lease_to(s, w, now);
+}
+
+microseconds server_pool::lease_to(server& s, waiter& w, micro_time now) noexcept {
   const auto waited = between(w.since_, now);
   ++totals_.waited;
   const auto us = static_cast<std::uint64_t>(waited.count());
@@ -190,6 +234,7 @@ member_id server_pool::yields_to(micro_time now, microseconds idle_for) noexcept
 }
 
 microseconds server_pool::discard(server& s, micro_time now) noexcept {
+  step_back(s, now);
   microseconds held{0};
   if (s.state_ == server_state::idle) {
     from_idle(s);
@@ -220,6 +265,7 @@ void server_pool::abandon(server& s, micro_time now) noexcept {
 
 // It is in no list and counted nowhere any more.
 void server_pool::forget(server& s, micro_time now) noexcept {
+  step_back(s, now);
   switch (s.state_) {
     case server_state::absent:
       return;
@@ -277,6 +323,12 @@ void server_pool::end_pin(server& s) noexcept {
 }
 
 bool server_pool::cancel(waiter& w, micro_time now) noexcept {
+  if (auto* s = w.behind_) {
+    s->next_holder_ = nullptr;
+    w.behind_ = nullptr;
+    --behind_;
+    return true;
+  }
   if (!w.queued_) return false;
   dequeue(w);
   pursue(now);  // claims one server less

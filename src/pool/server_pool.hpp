@@ -19,6 +19,9 @@
 //     after a second): pool.closed(server, now); then destroy it. closed() may be called at once.
 //   every 100 ms, and when the waker is called:  pool.tick(now).
 //   a client leaves while it waits: pool.cancel(client).
+//   the oldest waiter's statement is sent before another's on that server has ended (ADR 27):
+//     if (auto* w = pool.may_stand_behind(server, now)) { send it; pool.stand_behind(server); }
+//     release(server) then leases to that one; pool.step_back(server) makes it the oldest waiter again.
 //   a server must be kept beyond its transaction:  if (!pool.try_pin(server, why)) refuse to run it.
 // Events are called with the pool in order; but for closed() they must not call it back: post.
 // Idle servers are reused last in first out, so that the surplus reaches idle_timeout; among the
@@ -91,6 +94,8 @@ struct pool_options {
   std::uint32_t concurrency = UINT32_MAX;  // leases that run at once, at most; at least 1 is taken
   bool adapt = false;  // concurrency_limit finds how many, up to size; `concurrency` is not used
   bool gather = true;  // with `adapt`: gather() may ask the core to sleep on while clients wait
+  bool ahead = true;   // with `adapt`: clients that wait may stand behind others, where that is found to be faster
+  bool always_ahead = false;  // or whenever they wait
   microseconds step_aside{10'000};  // an older lease does not count among them
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};
@@ -175,12 +180,27 @@ class server_pool {
   }
   // How long the core may sleep beyond the first message that comes, as clients wait anyway; 0: not at all.
   [[nodiscard]] microseconds gather() const noexcept {
-    return options_.adapt && !waiters_.empty() ? limit_.gather() : microseconds{0};
+    return options_.adapt && waiting() > 0 ? limit_.gather() : microseconds{0};
   }
+  // While clients wait, the oldest one's statement may be sent to a server that still works for another.
+  [[nodiscard]] bool sends_ahead() const noexcept {
+    return options_.always_ahead || (options_.adapt && limit_.ahead());
+  }
+  // Who may stand behind the holder of that server; null: nobody.
+  [[nodiscard]] waiter* may_stand_behind(const server& s, micro_time now) const noexcept;
+  // The oldest waiter has that server next.
+  void stand_behind(server& s) noexcept;
+  // Whoever stands behind its holder is the oldest waiter again.
+  void step_back(server& s, micro_time now) noexcept;
   // Whether it does so while clients wait.
   [[nodiscard]] bool gathers() const noexcept { return options_.adapt && limit_.gathers(); }
   [[nodiscard]] std::uint32_t closing() const noexcept { return closing_.size(); }
-  [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size(); }
+  // Those that stand behind others included.
+  [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size() + behind_; }
+  // It was chosen to send statements ahead.
+  [[nodiscard]] bool ahead() const noexcept {
+    return options_.always_ahead || (options_.adapt && limit_.chosen_ahead());
+  }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   // Logins fail and no server is left: clients are refused.
   [[nodiscard]] bool refusing() const noexcept;
@@ -196,12 +216,12 @@ class server_pool {
   [[nodiscard]] bool must_close(const server& s, micro_time now, close_reason& why) const noexcept;
   [[nodiscard]] member_id yields_to(micro_time now, microseconds idle_for) noexcept;
   [[nodiscard]] released next_for(server& s, micro_time now) noexcept;
-  [[nodiscard]] bool full() const noexcept {
-    return running_.size() >=
-               (options_.adapt ? limit_.now() : std::max(options_.concurrency, 1U)) &&
-           !draining_;
+  [[nodiscard]] std::uint32_t at_once() const noexcept {
+    return options_.adapt ? limit_.now() : std::max(options_.concurrency, 1U);
   }
+  [[nodiscard]] bool full() const noexcept { return running_.size() >= at_once() && !draining_; }
   microseconds lease_to_oldest(server& s, micro_time now) noexcept;
+  microseconds lease_to(server& s, waiter& w, micro_time now) noexcept;
   void set_aside(server& s) noexcept;
   void end_pin(server& s) noexcept;
   void set_aside_old(micro_time now) noexcept;
@@ -241,6 +261,7 @@ class server_pool {
   std::uint32_t opening_ = 0;
   std::uint32_t leased_ = 0;
   std::uint32_t pinned_ = 0;
+  std::uint32_t behind_ = 0;    // waiters that stand behind holders
   std::uint32_t spare_ = 0;     // permits collected and not yet used
   std::uint32_t era_ = 0;       // retire_all() counts it up
   std::uint32_t failures_ = 0;  // logins failed in a row

@@ -184,7 +184,7 @@ void server_pool::prewarm(micro_time now) noexcept {
 
 void server_pool::set_options(pool_options o, micro_time now) noexcept {
   options_ = o;
-  limit_.set_rules(o.size, o.gather);
+  limit_.set_rules(o.size, o.gather, o.ahead);
   age_idle(now);
   pursue(now);
 }

@@ -97,7 +97,7 @@ class Torture(unittest.TestCase):
         wait_until(lambda: fairing.descriptors() <= descriptors + SIZE + 4, 15, "clients' descriptors to be closed")
 
     def test_without_faults_nothing_is_lost(self):
-        fairing = sql_fairing(self, self.pg.url("alice", query="?sslmode=disable"), pool={"size": SIZE})
+        fairing = sql_fairing(self, self.pg.url("alice", query="?sslmode=disable"), pool={"size": SIZE, "ahead": "always"})
         descriptors = fairing.descriptors()
         code, seen, said = self.run_program("%s:%d" % address(fairing), STATEMENTS // 3)
         self.assertEqual((seen["wrong_rows"], seen["faults"], seen["lost"], seen["refused"]), (0, 0, 0, 0), said)
@@ -109,7 +109,7 @@ class Torture(unittest.TestCase):
     def test_with_faults_each_loss_has_its_fault(self):
         proxy = FaultProxy(self, f"127.0.0.1:{self.pg.port}", SERVER_FAULTS)
         upstream = f"postgres://alice:alice@127.0.0.1:{proxy.port}/app?sslmode=disable"
-        fairing = sql_fairing(self, upstream, pool={"size": SIZE, "wait_timeout": "30s"})
+        fairing = sql_fairing(self, upstream, pool={"size": SIZE, "wait_timeout": "30s", "ahead": "always"})
         descriptors = fairing.descriptors()
         code, seen, said = self.run_program(
             "%s:%d" % address(fairing), STATEMENTS, "--fault-log", proxy.log, *CLIENT_FAULTS

@@ -184,6 +184,22 @@ void add_unknown(effects& e) noexcept {
       e.drops_statements = e.unlisted = true;
 }
 
+// What can be said of `whole` and `reads` once all else is known.
+void add_whole(effects& e, const lex::analyzer& a) {
+  constexpr auto flag = [](statement_flag f) { return static_cast<std::uint32_t>(f); };
+  constexpr auto harmless = flag(statement_flag::row_lock) | flag(statement_flag::with) |
+                            flag(statement_flag::modifying_cte) | flag(statement_flag::returning);
+  if (a.statements().size() != 1 || !a.statements_complete()) return;
+  const auto& s = a.statements()[0];
+  const bool quiet = !e.leaves_state && !e.ddl && !e.reads_sequences && !e.makes_sequences &&
+                     !e.names_statements && !e.sets_local && !e.unlisted && !e.pin && !e.sets;
+  e.whole = quiet && (s.flags.bits & ~harmless) == 0 &&
+            (s.kind == statement_kind::select || s.kind == statement_kind::insert ||
+             s.kind == statement_kind::update || s.kind == statement_kind::delete_rows);
+  e.reads = e.whole && s.kind == statement_kind::select && !s.calls &&
+            (s.flags.bits & ~flag(statement_flag::with)) == 0;
+}
+
 // SET LOCAL of what tells no meaning is nothing to others. Also of a name that is not in the text.
 bool names_meaning(std::string_view text) {
   const auto lower = to_lower(text);
@@ -313,6 +329,7 @@ const effects& effects_cache::of(std::string_view text) {
   add_reset(last_, text, analyzer_);
   last_.generation = generation_;
   if (functions_) add_functions(last_, text);
+  add_whole(last_, analyzer_);
   // What is left in the session has its names in literals.
   const bool tells_all = outlined && !last_.leaves_state && outline_tells_all();
   if (!tells_all) view.outline = 0;

@@ -44,6 +44,10 @@ struct effects {
   bool unlisted = false;                  // settings that nobody lists may have been made
   bool sets_by_parameter = false;         // a value of its Bind names a setting
   bool sets_unknown = false;              // a setting whose name is not known
+  // One statement, a SELECT, INSERT, UPDATE or DELETE that leaves nothing behind: sent in no transaction it ends in none.
+  bool whole = false;
+  // And it only reads: to run it once more than it was asked for changes nothing, and is nothing to wait for.
+  bool reads = false;
   bool changes_functions = false;         // what session_functions has found may be out of date
   std::uint32_t generation = 0;           // of effects_cache: when it was found out
   std::optional<pool::pin_reason> pin;    // it will probably have to stay on its server

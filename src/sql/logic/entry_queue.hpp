@@ -50,6 +50,7 @@ struct entry {
   bool after_copy = false;  // sent behind a CopyDone or CopyFail
   bool names = false;       // its completions free names of statements
   bool renamed = false;     // a Bind of a shared statement
+  bool whole = false;       // runs a statement that is (effects)
   text_ids ids;
   std::uint32_t statement = 0;  // id of the shared statement that it makes or closes on the server
   std::uint64_t rows = 0;

@@ -37,6 +37,16 @@ class out_batch {
     for (const auto& p : pieces_)
       out.emplace_back(p.data ? p.data : text_.data() + p.offset, p.size);
   }
+  // If its first bytes are the `n` at `begin`, borrowed, they are taken out.
+  bool drop_front(const char* begin, std::size_t n) {
+    seal();
+    if (pieces_.empty() || pieces_[0].data != begin || pieces_[0].size < n) return false;
+    pieces_[0].data += n;
+    pieces_[0].size -= n;
+    size_ -= n;
+    if (pieces_[0].size == 0) pieces_.erase(pieces_.begin());
+    return true;
+  }
   void clear() noexcept {
     pieces_.clear();
     if (text_.capacity() > keep_bytes) text_ = {};

@@ -98,6 +98,9 @@ struct server_session {
   std::uint64_t sequences_of = 0;
   // Connections of dblink may be open there, which nothing lists and DISCARD ALL does not close: it has to be closed.
   bool links = false;
+  // Of a client that stands behind the one served: its statement was sent, to be answered after all that is due now.
+  bool ahead = false;
+  bool ahead_is_next = false;  // and that is answered: what comes now is the answer to it
   bool escapes = false;           // standard_conforming_strings is off there
   bool escapes_by_start = false;  // and was when it was opened: RESET goes back to that
 };
@@ -171,6 +174,11 @@ class relay {
   void attach(server_session& s);
   // The server was given back, or is lost.
   void detach() noexcept;
+  // Detached, with these bytes of its client's: the first of them that will be sent to such a server as they are, and are
+  // all of a transaction that only reads, so that they may be sent before the one that runs there has ended; none: 0.
+  [[nodiscard]] std::size_t sendable_ahead(std::string_view bytes, const server_session& s);
+  // What is on its way to its server ends in no transaction and leaves nothing there, as far as can be known.
+  [[nodiscard]] bool may_be_followed() noexcept;
   // Of the settings that its next server should have.
   [[nodiscard]] std::uint64_t state_id() const noexcept { return state_id_of(wanted_); }
 
@@ -368,6 +376,15 @@ class relay {
   void answer_heads();
   void pass(std::string_view bytes);
   void show(std::string_view bytes);
+  // Of the client, and perhaps not all of a transaction.
+  [[nodiscard]] static bool is_strange(const entry& e) noexcept {
+    const bool runs = e.kind == entry_kind::query || e.kind == entry_kind::execute ||
+                      e.kind == entry_kind::call;
+    return runs && !e.whole && e.why <= purpose::answered;
+  }
+  [[nodiscard]] bool at_end_of_answers() const noexcept {
+    return answer_left_ == 0 && queue_.empty();
+  }
   [[nodiscard]] bool head_is(entry_kind a, entry_kind b) const noexcept {
     return !queue_.empty() && (queue_.front().kind == a || queue_.front().kind == b);
   }
@@ -463,6 +480,7 @@ class relay {
   bool inject_failed_ = false;  // the injected query under way was cancelled
   bool tell_settings_ =
       false;  // the client was told other values of its settings than those it has
+  bool strange_ = false;  // since attach() something was run that is_strange()
   bool pinned_ = false;
   bool kept_ = false;      // hooks_.keep said yes
   bool unsynced_ = false;  // extended messages went out since the last Sync

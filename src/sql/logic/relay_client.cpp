@@ -39,7 +39,10 @@ relay::~relay() {
   forget_all_names();
 }
 
-void relay::attach(server_session& s) { server_ = &s; }
+void relay::attach(server_session& s) {
+  server_ = &s;
+  strange_ = false;
+}
 
 void relay::detach() noexcept {
   server_ = nullptr;
@@ -90,7 +93,8 @@ step relay::take_messages(std::string_view bytes, std::size_t& taken) {
       if (body_left_ == 0 && !body_dropped_) nudge();
       continue;
     }
-    if (waiting_) return step::wait;
+    // Behind what was sent ahead there is no place: it goes to the next server.
+    if (waiting_ || (server_ && server_->ahead)) return step::wait;
     const auto rest = bytes.substr(taken);
     if (rest.size() < header_bytes) return step::read;
     const auto& rule = pgwire::rule_of(pgwire::direction::from_client, rest[0]);
@@ -236,7 +240,7 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   }
   note_effects(e);
   ddl_ |= e.ddl;
-  queue_.push({.kind = entry_kind::query, .ids = e.ids, .began_us = precise_us()});
+  queue_.push({.kind = entry_kind::query, .whole = e.whole, .ids = e.ids, .began_us = precise_us()});
   unnamed_.serial = 0;  // a Query ends the unnamed statement
   server_->unnamed = 0;
   unsynced_ = false;  // and what was not synced
@@ -427,6 +431,7 @@ relay::after relay::on_execute(std::string_view message) {
   queue_.push({.kind = entry_kind::execute,
                .ends_wait = e.drops_statements,
                .names = e.drops_statements,
+               .whole = e.whole,
                .ids = e.ids,
                .began_us = precise_us()});
   to_server.borrow(message);

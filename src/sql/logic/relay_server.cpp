@@ -33,6 +33,7 @@ progress relay::from_server(std::string_view bytes, mono_time now) {
   progress p;
   while (p.taken < bytes.size() && !over_) {
     const auto rest = bytes.substr(p.taken);
+    if (server_->ahead && at_end_of_answers()) break;
     if (answer_left_ > 0) {
       const auto n = std::min(answer_left_, rest.size());
       if (!answer_dropped_) to_client.borrow(rest.substr(0, n));
@@ -65,10 +66,19 @@ progress relay::from_server(std::string_view bytes, mono_time now) {
     answer_left_ = size - part.size();
     answer_dropped_ = !shown_;
   }
-  if (over_)
+  if (over_) {
     p.broken = true;
-  else if (answer_left_ == 0 && queue_.empty() && p.taken == bytes.size())
+  } else if (server_->ahead && at_end_of_answers()) {
+    server_->ahead = false;
+    server_->ahead_is_next = true;
+    // Not what was foreseen: what was sent ahead runs in this client's transaction.
+    if (server_->status != transaction_status::idle)
+      doubt(p, "a statement left a transaction open that cannot do so");
+    else
+      settle(p);
+  } else if (at_end_of_answers() && p.taken == bytes.size()) {
     settle(p);
+  }
   if (blocked_ && !waiting_) p.proceed = true;
   return p;
 }
@@ -208,6 +218,7 @@ void relay::pop() {
   if (e.refused) refusals_.pop();
   if (e.statement != 0 && earlier_statements_ > 0) --earlier_statements_;
   if (e.ends_wait) waiting_ = false;
+  strange_ = strange_ || is_strange(e);
   queue_.pop();
 }
 

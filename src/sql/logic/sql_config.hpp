@@ -18,6 +18,13 @@ enum class pool_mode : std::uint8_t {
   session,      // a server for as long as the client is connected
 };
 
+// Whether a statement may be sent to a server that still works for another client.
+enum class ahead_mode : std::uint8_t {
+  never,
+  automatic,  // with concurrency auto, where that is found to be faster
+  always,     // whenever clients wait
+};
+
 // As libpq's sslmode.
 enum class ssl_mode : std::uint8_t {
   disable,      // never TLS
@@ -51,6 +58,7 @@ struct sql_pool_config {
       database_cores;  // auto: this machine's, where the database is on it, else 4
   std::uint32_t spindles = 1;
   std::optional<std::uint32_t> concurrency;  // transactions at once; auto: found by trying
+  ahead_mode ahead = ahead_mode::automatic;
   bool gather = true;           // with concurrency auto, where that is found to be no slower
   std::uint32_t instances = 1;  // Fairings that share the database
   std::uint32_t min_idle = 0;   // opened ahead

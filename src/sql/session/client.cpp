@@ -135,6 +135,7 @@ void client::read_bytes(std::string_view fresh) { process(in_.join(fresh)); }
 
 void client::process(std::string_view bytes) {
   std::size_t used = 0;
+  first_ = bytes.data();
   waiting_answer_ = false;
   while (!over_) {
     const auto rest = bytes.substr(used);
@@ -277,12 +278,30 @@ void client::refuse(sqlstate code, std::string_view message, std::string_view hi
 void client::flush() {
   auto& scratch = pool_->home.writes;
   if (!relay_->to_server.empty()) {
-    if (server_)
+    if (server_) {
+      if (server_->ahead > 0) flush_behind_ahead();
       server_->out.put(relay_->to_server, scratch);
-    else
+    } else {
       relay_->to_server.clear();
+    }
   }
   out_.put(relay_->to_client, scratch);
+}
+
+// Its server has the first bytes of the client that stands behind it; or, since that is this one now, of its own.
+void client::flush_behind_ahead() {
+  auto& s = *server_;
+  if (s.next_holder()) return pool_->call_back(s);
+  if (relay_->to_server.drop_front(first_, std::exchange(s.ahead, 0)))
+    s.session.ahead_is_next = false;
+  else
+    s.begin_stray();  // what it needs now is something else
+}
+
+std::string_view client::sendable_ahead(const server_session& s) {
+  if (!relay_ || welcoming_ || over_ || skip_.active()) return {};
+  const auto bytes = in_.view();
+  return bytes.substr(0, relay_->sendable_ahead(bytes, s));
 }
 
 std::size_t client::from_server(server& s, std::string_view bytes) {
@@ -290,7 +309,7 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
   const auto p = relay_->from_server(bytes, now().mono);
   flush();
   // A byte more than was asked for: whose it is cannot be known.
-  if (p.broken || (p.released && p.taken < bytes.size())) {
+  if (p.broken || (p.released && p.taken < bytes.size() && !s.session.ahead_is_next)) {
     // The relay has told the client why, unless PostgreSQL has.
     relay_->detach();
     server_ = nullptr;
@@ -367,7 +386,7 @@ void client::end(sqlstate code, std::string_view message, std::string_view hint)
 }
 
 void client::finish() {
-  if (queued()) (void)pool_->machine().cancel(*this, pool_now());
+  if (queued()) pool_->leave_queue(*this);
   if (std::exchange(over_, true)) return;
   if (stream_.is_open()) ::shutdown(stream_.native(), SHUT_RD);  // its reader goes on to the end
   if (paused_) paused_->set();

@@ -59,6 +59,9 @@ class client final : public pool::waiter, relay_hooks {
   std::size_t from_server(server& s, std::string_view bytes);
   // Its server broke off.
   void lost();
+  // The first bytes that it waits with, if they may be sent to a server that still works for another; else none.
+  [[nodiscard]] std::string_view sendable_ahead(const server_session& s);
+  [[nodiscard]] bool may_be_followed() noexcept { return relay_ && !over_ && relay_->may_be_followed(); }
   void cleaned();  // server::clean(..., keep) is over
 
   void cancel();  // a CancelRequest for it
@@ -101,6 +104,7 @@ class client final : public pool::waiter, relay_hooks {
   [[nodiscard]] bool lease();
   void refuse(pgwire::sqlstate code, std::string_view message, std::string_view hint);
   void flush();
+  void flush_behind_ahead();
   void mark();
   [[nodiscard]] settings_ptr first_settings() const;
   net::task<bool> learn_start();
@@ -130,6 +134,7 @@ class client final : public pool::waiter, relay_hooks {
   std::optional<byte_relay> raw_;  // session pooling
   skipper skip_;
   server* server_ = nullptr;
+  const char* first_ = nullptr;   // of the bytes that are being processed
   const server* last_ = nullptr;  // the one before: only compared
   std::string greeting_;
   std::string early_;  // bytes that came with the log-in

@@ -85,7 +85,7 @@ void client::check_limits(mono_time now) {
 void client::cancel() {
   if (over_) return;
   if (queued() && !welcoming_) {
-    (void)pool_->machine().cancel(*this, pool_now());
+    pool_->leave_queue(*this);
     return refuse(sqlstate::query_canceled, "canceling statement due to user request", {});
   }
   if (server_ && (relay_ ? relay_->cancellable() : raw_->in_flight())) {

@@ -70,6 +70,7 @@ void add(pool_snapshot& to, const pool_snapshot& s) {
   to.concurrency += s.concurrency;
   to.closing += s.closing;
   to.waiting += s.waiting;
+  to.ahead |= s.ahead;
   to.gathers |= s.gathers;
   to.paused |= s.paused;
   to.totals.granted += s.totals.granted;
@@ -107,6 +108,8 @@ void append_pool(std::string& out, const listed& l, std::uint32_t limit) {
   append_field(out, "clients", s.clients);
   append_field(out, "waiting", s.waiting);
   append_field(out, "concurrency", s.concurrency);
+  append_key(out, "ahead");
+  out += s.ahead ? "true" : "false";
   append_key(out, "gathers");
   out += s.gathers ? "true" : "false";
   append_key(out, "paused");
@@ -181,6 +184,7 @@ std::vector<std::string> differences(const sql_config& a, const sql_config& b) {
        "pool.size");
   line(p.concurrency == q.concurrency, "pool.concurrency");
   line(p.gather == q.gather, "pool.gather");
+  line(p.ahead == q.ahead, "pool.ahead");
   line(p.instances == q.instances, "pool.instances");
   line(p.min_idle == q.min_idle, "pool.min_idle");
   line(p.wait_timeout == q.wait_timeout, "pool.wait_timeout");

@@ -9,6 +9,7 @@ namespace fairing::sql {
 namespace {
 constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
+constexpr milliseconds stand_behind{10};  // a client at most, before it is to be served elsewhere
 constexpr seconds peer_check_every{5};
 constexpr milliseconds linger{1000};  // a server, for what its client may ask next
 constexpr milliseconds linger_beside_waiters{10};
@@ -36,6 +37,8 @@ pool::pool_options sql_pool::options_of(const sql_runtime& r, const pool_key& k)
   o.max_pinned = std::max(1U, pinned);
   o.adapt = !c.concurrency && k.mode == pool_mode::transaction && !k.relayed;
   o.gather = c.gather;
+  o.ahead = c.ahead != ahead_mode::never;
+  o.always_ahead = c.ahead == ahead_mode::always && k.mode == pool_mode::transaction && !k.relayed;
   if (c.concurrency && k.mode == pool_mode::transaction) o.concurrency = *c.concurrency;
   o.wait_timeout = c.wait_timeout;
   o.idle_timeout = c.idle_timeout;
@@ -150,7 +153,9 @@ void sql_pool::open_failed(server& s, const server_error& e) {
 
 void sql_pool::give_back(server& s) {
   if (s.what() == server::duty::closing) return;
-  if (s.cancels > 0) {  // a cancel request may still hit it
+  if (s.unclean || s.cancels > 0) call_back(s);
+  if (s.session.ahead_is_next && !s.next_holder()) s.begin_stray();
+  if (s.cancels > 0 || s.stray()) {  // a cancel request may still hit it
     s.give_back_later = true;
     return;
   }
@@ -162,11 +167,61 @@ void sql_pool::give_back(server& s) {
   probe.used(pool::microseconds{s.used_us});
   used_us_ += static_cast<std::uint64_t>(std::max<std::int64_t>(s.used_us, 0));
   hand_over(r, s);
+  if (r.to) send_ahead(s);
   if (!machine_.held_back()) return;
   if (machine_.can_pass())
     pass_on();
   else
     pass_soon();
+}
+
+// The oldest waiter's statement, to where the one before it still runs: PostgreSQL goes on with it without a pause.
+void sql_pool::send_ahead(server& s) {
+  if (!s.user || s.ahead > 0 || s.session.ahead || s.session.ahead_is_next || s.stray() ||
+      s.cancels > 0 || s.unclean || s.out.backlogged())
+    return;
+  auto* w = machine_.may_stand_behind(s, pool_now());
+  if (!w || !s.user->may_be_followed()) return;
+  const auto bytes = static_cast<client&>(*w).sendable_ahead(s.session);
+  if (bytes.empty()) return;
+  machine_.stand_behind(s);
+  s.ahead = bytes.size();
+  s.ahead_since = home.core.now().mono;
+  s.session.ahead = true;
+  ahead_.borrow(bytes);
+  s.out.put(ahead_, home.writes);
+  call_back_soon();
+}
+
+void sql_pool::call_back(server& s) {
+  if (!s.next_holder() && s.ahead == 0 && !s.session.ahead_is_next) return;
+  s.ahead = 0;
+  machine_.step_back(s, pool_now());
+  if (s.session.ahead_is_next) s.begin_stray();
+  if (machine_.held_back()) pass_soon();
+}
+
+// Whom a long statement keeps back, another server may serve.
+void sql_pool::call_back_soon() {
+  if (std::exchange(calling_back_soon_, true)) return;
+  home.core.after(stand_behind / 2, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->calling_back_soon_ = false;
+    const auto since = now().mono - stand_behind;
+    bool any = false;
+    for (std::size_t i = 0; i < self->servers_.size(); ++i) {
+      auto& s = *self->servers_[i];
+      if (s.next_holder() && s.ahead_since <= since) self->call_back(s);
+      any |= s.next_holder() != nullptr;
+    }
+    if (any) self->call_back_soon();
+  });
+}
+
+void sql_pool::leave_queue(client& c) {
+  if (auto* s = static_cast<server*>(c.behind())) s->ahead = 0;
+  (void)machine_.cancel(c, pool_now());
 }
 
 pool::acquired sql_pool::acquire(client& c) {
@@ -244,6 +299,7 @@ void sql_pool::discard(server& s, pool::close_reason why) {
   const auto held = machine_.discard(s, t);
   if (leased) probe.held(held);
   probe.closed(why, t > s.opened_at() ? t - s.opened_at() : pool::microseconds{0});
+  if (machine_.held_back()) pass_soon();
 }
 
 void sql_pool::gone(server& s) {
@@ -343,6 +399,7 @@ pool_snapshot sql_pool::live() const {
   s.waiting = machine_.waiting();
   s.running = machine_.running();
   s.concurrency = machine_.concurrency();
+  s.ahead = machine_.ahead();
   s.gathers = machine_.gathers();
   s.paused = machine_.paused();
   s.last_fault = last_fault_;

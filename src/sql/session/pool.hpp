@@ -30,7 +30,7 @@ class client;
 struct pool_snapshot {
   std::uint32_t clients = 0, size = 0, opening = 0, idle = 0, leased = 0, pinned = 0,
                 max_pinned = 0, closing = 0, waiting = 0, running = 0, concurrency = 0;
-  bool gathers = false, paused = false;
+  bool ahead = false, gathers = false, paused = false;
   server_error last_fault;  // of opening a server, ever
   pool::pool_totals totals;
   pool::period_list periods{};
@@ -74,6 +74,10 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void opened(server& s, const opened_server& how);
   void open_failed(server& s, const server_error& e);
   void give_back(server& s);
+  // Who stands behind its client is to be served elsewhere; what was sent ahead is nobody's.
+  void call_back(server& s);
+  // A client that waits does not any more.
+  void leave_queue(client& c);
   // What a client has left there unseen is ended, at once or when it is nobody's.
   void scrub(const server* s);
   // Not to be used again: the caller closes it.
@@ -120,6 +124,8 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   void forget_soon();
   void forget_if_never_let_in();
   void hand_over(const pool::released& r, server& s);
+  void send_ahead(server& s);
+  void call_back_soon();
   void pass_on();
   void pass_soon();
   void let_go(mono_time since);
@@ -138,7 +144,9 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   server_error last_fault_;  // the same, ever
   mono_time next_peer_check_{};
   pool::waiter janitor_;  // who has a server that is being scrubbed
+  out_batch ahead_;
   bool passing_soon_ = false;
+  bool calling_back_soon_ = false;
   bool letting_go_ = false;
   bool dismissed_ = false;
   metrics::histogram wait_;

@@ -1,5 +1,8 @@
 #include "sql/session/server.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "codec/pgwire/client_writer.hpp"
 #include "codec/pgwire/server_messages.hpp"
 #include "net/liveness.hpp"
@@ -129,6 +132,7 @@ void server::leave() noexcept {
 }
 
 void server::on_bytes(std::string_view fresh) {
+  if (stray_ && duty_ != duty::closing) return serve_bytes(fresh);
   switch (duty_) {
     case duty::serving:
       return serve_bytes(fresh);
@@ -143,10 +147,70 @@ void server::on_bytes(std::string_view fresh) {
   }
 }
 
+// What is behind the last answer to one client is its next client's, or nobody's.
 void server::serve_bytes(std::string_view fresh) {
   const auto bytes = in_.join(fresh);
-  const auto taken = user->from_server(*this, bytes);
-  in_.keep(bytes, duty_ == duty::closing ? bytes.size() : taken);
+  std::size_t used = 0;
+  bool more = true;
+  while (more && duty_ != duty::closing) {
+    const auto rest = bytes.substr(used);
+    const auto* const before = user;
+    if (stray_) {
+      used += drop_stray(rest);
+      more = !stray_;
+      if (more) back_if_due();
+    } else {
+      used += user->from_server(*this, rest);
+      if (session.ahead_is_next && duty_ != duty::closing) owner.call_back(*this);
+      more = stray_ || user != before;
+    }
+    more = more && used < bytes.size() && (stray_ || duty_ == duty::serving);
+  }
+  in_.keep(bytes, duty_ == duty::closing ? bytes.size() : used);
+  if (duty_ == duty::idle && !stray_ && !in_.empty()) idle_bytes({});
+}
+
+void server::begin_stray() noexcept {
+  session.ahead_is_next = false;
+  stray_ = true;
+  stray_left_ = 0;
+}
+
+// Up to its ReadyForQuery. How many bytes are done with.
+std::size_t server::drop_stray(std::string_view bytes) {
+  std::size_t used = 0;
+  while (stray_ && used < bytes.size()) {
+    const auto rest = bytes.substr(used);
+    if (stray_left_ > 0) {
+      const auto n = std::min(stray_left_, rest.size());
+      stray_left_ -= n;
+      used += n;
+      continue;
+    }
+    if (rest.size() < header_bytes) break;
+    const auto& rule = pgwire::rule_of(pgwire::direction::from_server, rest[0]);
+    const auto length = pgwire::load_u32(rest.data() + 1);
+    if (length < rule.min_length || length > rule.max_length) {
+      fault(pool::close_reason::protocol_doubt);
+      break;
+    }
+    const auto size = length + 1UL;
+    if (static_cast<server_type>(rest[0]) != server_type::ready_for_query) {
+      stray_left_ = size;
+      continue;
+    }
+    if (rest.size() < size) break;
+    used += size;
+    stray_ = false;
+    if (rest[header_bytes] != static_cast<char>(pgwire::transaction_status::idle))
+      fault(pool::close_reason::protocol_doubt);
+  }
+  return used;
+}
+
+void server::back_if_due() {
+  if (cancels == 0 && !stray_ && duty_ == duty::idle && std::exchange(give_back_later, false))
+    owner.give_back(*this);
 }
 
 // PostgreSQL may speak of its own accord: a notice, a changed parameter, its farewell.
@@ -264,12 +328,13 @@ void server::check_peer() {
 }
 
 void server::cancel() {
+  owner.call_back(*this);  // it could hit what was sent ahead
   ++cancels;
   net::spawn([](server* s) -> net::task<void> {
     co_await send_cancel(s->owner.home, s->owner.runtime(), s->key);
     if (--s->cancels > 0) co_return;
     if (s->cancels_over_) s->cancels_over_->set();
-    if (std::exchange(s->give_back_later, false) && s->duty_ == duty::idle) s->owner.give_back(*s);
+    s->back_if_due();
   }(this));
 }
 
