@@ -49,9 +49,10 @@ class concurrency_limit {
     std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
     bool may_gather = true;
     bool may_ahead = true;
-    double ahead_from = 1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
+    double ahead_from =
+        1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
-    double gather_share = 0.45;   // it lasts until about this share of those that run has ended, ...
+    double gather_share = 0.45;  // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
   };
 
@@ -131,15 +132,15 @@ class concurrency_limit {
   bool doubted_ = false;             // the last trial was for more at once, and is made again
   std::uint8_t in_vain_ = 0;         // trials in a row that changed nothing, since the rest grew
   bool settling_ = true;             // leases that began under another setting are not counted
-  double rate_ = 0;              // in leases a us, as chosen, when it last was measured; 0: not yet
-  std::uint32_t rest_ = 0;       // of now
-  std::uint32_t left_ = 0;       // windows to rest
+  double rate_ = 0;         // in leases a us, as chosen, when it last was measured; 0: not yet
+  std::uint32_t rest_ = 0;  // of now
+  std::uint32_t left_ = 0;  // windows to rest
   // Of gathering, and of sending ahead: rounds without a trial after the last one, and what is left of them.
   struct left_out {
     std::uint32_t rounds = 0, left = 0;
   };
   std::array<left_out, 2> left_out_;
-  std::uint32_t ends_ = 0;       // of this window
+  std::uint32_t ends_ = 0;  // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end

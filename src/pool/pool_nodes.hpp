@@ -34,7 +34,7 @@ class waiter {
 
   // It waits, in the queue or behind the client of one server.
   [[nodiscard]] bool queued() const noexcept { return queued_ || behind_ != nullptr; }
-  [[nodiscard]] server* behind() const noexcept { return behind_; }  // whose next client it is
+  [[nodiscard]] server* behind() const noexcept { return behind_; }   // whose next client it is
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of acquire()
 
  private:
@@ -59,9 +59,9 @@ class server {
   std::uint64_t state_id = 0;  // session state it has now; kept by the session layer
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
-  [[nodiscard]] waiter* holder() const noexcept { return holder_; }    // leased or pinned: by whom
+  [[nodiscard]] waiter* holder() const noexcept { return holder_; }  // leased or pinned: by whom
   [[nodiscard]] waiter* next_holder() const noexcept { return next_holder_; }  // who stands behind
-  [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }  // bits of pin_reason
+  [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }          // bits of pin_reason
   [[nodiscard]] bool pinned_for(pin_reason r) const noexcept { return (pins_ & bit(r)) != 0; }
   [[nodiscard]] micro_time opened_at() const noexcept { return opened_; }
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of idle or of its lease

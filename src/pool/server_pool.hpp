@@ -94,8 +94,9 @@ struct pool_options {
   std::uint32_t concurrency = UINT32_MAX;  // leases that run at once, at most; at least 1 is taken
   bool adapt = false;  // concurrency_limit finds how many, up to size; `concurrency` is not used
   bool gather = true;  // with `adapt`: gather() may ask the core to sleep on while clients wait
-  bool ahead = true;   // with `adapt`: clients that wait may stand behind others, where that is found to be faster
-  bool always_ahead = false;  // or whenever they wait
+  bool ahead =
+      true;  // with `adapt`: clients that wait may stand behind others, where that is found to be faster
+  bool always_ahead = false;        // or whenever they wait
   microseconds step_aside{10'000};  // an older lease does not count among them
   milliseconds wait_timeout{10'000};
   milliseconds idle_timeout{600'000};

@@ -22,7 +22,8 @@ struct reference {
   std::map<test_server*, test_client*> leases;
   std::map<test_server*, bool> pinned;
   std::set<test_server*> set_aside;  // leases that do not count among those that run
-  std::set<test_server*> beyond;     // leases of who stood behind: they may be more than may run at once
+  std::set<test_server*>
+      beyond;  // leases of who stood behind: they may be more than may run at once
   std::map<test_server*, test_client*> behind;  // who has a leased one next
 };
 

@@ -36,14 +36,14 @@ struct effects {
   bool opens_link = false;         // a connection of dblink, which stays open
   bool names_statements =
       false;  // PREPARE, EXECUTE, DEALLOCATE, DISCARD ALL: its text needs a look each time
-  bool drops_statements = false;          // DEALLOCATE ALL, DISCARD ALL
-  bool resets_name = false;               // RESET application_name, alone
-  bool resets_all = false;                // RESET ALL, alone
-  bool sets_local = false;                // of this transaction alone, what tells texts' meaning
-  bool resets = false;                    // RESET of anything, DISCARD ALL
-  bool unlisted = false;                  // settings that nobody lists may have been made
-  bool sets_by_parameter = false;         // a value of its Bind names a setting
-  bool sets_unknown = false;              // a setting whose name is not known
+  bool drops_statements = false;   // DEALLOCATE ALL, DISCARD ALL
+  bool resets_name = false;        // RESET application_name, alone
+  bool resets_all = false;         // RESET ALL, alone
+  bool sets_local = false;         // of this transaction alone, what tells texts' meaning
+  bool resets = false;             // RESET of anything, DISCARD ALL
+  bool unlisted = false;           // settings that nobody lists may have been made
+  bool sets_by_parameter = false;  // a value of its Bind names a setting
+  bool sets_unknown = false;       // a setting whose name is not known
   // One statement, a SELECT, INSERT, UPDATE or DELETE that leaves nothing behind: sent in no transaction it ends in none.
   bool whole = false;
   // And it only reads: to run it once more than it was asked for changes nothing, and is nothing to wait for.

@@ -100,7 +100,7 @@ struct server_session {
   bool links = false;
   // Of a client that stands behind the one served: its statement was sent, to be answered after all that is due now.
   bool ahead = false;
-  bool ahead_is_next = false;  // and that is answered: what comes now is the answer to it
+  bool ahead_is_next = false;     // and that is answered: what comes now is the answer to it
   bool escapes = false;           // standard_conforming_strings is off there
   bool escapes_by_start = false;  // and was when it was opened: RESET goes back to that
 };
@@ -378,8 +378,8 @@ class relay {
   void show(std::string_view bytes);
   // Of the client, and perhaps not all of a transaction.
   [[nodiscard]] static bool is_strange(const entry& e) noexcept {
-    const bool runs = e.kind == entry_kind::query || e.kind == entry_kind::execute ||
-                      e.kind == entry_kind::call;
+    const bool runs =
+        e.kind == entry_kind::query || e.kind == entry_kind::execute || e.kind == entry_kind::call;
     return runs && !e.whole && e.why <= purpose::answered;
   }
   [[nodiscard]] bool at_end_of_answers() const noexcept {
@@ -479,7 +479,7 @@ class relay {
   bool sets_unknown_ = false;   // a setting was made under a name that is not known
   bool inject_failed_ = false;  // the injected query under way was cancelled
   bool tell_settings_ =
-      false;  // the client was told other values of its settings than those it has
+      false;              // the client was told other values of its settings than those it has
   bool strange_ = false;  // since attach() something was run that is_strange()
   bool pinned_ = false;
   bool kept_ = false;      // hooks_.keep said yes

@@ -240,7 +240,8 @@ relay::after relay::on_query(std::string_view rest, std::size_t size, std::size_
   }
   note_effects(e);
   ddl_ |= e.ddl;
-  queue_.push({.kind = entry_kind::query, .whole = e.whole, .ids = e.ids, .began_us = precise_us()});
+  queue_.push(
+      {.kind = entry_kind::query, .whole = e.whole, .ids = e.ids, .began_us = precise_us()});
   unnamed_.serial = 0;  // a Query ends the unnamed statement
   server_->unnamed = 0;
   unsynced_ = false;  // and what was not synced

@@ -61,7 +61,9 @@ class client final : public pool::waiter, relay_hooks {
   void lost();
   // The first bytes that it waits with, if they may be sent to a server that still works for another; else none.
   [[nodiscard]] std::string_view sendable_ahead(const server_session& s);
-  [[nodiscard]] bool may_be_followed() noexcept { return relay_ && !over_ && relay_->may_be_followed(); }
+  [[nodiscard]] bool may_be_followed() noexcept {
+    return relay_ && !over_ && relay_->may_be_followed();
+  }
   void cleaned();  // server::clean(..., keep) is over
 
   void cancel();  // a CancelRequest for it

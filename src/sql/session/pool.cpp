@@ -23,6 +23,13 @@ metrics::counter queries_of(metrics::registry& r, const metrics::labels& l, cons
   return r.add_counter("fairing_sql_queries_total", "Statements that clients had run",
                        with(l, "outcome", outcome));
 }
+
+metrics::counter ahead_of(metrics::registry& r, const metrics::labels& l, const char* what) {
+  return r.add_counter("fairing_sql_ahead_total",
+                       "Statements sent to servers that still worked for another client; and those "
+                       "of them that were served elsewhere, since that took too long",
+                       with(l, "event", what));
+}
 }  // namespace
 
 pool::micro_time pool_now() noexcept { return pool::at_us(precise_us()); }
@@ -57,6 +64,8 @@ sql_pool::sql_pool(plane_state& p, core_part& h, pool_key k, runtime_ptr r,
       queries_failed(queries_of(p.registry, l, "error")),
       queries_slow(p.registry.add_counter("fairing_sql_slow_queries_total",
                                           "Statements that took longer than sql.slow", l)),
+      sent_ahead(ahead_of(p.registry, l, "sent")),
+      called_back(ahead_of(p.registry, l, "called_back")),
       runtime_(std::move(r)),
       secret_(p.secrets, key.user),
       machine_(options_of(*runtime_, key), p.budget, p.budget.join(*this), *this),
@@ -185,6 +194,7 @@ void sql_pool::send_ahead(server& s) {
   const auto bytes = static_cast<client&>(*w).sendable_ahead(s.session);
   if (bytes.empty()) return;
   machine_.stand_behind(s);
+  sent_ahead.add();
   s.ahead = bytes.size();
   s.ahead_since = home.core.now().mono;
   s.session.ahead = true;
@@ -196,6 +206,7 @@ void sql_pool::send_ahead(server& s) {
 void sql_pool::call_back(server& s) {
   if (!s.next_holder() && s.ahead == 0 && !s.session.ahead_is_next) return;
   s.ahead = 0;
+  if (s.next_holder()) called_back.add();
   machine_.step_back(s, pool_now());
   if (s.session.ahead_is_next) s.begin_stray();
   if (machine_.held_back()) pass_soon();

@@ -48,7 +48,7 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   const pool_key key;
   pool_shared shared;
   pool::server_pool_probe probe;
-  metrics::counter queries, queries_failed, queries_slow;
+  metrics::counter queries, queries_failed, queries_slow, sent_ahead, called_back;
   pool::pool_homes homes;                      // of a first home: whether it needs another
   std::atomic<std::int64_t> expected{0};       // clients: here, and on their way
   std::atomic<mono_time> left_at{now().mono};  // when the last of them left, or it was made
