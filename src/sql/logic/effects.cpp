@@ -191,8 +191,8 @@ void add_whole(effects& e, const lex::analyzer& a) {
                             flag(statement_flag::modifying_cte) | flag(statement_flag::returning);
   if (a.statements().size() != 1 || !a.statements_complete()) return;
   const auto& s = a.statements()[0];
-  const bool quiet = !e.leaves_state && !e.ddl && !e.reads_sequences && !e.makes_sequences &&
-                     !e.names_statements && !e.sets_local && !e.unlisted && !e.pin && !e.sets;
+  const bool quiet = !e.leaves_state && !e.ddl && !e.reads_sequences && !e.names_statements &&
+                     !e.sets_local && !e.unlisted && !e.pin && !e.sets;
   e.whole = quiet && (s.flags.bits & ~harmless) == 0 &&
             (s.kind == statement_kind::select || s.kind == statement_kind::insert ||
              s.kind == statement_kind::update || s.kind == statement_kind::delete_rows);

@@ -382,6 +382,8 @@ class relay {
         e.kind == entry_kind::query || e.kind == entry_kind::execute || e.kind == entry_kind::call;
     return runs && !e.whole && e.why <= purpose::answered;
   }
+  [[nodiscard]] bool ahead_is_due() const noexcept { return server_->ahead && at_end_of_answers(); }
+  void end_before_ahead(progress& p);
   [[nodiscard]] bool at_end_of_answers() const noexcept {
     return answer_left_ == 0 && queue_.empty();
   }

@@ -78,4 +78,15 @@ bool relay::may_be_followed() noexcept {
          (queue_.size() == 1 && queue_.back().kind == entry_kind::query);
 }
 
+// The client has all of its answers, and what comes next is to what was sent ahead.
+void relay::end_before_ahead(progress& p) {
+  server_->ahead = false;
+  server_->ahead_is_next = true;
+  // Not what was foreseen: what was sent ahead runs in this client's transaction.
+  if (server_->status != transaction_status::idle)
+    doubt(p, "a statement left a transaction open that cannot do so");
+  else
+    settle(p);
+}
+
 }  // namespace fairing::sql

@@ -31,9 +31,8 @@ progress relay::from_server(std::string_view bytes, mono_time now) {
   now_ = now;
   if (shared_.watch) now_us_ = precise_us();
   progress p;
-  while (p.taken < bytes.size() && !over_) {
+  while (p.taken < bytes.size() && !over_ && !ahead_is_due()) {
     const auto rest = bytes.substr(p.taken);
-    if (server_->ahead && at_end_of_answers()) break;
     if (answer_left_ > 0) {
       const auto n = std::min(answer_left_, rest.size());
       if (!answer_dropped_) to_client.borrow(rest.substr(0, n));
@@ -66,19 +65,12 @@ progress relay::from_server(std::string_view bytes, mono_time now) {
     answer_left_ = size - part.size();
     answer_dropped_ = !shown_;
   }
-  if (over_) {
+  if (over_)
     p.broken = true;
-  } else if (server_->ahead && at_end_of_answers()) {
-    server_->ahead = false;
-    server_->ahead_is_next = true;
-    // Not what was foreseen: what was sent ahead runs in this client's transaction.
-    if (server_->status != transaction_status::idle)
-      doubt(p, "a statement left a transaction open that cannot do so");
-    else
-      settle(p);
-  } else if (at_end_of_answers() && p.taken == bytes.size()) {
+  else if (ahead_is_due())
+    end_before_ahead(p);
+  else if (at_end_of_answers() && p.taken == bytes.size())
     settle(p);
-  }
   if (blocked_ && !waiting_) p.proceed = true;
   return p;
 }
