@@ -22,7 +22,7 @@ void concurrency_limit::set_rules(std::uint32_t size, bool may_gather, bool may_
 
 void concurrency_limit::start_over() noexcept {
   chosen_ = now_ = {size_};
-  gather_ = microseconds{0};
+  gather_each_ = 0;
   phase_ = phase::resting;
   next_ = change::gathering;
   doubted_ = false;
@@ -38,11 +38,7 @@ void concurrency_limit::start_over() noexcept {
 void concurrency_limit::begin_window(setting s, micro_time now) noexcept {
   settling_ = s != now_;
   now_ = s;
-  gather_ = microseconds{0};
-  if (s.gathers && rate_ > 0)
-    gather_ = std::min(rules_.gather_most,
-                       microseconds{static_cast<std::int64_t>(rules_.gather_share * s.limit *
-                                                              (s.ahead ? 2 : 1) / rate_)});
+  gather_each_ = s.gathers && rate_ > 0 ? rules_.gather_share / rate_ : 0;
   began_ = now;
   ends_ = ends_alone_ = 0;
 }
@@ -57,8 +53,9 @@ void concurrency_limit::look(micro_time now) noexcept {
   }
   const auto took = now - began_;
   const auto us = static_cast<double>(took.count());
-  const bool whole =
-      took >= rules_.window_most || (took >= rules_.window_least && ends_ >= rules_.window_ends);
+  // What is found soon is found better later.
+  const auto enough = rest_ > rules_.rest ? rules_.window_ends : rules_.window_ends / 2;
+  const bool whole = took >= rules_.window_most || (took >= rules_.window_least && ends_ >= enough);
   if (!whole && !is_plainly_worse(us)) return;
   const bool waited = std::uint64_t{ends_alone_} * 64 <= ends_;
   if (phase_ == phase::resting)

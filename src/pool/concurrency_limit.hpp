@@ -11,7 +11,7 @@
 // Flow:  concurrency_limit limit(size);
 //        at the end of each lease:  limit.ended(somebody_waits, now);
 //        before a lease:            running < limit.now()
-//        while somebody waits:      limit.gather() is how long a core may sleep on
+//        while somebody waits:      limit.gather(at_work) is how long a core may sleep on
 // How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
 // (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: to
 // gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, kept unless that is
@@ -27,6 +27,7 @@
 // (USITS 2003), with paired windows against drift.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -37,7 +38,8 @@ namespace fairing::pool {
 class concurrency_limit {
  public:
   struct rules {
-    std::uint32_t window_ends = 512;       // a window is over after so many leases and ...
+    std::uint32_t window_ends =
+        512;  // a window is over after so many leases (half, while it looks around) and ...
     microseconds window_least{25'000};     // ... so long; or after ...
     microseconds window_most{1'000'000};   // ... so long, with at least ...
     std::uint32_t window_ends_least = 16;  // ... so many
@@ -63,7 +65,10 @@ class concurrency_limit {
   // The limit that was chosen; during a trial now() may be another.
   [[nodiscard]] std::uint32_t chosen() const noexcept { return chosen_.limit; }
   // How long a core that finds nothing to do may sleep before it looks again; 0: it is to be woken at once.
-  [[nodiscard]] microseconds gather() const noexcept { return gather_; }
+  [[nodiscard]] microseconds gather(std::uint32_t at_work) const noexcept {
+    return std::min(rules_.gather_most,
+                    microseconds{static_cast<std::int64_t>(gather_each_ * at_work)});
+  }
   // Whether it was chosen to gather.
   [[nodiscard]] bool gathers() const noexcept { return chosen_.gathers; }
   // Whether a statement may be sent to a server before the one before it is answered, and whether that was chosen.
@@ -125,7 +130,7 @@ class concurrency_limit {
   setting now_;
   setting other_{0};        // the B of a trial
   setting before_{0};       // what was chosen before the last change
-  microseconds gather_{0};  // of now_
+  double gather_each_ = 0;  // us, of now_
   phase phase_ = phase::resting;
   change next_ = change::gathering;  // or the one that is being tried
   std::uint8_t step_ = 0;            // of A B B A

@@ -33,9 +33,10 @@ class database {
     while (t_ < until) {
       const auto running = std::min(limit.now(), clients_);
       // A mean of 1, but never quite even.
-      t_ += cost_(running, static_cast<double>(limit.gather().count())) * (0.75 + chance(random_));
+      t_ += cost_(running, static_cast<double>(limit.gather(limit.now()).count())) *
+            (0.75 + chance(random_));
       ++ended;
-      if (limit.gather().count() == 0) ++at_once;
+      if (limit.gather(limit.now()).count() == 0) ++at_once;
       limit.ended(clients_ > running, at_us(1'000'000 + static_cast<std::int64_t>(t_)));
       lowest = std::min(lowest, limit.chosen());
     }
@@ -189,8 +190,8 @@ TEST(concurrency_limit, gathers_where_wake_ups_cost) {
   d.ended = 0;
   d.run(60);
   EXPECT_TRUE(limit.gathers());
-  EXPECT_GT(limit.gather().count(), 0);
-  EXPECT_LE(limit.gather().count(), 200);
+  EXPECT_GT(limit.gather(limit.now()).count(), 0);
+  EXPECT_LE(limit.gather(limit.now()).count(), 200);
   EXPECT_LT(60e6 / static_cast<double>(d.ended), 110) << "of 120 us without";
 }
 
@@ -217,7 +218,7 @@ TEST(concurrency_limit, gathers_only_if_it_may) {
   EXPECT_TRUE(limit.gathers());
   limit.set_rules(16, false, true);
   EXPECT_FALSE(limit.gathers());
-  EXPECT_EQ(limit.gather().count(), 0);
+  EXPECT_EQ(limit.gather(limit.now()).count(), 0);
 }
 
 TEST(concurrency_limit, does_not_gather_where_each_server_is_missed) {
@@ -246,11 +247,11 @@ TEST(concurrency_limit, stops_gathering_when_that_has_become_slower) {
 
 TEST(concurrency_limit, nothing_is_gathered_before_it_was_tried_nor_without_waiters) {
   concurrency_limit limit(16);
-  EXPECT_EQ(limit.gather().count(), 0);
+  EXPECT_EQ(limit.gather(limit.now()).count(), 0);
   database d(limit, 8, woken);
   d.run(20);
   EXPECT_FALSE(limit.gathers());
-  EXPECT_EQ(limit.gather().count(), 0);
+  EXPECT_EQ(limit.gather(limit.now()).count(), 0);
 }
 
 }  // namespace

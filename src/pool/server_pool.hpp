@@ -181,7 +181,8 @@ class server_pool {
   }
   // How long the core may sleep beyond the first message that comes, as clients wait anyway; 0: not at all.
   [[nodiscard]] microseconds gather() const noexcept {
-    return options_.adapt && waiting() > 0 ? limit_.gather() : microseconds{0};
+    return options_.adapt && waiting() > 0 ? limit_.gather(running_.size() + behind_)
+                                           : microseconds{0};
   }
   // While clients wait, the oldest one's statement may be sent to a server that still works for another.
   [[nodiscard]] bool sends_ahead() const noexcept {

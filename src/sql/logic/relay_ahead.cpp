@@ -66,8 +66,8 @@ std::size_t relay::sendable_ahead(std::string_view bytes, const server_session& 
 bool relay::may_be_followed() noexcept {
   if (!server_ || server_->ahead || server_->status != transaction_status::idle ||
       queue_.ready_due() != 1 || unsynced_ || waiting_ || pending_ || skipping_ || body_left_ > 0 ||
-      strange_ || pinned_ || kept_ || ask_state_ || ddl_ || functions_changed_ ||
-      learning_ || in_flux() || (made_values_ && shared_.reads_sequences))
+      strange_ || pinned_ || kept_ || ask_state_ || ddl_ || functions_changed_ || learning_ ||
+      in_flux() || (made_values_ && shared_.reads_sequences))
     return false;
   for (std::size_t i = 0; i < queue_.size(); ++i) {
     const auto& e = queue_.at(i);
