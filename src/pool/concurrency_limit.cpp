@@ -100,6 +100,9 @@ bool concurrency_limit::changes(change c) noexcept {
       break;
     case change::ahead:
       other_.ahead = rules_.may_ahead && !chosen_.ahead;
+      // As many in the database's hands as without.
+      if (other_.ahead && !chosen_.ahead) other_.limit = std::max(chosen_.limit / 2, 1U);
+      if (!other_.ahead && chosen_.ahead) other_.limit = std::min(chosen_.limit * 2, size_);
       break;
     case change::higher:
       other_.limit = std::min(chosen_.limit * 2, size_);
