@@ -54,7 +54,7 @@ class concurrency_limit {
     double ahead_from =
         1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
     double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
-    double gather_share = 0.45;  // it lasts until about this share of those that run has ended, ...
+    double gather_share = 0.5;   // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
   };
 
