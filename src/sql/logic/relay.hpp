@@ -98,8 +98,7 @@ struct server_session {
   std::uint64_t sequences_of = 0;
   // Connections of dblink may be open there, which nothing lists and DISCARD ALL does not close: it has to be closed.
   bool links = false;
-  // Of a client that stands behind the one served: its statement was sent, to be answered after all that is due now.
-  bool ahead = false;
+  bool ahead = false;             // another client's statement was sent, behind all that is due
   bool ahead_is_next = false;     // and that is answered: what comes now is the answer to it
   bool escapes = false;           // standard_conforming_strings is off there
   bool escapes_by_start = false;  // and was when it was opened: RESET goes back to that
