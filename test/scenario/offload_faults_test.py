@@ -81,17 +81,24 @@ class OffloadFaults(OffloadCase):
         got.read()
         return got.status, got.headers["X-From"]
 
+    def lost(self, with_key):
+        """The answer to a request whose own sync failed. A sync of the store's own may have the fault instead."""
+        for n in range(20):
+            wait_until(lambda: self.fairing.metric("fairing_jobs_store_up") == 1)
+            self.faults.sync_fails = 1
+            got = self.ask("/reports/year", **ASYNC, **({"Idempotency-Key": f"lost-{n}"} if with_key else {}))
+            if got.status == 503 and json.loads(got.body)["type"] != "urn:fairing:problem:job-store-down":
+                return got
+        return got
+
     def test_where_nobody_knows_whether_it_was_kept_it_is_neither_forwarded_nor_asked_for_again(self):
         self.start_faulty(queue={"paused": True})
         self.go.set()
-        self.faults.sync_fails = 1
-        lost = self.ask("/reports/year", **ASYNC)
+        lost = self.lost(with_key=False)
         self.problem(lost, 503, "job-outcome-unknown")
         self.assertIsNone(lost.get("Retry-After"))
         self.assertEqual(self.ran, [])
-        wait_until(lambda: self.fairing.metric("fairing_jobs_store_up") == 1)
-        self.faults.sync_fails = 1
-        lost = self.ask("/reports/year", **ASYNC, **KEY)
+        lost = self.lost(with_key=True)
         self.problem(lost, 503, "job-outcome-unknown")
         self.assertEqual(lost.get("Retry-After"), "1", "with a key it is safe")
         self.assertEqual(self.ran, [])
