@@ -154,6 +154,24 @@ class Ahead(SqlCase):
         self.assertEqual(asleep.error.code, "57014")
         self.assertEqual(behind.query("SELECT 'again'"), [["again"]])
 
+    def test_the_unnamed_statement_of_the_one_before_stays_its_own(self):
+        self.start_one()
+        holder, first, behind = self.client(), self.client(), self.client()
+        holder.query("BEGIN")
+        asleep = in_thread(first.extended, "SELECT 'mine' FROM pg_sleep(2)")
+        self.waiting(1)
+        waits = in_thread(behind.extended, "SELECT 'theirs'")
+        self.waiting(2)
+        holder.query("COMMIT")
+        wait_until(lambda: self.ahead() == 1)
+        behind.cancel()
+        waits.join(10)
+        self.assertEqual(waits.error.code, "57014")
+        asleep.join(10)
+        self.assertEqual(asleep.result, [["mine"]])
+        first.socket.sendall(first.bind() + first.execute() + first.message(b"S"))
+        self.assertEqual(first.rows(), [["mine"]])
+
     def test_the_one_behind_leaves(self):
         (_, asleep), (behind, waits), _ = self.behind_a_sleeper(1)
         behind.socket.shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,4 @@
 // What may be sent to a server before the statement before it is answered (ADR 27): one transaction that only reads.
-#include <algorithm>
-
 #include "codec/pgwire/client_messages.hpp"
 #include "sql/logic/relay.hpp"
 

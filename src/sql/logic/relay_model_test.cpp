@@ -255,6 +255,7 @@ class world final {
   }
   static void begin_stray(server& s) {
     s.session.ahead_is_next = false;
+    s.session.unnamed = 0;
     s.stray = true;
   }
   void flush_behind_ahead(std::size_t i) {

@@ -172,6 +172,7 @@ void server::serve_bytes(std::string_view fresh) {
 
 void server::begin_stray() noexcept {
   session.ahead_is_next = false;
+  session.unnamed = 0;  // a Query or a Parse of somebody else's ends the unnamed statement
   stray_ = true;
   stray_left_ = 0;
 }
