@@ -1,5 +1,5 @@
-// concurrency_limit: how many servers of a pool may be at work at once, and whether what they answer is gathered,
-// found by trying.
+// concurrency_limit: how many servers of a pool may be at work at once, whether what they answer is gathered, and whether
+// statements are sent ahead, found by trying.
 //
 // Problem: more statements at once than the database has cores (and disks) for make each of them slower and, past the
 // best point, all of them together: 16 on one core did 45 % of what 2 did. The right number is not in the
@@ -46,7 +46,7 @@ class concurrency_limit {
     double lower_from = 0.95;              // B over A at which the lower limit is kept
     double higher_from = 1.05;             // and the higher one
     double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
-    std::uint32_t rest = 2;         // windows between trials; doubled after each round of three ...
+    std::uint32_t rest = 2;         // windows between trials; doubled after each round of all ...
     std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
     std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
     bool may_gather = true;

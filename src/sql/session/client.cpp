@@ -319,7 +319,10 @@ std::size_t client::from_server(server& s, std::string_view bytes) {
     return p.taken;
   }
   mark();
-  if (p.released) release();
+  if (p.released)
+    release();
+  else if (s.session.ahead_is_next)
+    pool_->call_back(s);  // before anything more is sent there
   if (welcoming_ && relay_->start_learned()) welcoming_->set();
   if (p.proceed) advance();
   if (pool_->plane.draining.load(std::memory_order_relaxed)) begin_drain();
