@@ -53,9 +53,8 @@ void concurrency_limit::look(micro_time now) noexcept {
   }
   const auto took = now - began_;
   const auto us = static_cast<double>(took.count());
-  // What is found soon is found better later.
-  const auto enough = rest_ > rules_.rest ? rules_.window_ends : rules_.window_ends / 2;
-  const bool whole = took >= rules_.window_most || (took >= rules_.window_least && ends_ >= enough);
+  const bool whole =
+      took >= rules_.window_most || (took >= rules_.window_least && ends_ >= rules_.window_ends);
   if (!whole && !is_plainly_worse(us)) return;
   const bool waited = std::uint64_t{ends_alone_} * 64 <= ends_;
   if (phase_ == phase::resting)
@@ -64,10 +63,13 @@ void concurrency_limit::look(micro_time now) noexcept {
     tried(us, waited, now);
 }
 
+// Pairs of windows are A B, B A, A B and so on.
+bool concurrency_limit::is_of_other(std::uint8_t step) noexcept { return step % 4 == 1 || step % 4 == 2; }
+
 // A change that is plainly worse need not be seen to the end of its window: others wait for it.
 bool concurrency_limit::is_plainly_worse(double us) const noexcept {
-  const bool b = phase_ == phase::trying && (step_ == 1 || step_ == 2);
-  return b && ends_ >= rules_.window_ends / 4 && ends_ * rules_.plain <= seen_[0].rate() * us;
+  return phase_ == phase::trying && step_ == 1 && ends_ >= rules_.window_ends / 4 &&
+         ends_ * rules_.plain <= pairs_[0].a * us;
 }
 
 void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcept {
@@ -123,41 +125,46 @@ void concurrency_limit::begin_trial() noexcept {
   while (!changes(next_) || is_left_out(next_)) next_ = after(next_);
   phase_ = phase::trying;
   step_ = 0;
-  seen_ = {};
+  pairs_ = {};
 }
 
 void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
-  const bool b = step_ == 1 || step_ == 2;
+  const bool b = is_of_other(step_);
   // Only under a higher limit than that of now may it be that nobody waits. Else the load has ended or paused.
   if (!waited && (!b || next_ != change::higher)) {
     rest_again(false);
     return begin_window(chosen_, now);
   }
-  auto& s = seen_[b ? 1 : 0];
-  s.ends += ends_;
-  s.us += us;
+  auto& p = pairs_[step_ / 2];
+  (b ? p.b : p.a) = ends_ / us;
   ++step_;
-  if (step_ == 2) {
-    const double ratio = seen_[1].rate() / seen_[0].rate();
-    if (ratio >= rules_.plain || ratio <= 1 / rules_.plain) step_ = 4;
-  }
-  if (step_ == 4) {
-    decide(seen_[0].rate(), seen_[1].rate());
+  if (step_ % 2 == 0 && is_decided()) {
+    decide();
     return begin_window(chosen_, now);
   }
-  begin_window(step_ == 3 ? chosen_ : other_, now);
+  begin_window(is_of_other(step_) ? other_ : chosen_, now);
 }
 
-bool concurrency_limit::is_better(double a, double b) const noexcept {
+bool concurrency_limit::is_decided() const noexcept {
+  const std::size_t n = step_ / 2U;
+  if (n == rules_.pairs_most) return true;
+  // Plainly, or whatever the others may be: so many say the same.
+  if (n == 1 && (pairs_[0].ratio() >= rules_.plain || pairs_[0].ratio() <= 1 / rules_.plain)) return true;
+  const auto better = static_cast<std::size_t>(std::count_if(
+      pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n), [this](const pair& p) { return is_better(p.ratio()); }));
+  return std::max(better, n - better) * 2 > rules_.pairs_most;
+}
+
+bool concurrency_limit::is_better(double ratio) const noexcept {
   switch (next_) {
     case change::lower:
-      return b >= a * rules_.lower_from;
+      return ratio >= rules_.lower_from;
     case change::higher:
-      return b >= a * rules_.higher_from;
+      return ratio >= rules_.higher_from;
     case change::ahead:
-      return b >= a * (other_.ahead ? rules_.ahead_from : 1);
+      return ratio >= (other_.ahead ? rules_.ahead_from : 1);
     case change::gathering:
-      return other_.gathers ? b >= a * rules_.gather_worse : b * rules_.gather_worse > a;
+      return other_.gathers ? ratio >= rules_.gather_worse : ratio * rules_.gather_worse > 1;
   }
   return false;
 }
@@ -168,23 +175,27 @@ bool concurrency_limit::is_back() const noexcept {
          (chosen_.ahead && !other_.ahead);
 }
 
-// A machine that others share has slow and fast moments, and one of them may end within a trial: what would undo earlier
-// finds has to be found twice in a row.
-void concurrency_limit::decide(double a, double b) noexcept {
-  const bool changed = is_better(a, b);
+// A machine that others share has slow and fast moments. The pair whose ratio is in the middle of all decides, so that
+// one moment that began or ended within a pair does not; and what would undo earlier finds has to be found twice.
+void concurrency_limit::decide() noexcept {
+  const std::size_t n = step_ / 2U;
+  std::sort(pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n),
+            [](const pair& x, const pair& y) { return x.ratio() < y.ratio(); });
+  const pair& middle = pairs_[n / 2];
+  const bool changed = is_better(middle.ratio());
   if (changed && is_back() && !std::exchange(doubted_, true)) {
     phase_ = phase::resting;
     left_ = 1;
     return;
   }
   doubted_ = false;
-  rate_ = changed ? b : a;
+  rate_ = changed ? middle.b : middle.a;
   // To and fro between two that are as good: it has found what there is.
   const bool undone = changed && other_ == before_;
   if (changed) before_ = std::exchange(chosen_, other_);
   if (const auto i = static_cast<std::size_t>(next_); i < left_out_.size()) {
     auto& out = left_out_[i];
-    const bool plainly = !changed && b * rules_.plain <= a;
+    const bool plainly = !changed && middle.ratio() * rules_.plain <= 1;
     out.rounds = plainly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
     out.left = out.rounds;
   }
@@ -204,8 +215,11 @@ void concurrency_limit::rest_again(bool changed) noexcept {
     rest_ = std::max(rest_ / 4, rules_.rest);
     in_vain_ = 0;
     left_ = 1;
-    if (next_ == change::gathering || next_ == change::ahead)
-      next_ = after(next_);  // the others go on in the same direction
+    // Whether gathering pays depends on the rest; of which a limit goes on in the same direction.
+    if (!chosen_.gathers && next_ != change::gathering)
+      next_ = change::gathering;
+    else if (next_ == change::gathering || next_ == change::ahead)
+      next_ = after(next_);
     return;
   }
   next_ = after(next_);

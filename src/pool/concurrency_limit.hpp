@@ -38,13 +38,13 @@ namespace fairing::pool {
 class concurrency_limit {
  public:
   struct rules {
-    std::uint32_t window_ends =
-        512;  // a window is over after so many leases (half, while it looks around) and ...
-    microseconds window_least{25'000};     // ... so long; or after ...
+    std::uint32_t window_ends = 192;    // a window is over after so many leases and ...
+    microseconds window_least{8'000};   // ... so long; or after ...
     microseconds window_most{1'000'000};   // ... so long, with at least ...
     std::uint32_t window_ends_least = 16;  // ... so many
     double lower_from = 0.95;              // B over A at which the lower limit is kept
     double higher_from = 1.05;             // and the higher one
+    std::uint8_t pairs_most = 7;
     double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
     std::uint32_t rest = 2;         // windows between trials; doubled after each round of all ...
     std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
@@ -53,7 +53,7 @@ class concurrency_limit {
     bool may_ahead = true;
     double ahead_from =
         1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
-    double gather_worse = 0.98;  // with gathering over without: it is begun, and not ended
+    double gather_worse = 0.95;  // with gathering over without: it is begun, and not ended
     double gather_share = 0.5;   // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
   };
@@ -105,15 +105,17 @@ class concurrency_limit {
     bool operator==(const setting&) const = default;
   };
   struct pair {
-    double ends = 0, us = 0;
-    [[nodiscard]] double rate() const noexcept { return us > 0 ? ends / us : 0; }
+    double a = 0, b = 0;  // rates
+    [[nodiscard]] double ratio() const noexcept { return b / a; }
   };
   void look(micro_time now) noexcept;
   void rested(double rate, bool waited, micro_time now) noexcept;
   void tried(double us, bool waited, micro_time now) noexcept;
-  void decide(double a, double b) noexcept;
-  [[nodiscard]] bool is_better(double a, double b) const noexcept;
+  [[nodiscard]] bool is_decided() const noexcept;
+  void decide() noexcept;
+  [[nodiscard]] bool is_better(double ratio) const noexcept;
   [[nodiscard]] bool is_back() const noexcept;
+  [[nodiscard]] static bool is_of_other(std::uint8_t step) noexcept;
   [[nodiscard]] bool is_plainly_worse(double us) const noexcept;
   [[nodiscard]] bool is_left_out(change c) noexcept;
   void begin_trial() noexcept;
@@ -150,7 +152,7 @@ class concurrency_limit {
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end
   micro_time began_{};
-  std::array<pair, 2> seen_;  // A, B
+  std::array<pair, 8> pairs_;
 };
 
 }  // namespace fairing::pool
