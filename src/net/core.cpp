@@ -176,6 +176,7 @@ void core::run() {
     const auto by = any || wait == 0 ? now_.mono : std::max(now_.mono, until);
     if (next_later_ <= by) run_later(by);
     if (ticker_.take()) sweep();
+    for (const auto& f : turn_ends_) f();
   }
   owner_.store({}, std::memory_order_relaxed);
 }

@@ -6,7 +6,7 @@
 // Flow:
 //   core_group cores{2}; cores.start(); cores.at(0).post([]{ ... }); ... cores.stop(); // joins
 // A turn: wait for sockets (not at all if a job waits), serve those that are ready, run the jobs that are there by
-// then, at most `jobs_a_turn`, and every 100 ms the sweep. A post from the core itself costs no system call, one from
+// then, at most `jobs_a_turn`, every 100 ms the sweep, and what was registered for a turn's end. A post from the core itself costs no system call, one from
 // another thread one only if the core sleeps. Posts run in the order in which they were made, wherever that order is
 // known. What fits into two words is posted without an allocation: a coroutine handle, a shared_ptr.
 // Deadlines: an object derives from `timed`, is added to its core's sweep list, and sets deadline() with a plain
@@ -98,6 +98,8 @@ class core {
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
   // f(now) on every tick (100 ms), until the core stops; registered before start.
   void every_tick(std::function<void(instant)> f) { ticks_.push_back(std::move(f)); }
+  // f() at the end of every turn, before the core waits; registered before start.
+  void every_turn_end(std::function<void()> f) { turn_ends_.push_back(std::move(f)); }
   // The thread for this core's name look-ups, which block; started when it is first asked for.
   [[nodiscard]] offload& look_ups();
 
@@ -153,6 +155,7 @@ class core {
 
   sentinel first_;
   std::vector<std::function<void(instant)>> ticks_;
+  std::vector<std::function<void()>> turn_ends_;
   std::unique_ptr<offload> look_ups_;
 };
 

@@ -54,6 +54,8 @@ class reactor {
   void serve();  // what was ready then
   // Objects wait for their on_ready(0): the next wait() should be none.
   [[nodiscard]] bool has_again() const noexcept { return !again_.empty(); }
+  // Within serve(): is any socket that is ready still to be served, after the one in hand?
+  [[nodiscard]] bool has_more() const noexcept { return next_ < count_; }
   // Ends a wait(), or the next one; from any thread.
   void wake() noexcept;
   // Counts the turns: a socket that was served often in one turn lets others go first.

@@ -64,7 +64,9 @@ void concurrency_limit::look(micro_time now) noexcept {
 }
 
 // Pairs of windows are A B, B A, A B and so on.
-bool concurrency_limit::is_of_other(std::uint8_t step) noexcept { return step % 4 == 1 || step % 4 == 2; }
+bool concurrency_limit::is_of_other(std::uint8_t step) noexcept {
+  return step % 4 == 1 || step % 4 == 2;
+}
 
 // A change that is plainly worse need not be seen to the end of its window: others wait for it.
 bool concurrency_limit::is_plainly_worse(double us) const noexcept {
@@ -149,9 +151,11 @@ bool concurrency_limit::is_decided() const noexcept {
   const std::size_t n = step_ / 2U;
   if (n == rules_.pairs_most) return true;
   // Plainly, or whatever the others may be: so many say the same.
-  if (n == 1 && (pairs_[0].ratio() >= rules_.plain || pairs_[0].ratio() <= 1 / rules_.plain)) return true;
-  const auto better = static_cast<std::size_t>(std::count_if(
-      pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n), [this](const pair& p) { return is_better(p.ratio()); }));
+  if (n == 1 && (pairs_[0].ratio() >= rules_.plain || pairs_[0].ratio() <= 1 / rules_.plain))
+    return true;
+  const auto better = static_cast<std::size_t>(
+      std::count_if(pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n),
+                    [this](const pair& p) { return is_better(p.ratio()); }));
   return std::max(better, n - better) * 2 > rules_.pairs_most;
 }
 

@@ -35,7 +35,7 @@ client::client(client_seed seed, pgwire::backend_key key)
       address_(std::move(seed.address)),
       relayed_(std::move(seed.relayed)) {
   if (seed.tls) stream_.set_tls(std::move(seed.tls));
-  out_.open(stream_, pool_->runtime()->config.limits.client_write);
+  out_.open(stream_, pool_->runtime()->config.limits.client_write, sending::at_turn_end);
   if (pool_->transaction_mode())
     relay_.emplace(pool_->shared, static_cast<relay_hooks&>(*this), key_.pid, first_settings());
   else
@@ -97,6 +97,7 @@ net::task<void> client::run() {
   }
   finish();
   if (server_) part();
+  out_.settle();
   if (gone_) stream_.close();
   while (out_.backlogged()) co_await out_.drained();
   // Unread bytes would turn the close into a reset, which overtakes what was said last.

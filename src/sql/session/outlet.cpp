@@ -8,14 +8,55 @@
 
 namespace fairing::sql {
 
+bool write_scratch::hold(outlet& to) {
+  std::size_t size = 0;
+  for (const auto v : views) size += v.size();
+  if (size > most_each || pieces_.size() == most_outlets) return false;
+  for (const auto v : views) held_.append(v);
+  if (!pieces_.empty() && pieces_.back().to == &to)
+    pieces_.back().size += size;
+  else
+    pieces_.push_back({&to, size});
+  to.held_by_ = this;
+  return true;
+}
+
+void write_scratch::send_held() {
+  std::string_view rest = held_;
+  for (const auto& p : pieces_) {
+    p.to->held_by_ = nullptr;
+    views.assign(1, rest.substr(0, p.size));
+    rest.remove_prefix(p.size);
+    p.to->send(*this);
+  }
+  pieces_.clear();
+  held_.clear();
+}
+
+bool outlet::may_hold() const noexcept {
+  return when_ == sending::at_turn_end && stream_ && !stream_->is_tls() && !draining_ && !failed_ &&
+         home_.reactor().has_more();
+}
+
 void outlet::put(out_batch& batch, write_scratch& scratch) {
   if (batch.empty()) return;
   scratch.views.clear();
   batch.views(scratch.views);
-  if (!stream_ || failed_) return batch.clear();
+  if (!may_hold() || !scratch.hold(*this)) {
+    if (held_by_) {
+      settle();
+      scratch.views.clear();
+      batch.views(scratch.views);
+    }
+    send(scratch);
+  }
+  batch.clear();
+}
+
+void outlet::send(write_scratch& scratch) {
+  if (!stream_ || failed_) return;
   if (draining_ || stream_->is_tls()) {
     for (const auto v : scratch.views) backlog_.append(v);
-    batch.clear();
     return start_drain();
   }
   scratch.parts.clear();
@@ -27,7 +68,6 @@ void outlet::put(out_batch& batch, write_scratch& scratch) {
     for (auto i = at.part; i < scratch.views.size(); ++i, skip = 0)
       backlog_.append(scratch.views[i].substr(skip));
   }
-  batch.clear();
   if (ended && at.error) {
     failed_ = true;
     ::shutdown(stream_->native(), SHUT_RDWR);  // who reads is told, too
@@ -36,6 +76,7 @@ void outlet::put(out_batch& batch, write_scratch& scratch) {
 }
 
 void outlet::put(std::string_view bytes) {
+  settle();
   if (bytes.empty() || !stream_ || failed_) return;
   backlog_.append(bytes);
   start_drain();

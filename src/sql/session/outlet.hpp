@@ -6,10 +6,14 @@
 // Flow:  outlet out(core);  out.open(stream, limit);     // or open(stream): whatever time the peer takes
 //        out.put(batch, scratch);                       // from any function on the core
 //        while (out.backlogged()) co_await out.drained();   // before more is read for it
+//        scratch.send_held();                           // at the end of every turn of the core
 //        ... stream.close(); while (out.backlogged()) co_await out.drained();   // before it is destroyed
+// Clients get their answers at the end of the turn, if more sockets are to be served before it: the first answer wakes
+// them, and those that wait for several then find all of them, instead of sleeping and being woken between any two.
 // Bounds: what one turn puts after the socket is full; who reads stops then. A peer that takes no byte for `limit` is
 // cut off; PostgreSQL, which takes none while a statement before them waits for a lock, is given no limit.
-// Threads: the stream's core. Cost: one send; a coroutine and a copy only when the socket is full, or with TLS.
+// Threads: the stream's core. Cost: one send; a copy of what is held; a coroutine and a copy when the socket is full, or
+// with TLS.
 #pragma once
 
 #include <coroutine>
@@ -24,11 +28,31 @@
 
 namespace fairing::sql {
 
-// Vectors that each write of a core uses again.
-struct write_scratch {
+class outlet;
+
+// What the writes of a core share: vectors that each of them uses again, and bytes that are held until its turn ends.
+class write_scratch {
+ public:
   std::vector<std::string_view> views;
   std::vector<net::part> parts;
+
+  // Copies `views`, which are for `to`; false, and nothing done, when it holds enough.
+  [[nodiscard]] bool hold(outlet& to);
+  // To each its own, in the order in which they came.
+  void send_held();
+
+ private:
+  static constexpr std::size_t most_each = 4096, most_outlets = 32;
+  struct piece {
+    outlet* to;
+    std::size_t size;
+  };
+  std::string held_;
+  std::vector<piece> pieces_;
 };
+
+// Whether what is put may leave at the end of the turn.
+enum class sending : std::uint8_t { at_once, at_turn_end };
 
 class outlet {
  public:
@@ -36,13 +60,21 @@ class outlet {
   outlet(const outlet&) = delete;
   outlet& operator=(const outlet&) = delete;
 
-  void open(net::stream& s, std::optional<milliseconds> limit = {}) noexcept {
+  ~outlet() { settle(); }
+
+  void open(net::stream& s, std::optional<milliseconds> limit = {},
+            sending when = sending::at_once) noexcept {
     stream_ = &s;
     limit_ = limit;
+    when_ = when;
   }
   // Takes all of it; clears it.
   void put(out_batch& batch, write_scratch& scratch);
   void put(std::string_view bytes);
+  // What is held is sent now.
+  void settle() {
+    if (held_by_) held_by_->send_held();
+  }
 
   // Something waits to be sent: do not read more for it.
   [[nodiscard]] bool backlogged() const noexcept { return draining_; }
@@ -67,6 +99,9 @@ class outlet {
   void rouse();
 
  private:
+  friend class write_scratch;
+  [[nodiscard]] bool may_hold() const noexcept;
+  void send(write_scratch& scratch);
   net::task<void> drain();
   void start_drain();
 
@@ -75,6 +110,8 @@ class outlet {
   std::optional<milliseconds> limit_;
   std::string backlog_;
   waiter* waiters_ = nullptr;
+  write_scratch* held_by_ = nullptr;  // while something of it is held
+  sending when_ = sending::at_once;
   bool draining_ = false;
   bool failed_ = false;
 };

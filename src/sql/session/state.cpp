@@ -46,6 +46,7 @@ core_part::core_part(plane_state& p, net::core& c)
       watch(std::make_unique<insight>(watch_options(p.runtime()->config, p.writes))),
       random_state_(process_seed() + 0x51 + c.index() * 0x9e3779b97f4a7c15ULL) {
   core.every_tick([this](instant) { tick(); });
+  core.every_turn_end([this] { writes.send_held(); });
 }
 
 std::uint64_t core_part::random() noexcept { return mix64(random_state_ += 0x9e3779b97f4a7c15ULL); }

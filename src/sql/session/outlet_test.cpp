@@ -1,0 +1,80 @@
+#include "sql/session/outlet.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <future>
+#include <string>
+
+namespace fairing::sql {
+namespace {
+
+TEST(outlet, a_turn_that_has_more_to_serve_holds_small_answers) {
+  std::array<int, 2> in{}, more{}, out{};
+  for (auto* pair : {&in, &more, &out})
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair->data()), 0);
+  net::core_group cores{1};
+  auto& core = cores.at(0);
+  write_scratch scratch;
+  core.every_turn_end([&] { scratch.send_held(); });
+  net::stream first(core, net::socket(in[0])), second(core, net::socket(more[0])),
+      to(core, net::socket(out[0]));
+  outlet o(core);
+  o.open(to, {}, sending::at_turn_end);
+  const auto got = [&] {
+    std::string bytes(16 * 1024, '\0');
+    const auto n = ::recv(out[1], bytes.data(), bytes.size(), MSG_DONTWAIT);
+    return bytes.substr(0, n > 0 ? static_cast<std::size_t>(n) : 0);
+  };
+  const auto put = [&](std::string_view bytes) {
+    out_batch batch;
+    batch.borrow(bytes);
+    o.put(batch, scratch);
+  };
+  std::promise<void> reading, ended;
+  const std::string large(5000, 'x');
+  cores.start();
+  core.post([&] {
+    net::spawn([](net::stream& s) -> net::task<void> {
+      char c = 0;
+      (void)co_await s.read_some({&c, 1});
+    }(second));
+    net::spawn([](net::stream& s, auto& g, auto& p, outlet& to_client, net::core& home,
+                  const std::string& big, std::promise<void>& end) -> net::task<void> {
+      char c = 0;
+      (void)co_await s.read_some({&c, 1});
+      EXPECT_TRUE(home.reactor().has_more());
+      p("a");
+      p("b");
+      EXPECT_EQ(g(), "");
+      to_client.settle();
+      EXPECT_EQ(g(), "ab");
+      p("c");
+      to_client.put("d");
+      EXPECT_EQ(g(), "cd");
+      p("e");
+      p(big);
+      EXPECT_EQ(g(), "e" + big) << "in order";
+      p("f");
+      EXPECT_EQ(g(), "");
+      home.post([&] { end.set_value(); });
+    }(first, got, put, o, core, large, ended));
+    reading.set_value();
+    // The core is kept here until both are ready.
+    (void)!::write(in[1], "1", 1);
+    (void)!::write(more[1], "1", 1);
+  });
+  reading.get_future().wait();
+  ended.get_future().wait();
+  pollfd p{.fd = out[1], .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&p, 1, 10'000), 1);
+  EXPECT_EQ(got(), "f") << "at the end of the turn";
+  cores.stop();
+  for (const int fd : {in[1], more[1], out[1]}) ::close(fd);
+}
+
+}  // namespace
+}  // namespace fairing::sql
