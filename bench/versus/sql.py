@@ -21,6 +21,7 @@ from sql_servers import POOLERS, Fairing, FakePostgres, RealPostgres, Tools, rai
 
 PARTS = (*ROWS, "threads", "idle")
 FRESH = 6  # times as many samples, of poolers just started
+SCATTERED = 3  # times as many, where a goal is about a p99 that has a spread of a third
 PAGE = harness.REPOSITORY / "docs/reference/benchmarks-sql.md"
 
 
@@ -74,7 +75,7 @@ def measure_rows(backend_name, options, servers, tools, result):
             if row.fresh:
                 measure_fresh(row, options, servers, run, backend, result)
                 continue
-            for number in range(options.rounds):
+            for number in range(options.rounds * (SCATTERED if row.scattered else 1)):
                 for name, pooler in in_turn(running, number):
                     if name in row.without:
                         continue
@@ -138,7 +139,7 @@ def main():
         return 1
     versions = {name: POOLERS[name].version() for name in servers}
     versions["PostgreSQL"] = RealPostgres.version()
-    page = sql_report.markdown(result, servers, versions, options.rounds, options.seconds)
+    page = sql_report.markdown(result, servers, versions, options.rounds, options.seconds, SCATTERED)
     print(page)
     full = set(options.only) == set(PARTS) and len(servers) == len(POOLERS)
     out = options.out or (PAGE if full and not options.quick else None)

@@ -34,6 +34,16 @@ def of(result, row, server, field):
     return median(samples, field) if samples else None
 
 
+def middle_half(result, row, field):
+    """Of the rounds' own ratios, Fairing / PgBouncer."""
+    mine, peer = (result["rows"][row][name] for name in ("fairing", "pgbouncer"))
+    rounds = [one[field] / max(other[field], 1e-9) for one, other in zip(mine, peer)]
+    if len(rounds) < 4:
+        return ""
+    low, _, high = statistics.quantiles(rounds, n=4)
+    return f" (half of the rounds: {low:.2f} to {high:.2f})"
+
+
 def added(result, server):
     """Microseconds a server adds to one client's median latency."""
     through, direct = of(result, "latency", server, "p50_us"), of(result, "latency", "direct", "p50_us")
@@ -63,7 +73,8 @@ def goals(result):
             if mine is None or peer is None:
                 continue
             ratio = mine / max(peer, 1e-9)
-            found.append((f"{where(row)}: {what} at {bound} {limit:g}× PgBouncer's", f"{ratio:.2f}×",
+            spread = middle_half(result, row, field) if ROWS[row].scattered else ""
+            found.append((f"{where(row)}: {what} at {bound} {limit:g}× PgBouncer's", f"{ratio:.2f}×{spread}",
                           ratio >= limit if bound == "least" else ratio <= limit))
     mine, peer = of(result, "real-prepared", "fairing", "tps"), of(result, "real-extended", "pgbouncer", "tps")
     if mine is not None and peer is not None:
@@ -147,7 +158,7 @@ def idle_table(idle):
                     f"{one['each']:,.0f} | {one['closed']} |" for name, one in idle.items()]
 
 
-def markdown(result, servers, versions, rounds, seconds):
+def markdown(result, servers, versions, rounds, seconds, scattered):
     names = list(result["rows"])
     fake = [name for name in names if name.startswith("fake")]
     real = [name for name in names if name.startswith("real")]
@@ -156,7 +167,8 @@ def markdown(result, servers, versions, rounds, seconds):
         "# SQL: Fairing beside PgBouncer", "",
         "Written by `./dev bench sql`; do not edit. Same work, same run: transaction pooling, 32 clients over a pool of "
         f"{sql_servers.POOL} unless said otherwise, the pooler alone on core {harness.SERVER_CORE}, load and backend on core "
-        f"{harness.LOAD_CORE}, 127.0.0.1, in turn in each of {rounds} rounds of {seconds:g} s, medians. CPU is user and "
+        f"{harness.LOAD_CORE}, 127.0.0.1, in turn in each of {rounds} rounds of {seconds:g} s, "
+        f"{rounds * scattered} where a goal is about p99, medians. CPU is user and "
         "system time of the pooler's whole process tree over the queries of the run, logins excluded. Clients and "
         "poolers log in by SCRAM-SHA-256, without TLS. Fairing's templates and N+1 detection are on, as by default. "
         "PgBouncer's settings, and why they are its best: `bench/versus/peers/pgbouncer.ini`. Compare within one table "

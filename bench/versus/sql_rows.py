@@ -98,9 +98,10 @@ def sample(report, cpu, elapsed, foreign, threads):
 class Row:
     """The own load client, with statements formed one way."""
 
-    def __init__(self, name, title, backend, how, query=None, clients=32, without=(), fresh=False):
+    def __init__(self, name, title, backend, how, query=None, clients=32, without=(), fresh=False,
+                 scattered=False):
         self.name, self.title, self.backend, self.how = name, title, backend, how
-        self.clients, self.without, self.fresh = clients, without, fresh
+        self.clients, self.without, self.fresh, self.scattered = clients, without, fresh, scattered
         text = query or ("SELECT 1" if backend == "fake" else SELECT)
         self.options = ["--protocol", how, "-c", clients, "--query", text]
         if "{r}" in text:
@@ -114,7 +115,7 @@ class Row:
 class Pgbench:
     """pgbench itself, whose log tells the latencies; it costs more than a pooler, so it is what it saturates."""
 
-    clients, without, fresh, backend = 32, (), False, "real"
+    clients, without, fresh, scattered, backend = 32, (), False, False, "real"
 
     def __init__(self, name, title, how):
         self.name, self.title, self.how = name, title, how
@@ -149,8 +150,8 @@ ROWS = {row.name: row for row in (
     Row("fake-simple", "SELECT 1, simple", "fake", "simple"),
     Row("fake-extended", "SELECT 1, extended unnamed", "fake", "extended"),
     Row("fake-prepared", "SELECT 1, prepared", "fake", "prepared", without=("pgbouncer",)),
-    Row("real-simple", "pgbench's SELECT, simple", "real", "simple"),
-    Row("real-extended", "pgbench's SELECT, extended unnamed", "real", "extended"),
+    Row("real-simple", "pgbench's SELECT, simple", "real", "simple", scattered=True),
+    Row("real-extended", "pgbench's SELECT, extended unnamed", "real", "extended", scattered=True),
     Row("real-prepared", "pgbench's SELECT, prepared", "real", "prepared", without=("pgbouncer",)),
     Row("latency", "SELECT 1, one client", "real", "simple", query="SELECT 1", clients=1, fresh=True),
     Pgbench("pgbench-simple", "pgbench -S -M simple", "simple"),

@@ -149,14 +149,13 @@ void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
 
 bool concurrency_limit::is_decided() const noexcept {
   const std::size_t n = step_ / 2U;
-  if (n == rules_.pairs_most) return true;
-  // Plainly, or whatever the others may be: so many say the same.
-  if (n == 1 && (pairs_[0].ratio() >= rules_.plain || pairs_[0].ratio() <= 1 / rules_.plain))
-    return true;
+  if (n == most_pairs) return true;
+  if (n == 1 && pairs_[0].ratio() * rules_.plain <= 1) return true;
+  // Whatever the others may be: so many say the same.
   const auto better = static_cast<std::size_t>(
       std::count_if(pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n),
                     [this](const pair& p) { return is_better(p.ratio()); }));
-  return std::max(better, n - better) * 2 > rules_.pairs_most;
+  return std::max(better, n - better) * 2 > most_pairs;
 }
 
 bool concurrency_limit::is_better(double ratio) const noexcept {

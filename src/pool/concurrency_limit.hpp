@@ -13,12 +13,14 @@
 //        before a lease:            running < limit.now()
 //        while somebody waits:      limit.gather(at_work) is how long a core may sleep on
 // How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
-// (B), in the order A B B A, so that a load that grows or falls does not decide. The changes are tried in turn: to
-// gather or not, where gathering, which saves CPU, needs only not to be slower; half the limit, kept unless that is
-// slower (`lower_from`); twice of it, kept only when that is faster (`higher_from`). At the same rate the lower limit is
-// the better one: who waits in the pool's queue waits as long as the others there, while what is at work at once in the
-// database is served in an order of its own, which is what the slowest of a hundred consists of. Where statements wait
-// for disks, for locks or for the application more at once is faster, and the limit stays at the size of the pool.
+// (B), in pairs of short windows, A B, B A and so on, so that a load that grows or falls does not decide; the pair
+// whose ratio is in the middle does, so that a slow or fast moment of the machine does not either. The changes are tried
+// in turn: to gather or not, where gathering, which saves CPU, needs only not to be slower; to send statements ahead or
+// not; half the limit, kept unless that is slower (`lower_from`); twice of it, kept only when that is faster
+// (`higher_from`). At the same rate the lower limit is the better one: who waits in the pool's queue waits as long as
+// the others there, while what is at work at once in the database is served in an order of its own, which is what the
+// slowest of a hundred consists of. Where statements wait for disks, for locks or for the application more at once is
+// faster, and the limit stays at the size of the pool.
 // When changes brought nothing it rests, each time for longer, and what was plainly worse is not seen to its end.
 // A rate that falls to half while it rests takes it back to the size, without gathering: what was measured is not true
 // any more. Without waiters nothing is tried, as the limit then holds nobody back.
@@ -44,8 +46,7 @@ class concurrency_limit {
     std::uint32_t window_ends_least = 16;  // ... so many
     double lower_from = 0.95;              // B over A at which the lower limit is kept
     double higher_from = 1.05;             // and the higher one
-    std::uint8_t pairs_most = 7;
-    double plain = 1.3;  // either way: the first pair of windows decides, if not a quarter of B's
+    double plain = 1.3;  // A over B: it is worse, after the first pair, or a quarter of B's window
     std::uint32_t rest = 2;         // windows between trials; doubled after each round of all ...
     std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
     std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
@@ -152,7 +153,9 @@ class concurrency_limit {
   bool alone_ = false;  // at the last end nobody waited
   micro_time last_{};   // of an end
   micro_time began_{};
-  std::array<pair, 8> pairs_;
+  // Odd; fewer where the rest cannot change what is decided.
+  static constexpr std::size_t most_pairs = 7;
+  std::array<pair, most_pairs> pairs_;
 };
 
 }  // namespace fairing::pool
