@@ -168,7 +168,7 @@ def markdown(result, servers, versions, rounds, seconds, scattered):
         "Written by `./dev bench sql`; do not edit. Same work, same run: transaction pooling, 32 clients over a pool of "
         f"{sql_servers.POOL} unless said otherwise, the pooler alone on core {harness.SERVER_CORE}, load and backend on core "
         f"{harness.LOAD_CORE}, 127.0.0.1, in turn in each of {rounds} rounds of {seconds:g} s, "
-        f"{rounds * scattered} where a goal is about p99, medians. CPU is user and "
+        f"{rounds * scattered} where a goal is about p99 or two threads, medians. CPU is user and "
         "system time of the pooler's whole process tree over the queries of the run, logins excluded. Clients and "
         "poolers log in by SCRAM-SHA-256, without TLS. Fairing's templates and N+1 detection are on, as by default. "
         "PgBouncer's settings, and why they are its best: `bench/versus/peers/pgbouncer.ini`. Compare within one table "

@@ -298,12 +298,11 @@ bool relay::on_ready(std::string_view message) {
   if (e.kind == entry_kind::query && e.why == purpose::client) report(e, false);
   if (shared_.watch) shared_.watch->on_ready(seen_, status == transaction_status::idle);
   pass(message);
-  if (e.why == purpose::prepare && prepare_failed_ && preparing_simple_) {
+  if (e.why == purpose::prepare && std::exchange(prepare_failed_, false)) {
     // The client's Query has had its error; this ends it.
     show(message);
     drop_query_ = true;
   }
-  if (e.why == purpose::prepare) prepare_failed_ = false;
   pop();
   // A portal that was bound in the next segment already is kept, with what stands beside it.
   if (status == transaction_status::idle && queue_.empty() && !unsynced_) portals_.clear();

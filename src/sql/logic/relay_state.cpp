@@ -384,10 +384,11 @@ bool relay::on_injected_error(std::string_view message) {
     case purpose::unnamed:
     case purpose::evict: {
       show(message);
-      const bool simple = preparing_simple_ && waiting_;
-      prepare_failed_ = true;
       skip_to_sync();
-      if (simple) skipping_ = false;  // the ReadyForQuery of our Sync ends the client's Query
+      // Not of extended messages before it: the ReadyForQuery of our Sync ends the client's Query.
+      prepare_failed_ =
+          preparing_simple_ && !queue_.empty() && queue_.front().why == purpose::prepare;
+      if (prepare_failed_) skipping_ = false;
       return true;
     }
     case purpose::state:
