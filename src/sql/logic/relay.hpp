@@ -333,7 +333,7 @@ class relay {
   [[nodiscard]] bool unsettled(std::string_view name);
   void undo_change(std::size_t i);
   void forget_all_names();
-  [[nodiscard]] std::string scope() const;
+  [[nodiscard]] std::string scope(std::string_view definition) const;
   // What was set or prepared now may not be there when the transaction is over.
   [[nodiscard]] bool in_flux() const noexcept { return ask_state_ || sets_local_; }
   [[nodiscard]] static bool stale(const named& n) noexcept {

@@ -1,5 +1,6 @@
 // Statements' names: the client's become the shared ones, and what a server lacks is prepared there first.
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
 
@@ -24,6 +25,28 @@ std::string without_path(std::string scope) {
   if (at == scope.npos) return scope;
   return scope.erase(at, scope.find('\0', at + path.size()) + 1 - at);
 }
+
+// 'now', 'today' and their like are read when a statement is prepared, and mean that moment from then on. now() is
+// not; a name or a literal that has such a word in it only looks so, which costs nothing but the sharing.
+bool may_mean_its_moment(std::string_view text) {
+  constexpr std::array<std::string_view, 4> words{"now", "today", "tomorrow", "yesterday"};
+  if (text.find('\'') == text.npos && text.find('$') == text.npos) return false;
+  const auto is_word = [](char c) {
+    return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    if (!is_word(text[i])) {
+      ++i;
+      continue;
+    }
+    const auto first = i;
+    while (i < text.size() && is_word(text[i])) ++i;
+    const auto word = text.substr(first, i - first);
+    if (i < text.size() && text[i] == '(') continue;
+    if (std::ranges::any_of(words, [&](auto each) { return iequals(each, word); })) return true;
+  }
+  return false;
+}
 }  // namespace
 
 // A name that no server can have: the server's own error is what the client would get.
@@ -46,12 +69,14 @@ relay::refusal relay::cached_plan() {
 
 // Clients share a statement if its text means the same to them: names, literals and operators are understood when it is
 // prepared.
-std::string relay::scope() const {
+std::string relay::scope(std::string_view definition) const {
   std::string out;
+  const bool moment = may_mean_its_moment(definition);
   // Temporary tables hide others' tables; what changed in this transaction is not known yet.
-  if (pinned_ || in_flux())
+  if (pinned_ || in_flux() || moment)
     out = private_mark + std::to_string(id_) + '.' +
-          (in_flux() ? std::to_string(transaction_) : std::string()) + '\0';
+          (in_flux() ? std::to_string(transaction_) : std::string()) +
+          (moment ? '@' + std::to_string(++shared_.last_serial) : std::string()) + '\0';
   for (const auto& [name, value] : wanted_->values)
     if (tells_meaning(name)) out += to_lower(name) + '\0' + value + '\0';
   return out;
@@ -191,7 +216,7 @@ void relay::keep_scope(named& n) {
     prepared_in_flux_ = true;
     return;
   }
-  const auto now = scope();
+  const auto now = scope(n.shared->definition);
   if (pinned_ || without_path(n.shared->scope) == without_path(now)) return;
   auto* own = shared_.statements.take(n.shared->definition, n.shared->from_sql, now);
   if (!own) return;  // no room: as it was
@@ -273,7 +298,7 @@ relay::after relay::parse_named(std::string_view message, std::string_view name,
   }
   const auto definition = message.substr(pgwire::header_bytes + name.size() + 1);
   if (auto no = refused_name(definition)) return refuse(std::move(*no), message);
-  auto* s = shared_.statements.take(definition, false, scope());
+  auto* s = shared_.statements.take(definition, false, scope(definition));
   if (!s) return refuse(no_memory(), message);
   s->what = e;
   const auto epoch = shared_.statements.epoch;

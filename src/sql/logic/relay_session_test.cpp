@@ -157,5 +157,23 @@ TEST(relay, a_prepare_by_parse_pins) {
   EXPECT_EQ(t.client(P("s", "EXECUTE p") + S()), P("fairing_1", "EXECUTE p") + S());
 }
 
+// Prepared earlier, it would tell an earlier moment.
+TEST(relay, what_means_the_moment_of_its_preparation_is_prepared_each_time) {
+  for (const std::string text : {"SELECT 'now'::timestamptz", "SELECT date ' TODAY ' + $1",
+                                 "SELECT $$tomorrow$$::date", "SELECT 1, E'yesterday'"}) {
+    talk t;
+    EXPECT_EQ(t.client(P("s", text) + S()), P("fairing_1", text) + S());
+    static_cast<void>(t.server(parsed() + ready()));
+    EXPECT_EQ(t.client(P("r", text) + S()), P("fairing_2", text) + S());
+  }
+  for (const std::string text :
+       {"SELECT now(), 'x'", "SELECT 'I know', snow", "SELECT today", "SELECT 'nowhere'"}) {
+    talk t;
+    static_cast<void>(t.client(P("s", text) + S()));
+    static_cast<void>(t.server(parsed() + ready()));
+    EXPECT_EQ(t.client(P("r", text) + S()), S()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace fairing::sql

@@ -201,7 +201,7 @@ relay::after relay::sql_prepare(std::string_view text, const lex::statement& s) 
   // Shared by text: with the client's name in it two clients' texts would rarely be the same.
   const auto definition = replaced(text, s.name, shared_statement::name_mark);
   if (auto no = refused_name(definition)) return refuse(std::move(*no), "Q", 1, used);
-  auto* shared = shared_.statements.take(definition, true, scope());
+  auto* shared = shared_.statements.take(definition, true, scope(definition));
   if (!shared) return refuse(no_memory(), "Q", 1, used);
   shared->what = without_names(effects_in_session(text));
   const auto epoch = shared_.statements.epoch;
