@@ -136,7 +136,7 @@ class concurrency_limit {
   double gather_each_ = 0;  // us, of now_
   phase phase_ = phase::resting;
   change next_ = change::gathering;  // or the one that is being tried
-  std::uint8_t step_ = 0;            // of A B B A
+  std::uint8_t step_ = 0;            // windows of the trial so far
   bool doubted_ = false;             // the last trial was for more at once, and is made again
   std::uint8_t in_vain_ = 0;         // trials in a row that changed nothing, since the rest grew
   bool settling_ = true;             // leases that began under another setting are not counted
