@@ -141,7 +141,7 @@ void core::sweep() {
     t->clear_deadline();
     t->on_deadline();
   }
-  gather_ = std::chrono::microseconds{0};
+  gather({});
   for (auto& f : ticks_) f(t_now);
 }
 
@@ -167,7 +167,7 @@ void core::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const auto until = next_later_;
     const int wait = wait_ms();
-    const bool any = reactor_.wait(wait, gather_);
+    const bool any = reactor_.wait(wait, gather_, polls_);
     if (wait != 0) asleep_.store(false, std::memory_order_relaxed);
     now_ = fairing::now();
     reactor_.serve();

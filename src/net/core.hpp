@@ -89,10 +89,11 @@ class core {
   void after(milliseconds delay, job j);
 
   // While what is served waits for something else anyway: a turn that finds nothing sleeps for so long before it waits
-  // for sockets, so that they wake nobody and more of them are served at once. It holds until it is said anew, at most
-  // until the next tick. On the core.
-  void gather(std::chrono::microseconds pause) noexcept {
+  // for sockets, so that they wake nobody and more of them are served at once. `polls`: with no such pause it may poll
+  // them before it sleeps. Both hold until they are said anew, at most until the next tick. On the core.
+  void gather(std::chrono::microseconds pause, bool polls = true) noexcept {
     gather_ = std::min<std::chrono::microseconds>(pause, tick);
+    polls_ = polls;
   }
 
   void watch(timed& t) noexcept;  // adds to the sweep list; removed by t's destructor
@@ -134,6 +135,7 @@ class core {
   std::uint32_t index_;
   instant now_ = fairing::now();
   std::chrono::microseconds gather_{0};
+  bool polls_ = true;
   net::reactor reactor_;
   ticker ticker_{reactor_};
   std::atomic<std::thread::id> owner_{};  // the thread inside run()

@@ -37,7 +37,7 @@ void reactor::remove(watched& w, int fd) noexcept {
       if (each == &w) each = nullptr;
 }
 
-bool reactor::wait(int timeout_ms, std::chrono::microseconds gather) noexcept {
+bool reactor::wait(int timeout_ms, std::chrono::microseconds gather, bool polls) noexcept {
   ++turn_;
   serving_.swap(again_);
   int ready = 0;
@@ -50,7 +50,7 @@ bool reactor::wait(int timeout_ms, std::chrono::microseconds gather) noexcept {
       ::clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, nullptr);
     }
   }
-  if (timeout_ms != 0 && gather.count() == 0) ready = poll_if_soon();
+  if (timeout_ms != 0 && gather.count() == 0 && polls) ready = poll_if_soon();
   if (ready == 0) ready = ::epoll_wait(epoll_.native(), events_, batch, timeout_ms);
   next_ = 0;
   count_ = ready > 0 ? ready : 0;  // below 0: a signal came, and the loop comes again

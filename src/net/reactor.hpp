@@ -49,8 +49,8 @@ class reactor {
   // Begins a turn: waits up to timeout_ms (0: not at all; -1: without end) for a socket or wake(). False: the time
   // passed.
   // `gather`: if nothing is ready it sleeps for so long first, and what comes then wakes nobody. Without, it polls
-  // before it sleeps where that lately was the shorter way (spin_guess).
-  bool wait(int timeout_ms, std::chrono::microseconds gather) noexcept;
+  // before it sleeps where that lately was the shorter way (spin_guess), if it may (`polls`).
+  bool wait(int timeout_ms, std::chrono::microseconds gather, bool polls = true) noexcept;
   void serve();  // what was ready then
   // Objects wait for their on_ready(0): the next wait() should be none.
   [[nodiscard]] bool has_again() const noexcept { return !again_.empty(); }

@@ -5,10 +5,6 @@
 
 namespace fairing::pool {
 
-namespace {
-constexpr std::uint8_t kinds = 4;  // of changes
-}
-
 concurrency_limit::concurrency_limit(std::uint32_t size, rules r) noexcept
     : rules_(r), size_(size), chosen_{size}, now_{size}, rest_(r.rest), left_(r.rest) {}
 
@@ -31,6 +27,7 @@ void concurrency_limit::start_over() noexcept {
   left_out_ = {};
   rate_ = 0;
   rest_ = left_ = rules_.rest;
+  slow_ = 0;
   ends_ = ends_alone_ = 0;
   settling_ = true;
 }
@@ -75,11 +72,13 @@ bool concurrency_limit::is_plainly_worse(double us) const noexcept {
 }
 
 void concurrency_limit::rested(double rate, bool waited, micro_time now) noexcept {
-  if (waited && chosen_ != setting{size_} && rate < rate_ / 2) {
+  slow_ = waited && chosen_ != setting{size_} && rate < rate_ / 2 ? slow_ + 1 : 0;
+  if (slow_ == most_slow) {
     start_over();
     began_ = now;
     return;
   }
+  if (slow_ > 0) return begin_window(now_, now);
   if (waited) rate_ = rate_ == 0 ? rate : rate_ + (rate - rate_) / 8;
   if (left_ > 0) --left_;
   // A long rest is for a load that stays as it is.
@@ -102,24 +101,29 @@ bool concurrency_limit::changes(change c) noexcept {
     case change::gathering:
       other_.gathers = rules_.may_gather && !chosen_.gathers && chosen_.limit > 1;
       break;
-    case change::ahead:
-      other_.ahead = rules_.may_ahead && !chosen_.ahead;
-      // As many in the database's hands as without.
-      if (other_.ahead && !chosen_.ahead) other_.limit = std::max(chosen_.limit / 2, 1U);
-      if (!other_.ahead && chosen_.ahead) other_.limit = std::min(chosen_.limit * 2, size_);
-      break;
     case change::higher:
+      other_.limit = std::min(chosen_.limit * 2, size_);
+      break;
+    // As many in the database's hands as before.
+    case change::deeper:
+      if (!rules_.may_ahead || chosen_.at_each > most_behind) break;
+      other_.at_each *= 2;
+      other_.limit = std::max(chosen_.limit / 2, 1U);
+      break;
+    case change::shallower:
+      if (chosen_.at_each == 1) break;
+      other_.at_each /= 2;
       other_.limit = std::min(chosen_.limit * 2, size_);
       break;
   }
   return other_ != chosen_;
 }
 
-// To gather where that loses plainly, or not to where it gains, makes many wait: it is not tried in each round.
+// What loses plainly makes many wait: it is not tried in each round. But for the limit, as another load wants another.
 bool concurrency_limit::is_left_out(change c) noexcept {
-  const auto i = static_cast<std::size_t>(c);
-  if (i >= left_out_.size() || left_out_[i].left == 0) return false;
-  --left_out_[i].left;
+  auto& left = left_out_[static_cast<std::size_t>(c)].left;
+  if (left == 0 || c == change::lower || c == change::higher) return false;
+  --left;
   return true;
 }
 
@@ -161,11 +165,13 @@ bool concurrency_limit::is_decided() const noexcept {
 bool concurrency_limit::is_better(double ratio) const noexcept {
   switch (next_) {
     case change::lower:
-      return ratio >= rules_.lower_from;
+      return ratio >= (other_.limit == 1 ? 1 : rules_.lower_from);
     case change::higher:
-      return ratio >= rules_.higher_from;
-    case change::ahead:
-      return ratio >= (other_.ahead ? rules_.ahead_from : 1);
+      return ratio >= (chosen_.limit == 1 ? 1 : rules_.higher_from);
+    case change::deeper:
+      return ratio >= rules_.ahead_from;
+    case change::shallower:
+      return ratio >= 1;
     case change::gathering:
       return other_.gathers ? ratio >= rules_.gather_worse : ratio * rules_.gather_worse > 1;
   }
@@ -174,8 +180,8 @@ bool concurrency_limit::is_better(double ratio) const noexcept {
 
 // Away from what spares the database.
 bool concurrency_limit::is_back() const noexcept {
-  return next_ == change::higher || (chosen_.gathers && !other_.gathers) ||
-         (chosen_.ahead && !other_.ahead);
+  return next_ == change::higher || next_ == change::shallower ||
+         (chosen_.gathers && !other_.gathers);
 }
 
 // A machine that others share has slow and fast moments. The pair whose ratio is in the middle of all decides, so that
@@ -196,12 +202,10 @@ void concurrency_limit::decide() noexcept {
   // To and fro between two that are as good: it has found what there is.
   const bool undone = changed && other_ == before_;
   if (changed) before_ = std::exchange(chosen_, other_);
-  if (const auto i = static_cast<std::size_t>(next_); i < left_out_.size()) {
-    auto& out = left_out_[i];
-    const bool plainly = !changed && middle.ratio() * rules_.plain <= 1;
-    out.rounds = plainly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
-    out.left = out.rounds;
-  }
+  auto& out = left_out_[static_cast<std::size_t>(next_)];
+  const bool plainly = !changed && middle.ratio() * rules_.plain <= 1;
+  out.rounds = plainly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
+  out.left = out.rounds;
   rest_again(changed && !undone);
   if (undone) rest_longer();
 }
@@ -221,7 +225,7 @@ void concurrency_limit::rest_again(bool changed) noexcept {
     // Whether gathering pays depends on the rest; of which a limit goes on in the same direction.
     if (!chosen_.gathers && next_ != change::gathering)
       next_ = change::gathering;
-    else if (next_ == change::gathering || next_ == change::ahead)
+    else if (next_ == change::gathering)
       next_ = after(next_);
     return;
   }

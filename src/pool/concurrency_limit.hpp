@@ -1,5 +1,5 @@
-// concurrency_limit: how many servers of a pool may be at work at once, whether what they answer is gathered, and whether
-// statements are sent ahead, found by trying.
+// concurrency_limit: how many servers of a pool may be at work at once, whether what they answer is gathered, and how many
+// statements are sent to each of them ahead, found by trying.
 //
 // Problem: more statements at once than the database has cores (and disks) for make each of them slower and, past the
 // best point, all of them together: 16 on one core did 45 % of what 2 did. The right number is not in the
@@ -15,15 +15,17 @@
 // How: while clients wait, it compares the rate at which leases end under what holds now (A) with that under a change
 // (B), in pairs of short windows, A B, B A and so on, so that a load that grows or falls does not decide; the pair
 // whose ratio is in the middle does, so that a slow or fast moment of the machine does not either. The changes are tried
-// in turn: to gather or not, where gathering, which saves CPU, needs only not to be slower; to send statements ahead or
-// not; half the limit, kept unless that is slower (`lower_from`); twice of it, kept only when that is faster
-// (`higher_from`). At the same rate the lower limit is the better one: who waits in the pool's queue waits as long as
+// in turn: to gather or not, where gathering, which saves CPU, needs only not to be slower; twice as many statements at
+// each server, of which all but one were sent ahead, and half as many servers; half the limit, kept unless that is
+// slower (`lower_from`); twice of it, kept only when that is faster (`higher_from`); and half as many at each server.
+// One alone costs too: whatever holds that process up holds up everybody, so that the slowest percent is slower with one
+// than with two at the same rate. It has to be no slower than two at all. At the same rate the lower limit is the better one: who waits in the pool's queue waits as long as
 // the others there, while what is at work at once in the database is served in an order of its own, which is what the
 // slowest of a hundred consists of. Where statements wait for disks, for locks or for the application more at once is
 // faster, and the limit stays at the size of the pool.
 // When changes brought nothing it rests, each time for longer, and what was plainly worse is not seen to its end.
-// A rate that falls to half while it rests takes it back to the size, without gathering: what was measured is not true
-// any more. Without waiters nothing is tried, as the limit then holds nobody back.
+// A rate that falls to half while it rests, for three windows, takes it back to the size, without gathering: what was
+// measured is not true any more. Without waiters nothing is tried, as the limit then holds nobody back.
 // Units: rates are compared only among themselves. Cost: ended() is a few ns; no allocation.
 // Threads: one. Source: hill climbing as in Welsh and Culler, "Adaptive Overload Control for Busy Internet Servers"
 // (USITS 2003), with paired windows against drift.
@@ -49,11 +51,11 @@ class concurrency_limit {
     double plain = 1.3;  // A over B: it is worse, after the first pair, or a quarter of B's window
     std::uint32_t rest = 2;         // windows between trials; doubled after each round of all ...
     std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
-    std::uint32_t leave_out_most = 8;  // rounds without a trial of gathering that lost plainly
+    std::uint32_t leave_out_most = 8;  // rounds without a trial of a change that lost plainly
     bool may_gather = true;
     bool may_ahead = true;
-    double ahead_from =
-        1.02;  // with statements sent ahead over without: it is begun; ended where it is not faster
+    // Twice as many at each server over now: it is kept. Half as many are where that is not slower.
+    double ahead_from = 1.02;
     double gather_worse = 0.95;  // with gathering over without: it is begun, and not ended
     double gather_share = 0.5;   // it lasts until about this share of those that run has ended, ...
     microseconds gather_most{200};  // ... and no longer than this
@@ -72,9 +74,10 @@ class concurrency_limit {
   }
   // Whether it was chosen to gather.
   [[nodiscard]] bool gathers() const noexcept { return chosen_.gathers; }
-  // Whether a statement may be sent to a server before the one before it is answered, and whether that was chosen.
-  [[nodiscard]] bool ahead() const noexcept { return now_.ahead; }
-  [[nodiscard]] bool chosen_ahead() const noexcept { return chosen_.ahead; }
+  // How many statements may be sent to a server before the one before them is answered, and how many were chosen.
+  static constexpr std::uint32_t most_behind = 3;
+  [[nodiscard]] std::uint32_t behind() const noexcept { return now_.at_each - 1; }
+  [[nodiscard]] std::uint32_t chosen_behind() const noexcept { return chosen_.at_each - 1; }
   // The size of the pool: no limit is higher. Another size begins anew with that, as does to gather or not to.
   void set_rules(std::uint32_t size, bool may_gather, bool may_ahead) noexcept;
 
@@ -93,16 +96,13 @@ class concurrency_limit {
 
  private:
   enum class phase : std::uint8_t { resting, trying };
-  enum class change : std::uint8_t {
-    gathering,
-    ahead,
-    lower,
-    higher
-  };  // in the order in which they are tried
+  // In the order in which they are tried.
+  enum class change : std::uint8_t { gathering, deeper, lower, higher, shallower };
+  static constexpr std::size_t kinds = 5;
   struct setting {
     std::uint32_t limit;
     bool gathers = false;
-    bool ahead = false;
+    std::uint32_t at_each = 1;  // statements at a server, those sent ahead included
     bool operator==(const setting&) const = default;
   };
   struct pair {
@@ -143,11 +143,13 @@ class concurrency_limit {
   double rate_ = 0;         // in leases a us, as chosen, when it last was measured; 0: not yet
   std::uint32_t rest_ = 0;  // of now
   std::uint32_t left_ = 0;  // windows to rest
-  // Of gathering, and of sending ahead: rounds without a trial after the last one, and what is left of them.
+  std::uint32_t slow_ = 0;  // windows in a row at half the rate
+  static constexpr std::uint32_t most_slow = 3;
+  // Rounds without a trial of that change after the last one, and what is left of them.
   struct left_out {
     std::uint32_t rounds = 0, left = 0;
   };
-  std::array<left_out, 2> left_out_;
+  std::array<left_out, kinds> left_out_;
   std::uint32_t ends_ = 0;  // of this window
   std::uint32_t ends_alone_ = 0;
   bool alone_ = false;  // at the last end nobody waited

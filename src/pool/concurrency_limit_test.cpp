@@ -49,6 +49,8 @@ class database {
     }
     t_ += seconds * 1e6;
   }
+  // The machine does something else.
+  void stall(double seconds) { t_ += seconds * 1e6; }
   void change(std::uint32_t clients, cost c) {
     clients_ = clients;
     cost_ = std::move(c);
@@ -171,6 +173,39 @@ TEST(concurrency_limit, slow_work_is_compared_too) {
   database d(limit, 32, [](std::uint32_t n, double) { return n > 4 ? 40'000.0 : 20'000.0; });
   d.run(120);
   EXPECT_LE(limit.chosen(), 4U);
+}
+
+// A process that finds its next statement at its socket saves a sleep of 40 us; its own work is 60.
+TEST(concurrency_limit, sends_as_many_ahead_as_pays) {
+  concurrency_limit limit(16);
+  database d(limit, 32, [&limit](std::uint32_t n, double) {
+    return (n == 1 ? 10.0 : 0.0) + 60.0 + 40.0 / (limit.behind() + 1.0);
+  });
+  d.run(20);
+  EXPECT_EQ(limit.chosen_behind(), concurrency_limit::most_behind);
+  EXPECT_EQ(limit.chosen(), 2U) << "one alone is slower";
+  // Now each of those who stand behind waits for the one before it, and a server is missed.
+  d.change(32, [&limit](std::uint32_t n, double) { return 600.0 * (limit.behind() + 1.0) / n; });
+  d.run(60);
+  EXPECT_EQ(limit.chosen_behind(), 0U);
+  EXPECT_EQ(limit.chosen(), 16U);
+  limit.set_rules(16, true, false);
+  d.change(32, [&limit](std::uint32_t, double) { return 60.0 + 40.0 / (limit.behind() + 1.0); });
+  d.run(20);
+  EXPECT_EQ(limit.behind(), 0U) << "it may not";
+}
+
+TEST(concurrency_limit, one_stall_does_not_begin_anew) {
+  concurrency_limit limit(16);
+  database d(limit, 32, one_core);
+  d.run(20);
+  ASSERT_EQ(limit.chosen(), 2U);
+  d.lowest = UINT32_MAX;
+  for (int i = 0; i < 50; ++i) {
+    d.stall(0.05);
+    d.run(0.3);
+    EXPECT_EQ(limit.chosen(), 2U) << i;
+  }
 }
 
 // Each message wakes the relay, at 40 us of the only core, unless several are gathered; while it sleeps for longer than

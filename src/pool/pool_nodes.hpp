@@ -32,9 +32,9 @@ class waiter {
   const void* favourite = nullptr;  // a server that it would rather have; only compared
   micro_time deadline = never;      // its own, if sooner than wait_timeout
 
-  // It waits, in the queue or behind the client of one server.
+  // It waits, in the queue or behind others at one server.
   [[nodiscard]] bool queued() const noexcept { return queued_ || behind_ != nullptr; }
-  [[nodiscard]] server* behind() const noexcept { return behind_; }   // whose next client it is
+  [[nodiscard]] server* behind() const noexcept { return behind_; }   // at which it stands so
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of acquire()
 
  private:
@@ -60,8 +60,11 @@ class server {
 
   [[nodiscard]] server_state state() const noexcept { return state_; }
   [[nodiscard]] waiter* holder() const noexcept { return holder_; }  // leased or pinned: by whom
-  [[nodiscard]] waiter* next_holder() const noexcept { return next_holder_; }  // who stands behind
-  [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }          // bits of pin_reason
+  [[nodiscard]] waiter* next_holder() const noexcept { return behind_.front(); }  // who has it next
+  [[nodiscard]] std::uint32_t behind() const noexcept {
+    return behind_.size();
+  }                                                                    // how many have it next
+  [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }  // bits of pin_reason
   [[nodiscard]] bool pinned_for(pin_reason r) const noexcept { return (pins_ & bit(r)) != 0; }
   [[nodiscard]] micro_time opened_at() const noexcept { return opened_; }
   [[nodiscard]] micro_time since() const noexcept { return since_; }  // of idle or of its lease
@@ -77,9 +80,9 @@ class server {
   server* next_ = nullptr;
   server* prev_ = nullptr;
   waiter* holder_ = nullptr;
-  waiter* next_holder_ = nullptr;
-  micro_time since_{};    // of idle or of the lease
-  micro_time expires_{};  // max_lifetime less jitter; retired: the past
+  pool_list<waiter> behind_;  // the holder, in turn
+  micro_time since_{};        // of idle or of the lease
+  micro_time expires_{};      // max_lifetime less jitter; retired: the past
   micro_time opened_{};
   std::uint64_t leases_ = 0;
   std::uint32_t pins_ = 0;

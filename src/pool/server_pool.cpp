@@ -100,10 +100,8 @@ released server_pool::release(server& s, micro_time now) noexcept {
   }
   const auto held = end_lease(s, now);
   if (options_.adapt) limit_.ended(waiting() > 0, now);
-  if (auto* w = s.next_holder_) {  // its statement is there already, and to be answered there
-    s.next_holder_ = nullptr;
-    w->behind_ = nullptr;
-    --behind_;
+  if (auto* w = s.behind_.front()) {  // its statement is there already, and to be answered there
+    leave(s, *w);
     return {w, held, lease_to(s, *w, now)};
   }
   auto r = next_for(s, now);
@@ -138,8 +136,8 @@ released server_pool::next_for(server& s, micro_time now) noexcept {
 
 waiter* server_pool::may_stand_behind(const server& s, micro_time now) const noexcept {
   auto why = close_reason::surplus;
-  if (!sends_ahead() || waiters_.empty() || s.state_ != server_state::leased || !s.running_ ||
-      s.next_holder_ != nullptr || running_.size() > at_once() || must_close(s, now, why) ||
+  if (s.behind_.size() >= most_behind() || waiters_.empty() || s.state_ != server_state::leased ||
+      !s.running_ || running_.size() > at_once() || must_close(s, now, why) ||
       budget_.contended(me_))
     return nullptr;
   return waiters_.front();
@@ -147,27 +145,32 @@ waiter* server_pool::may_stand_behind(const server& s, micro_time now) const noe
 
 void server_pool::stand_behind(server& s) noexcept {
   auto* w = waiters_.front();
-  if (w == nullptr || s.next_holder_ != nullptr || s.state_ != server_state::leased) {
+  if (w == nullptr || s.state_ != server_state::leased) {
     FAIRING_BUG("pool_stands_behind_nobody");
     return;
   }
   dequeue(*w);
-  s.next_holder_ = w;
+  s.behind_.push_back(*w);
   w->behind_ = &s;
   ++behind_;
 }
 
 void server_pool::step_back(server& s, micro_time now) noexcept {
-  auto* w = s.next_holder_;
-  if (w == nullptr) return;
-  s.next_holder_ = nullptr;
-  w->behind_ = nullptr;
-  --behind_;
-  w->queued_ = true;
-  next_deadline_ = std::min(next_deadline_, w->until_);
-  waiters_.push_front(*w);
-  budget_.waiting_since(me_, w->since_);
+  if (s.behind_.empty()) return;
+  while (auto* w = s.behind_.back()) {
+    leave(s, *w);
+    w->queued_ = true;
+    next_deadline_ = std::min(next_deadline_, w->until_);
+    waiters_.push_front(*w);
+  }
+  budget_.waiting_since(me_, waiters_.front()->since_);
   pursue(now);
+}
+
+void server_pool::leave(server& s, waiter& w) noexcept {
+  s.behind_.remove(w);
+  w.behind_ = nullptr;
+  --behind_;
 }
 
 microseconds server_pool::lease_to_oldest(server& s, micro_time now) noexcept {
@@ -324,9 +327,7 @@ void server_pool::end_pin(server& s) noexcept {
 
 bool server_pool::cancel(waiter& w, micro_time now) noexcept {
   if (auto* s = w.behind_) {
-    s->next_holder_ = nullptr;
-    w.behind_ = nullptr;
-    --behind_;
+    leave(*s, w);
     return true;
   }
   if (!w.queued_) return false;

@@ -21,7 +21,7 @@
 //   a client leaves while it waits: pool.cancel(client).
 //   the oldest waiter's statement is sent before another's on that server has ended (ADR 27):
 //     if (auto* w = pool.may_stand_behind(server, now)) { send it; pool.stand_behind(server); }
-//     release(server) then leases to that one; pool.step_back(server) makes it the oldest waiter again.
+//     release(server) then leases to that one; after pool.step_back(server) it waits again as before.
 //   a server must be kept beyond its transaction:  if (!pool.try_pin(server, why)) refuse to run it.
 // Events are called with the pool in order; but for closed() they must not call it back: post.
 // Idle servers are reused last in first out, so that the surplus reaches idle_timeout; among the
@@ -184,15 +184,16 @@ class server_pool {
     return options_.adapt && waiting() > 0 ? limit_.gather(running_.size() + behind_)
                                            : microseconds{0};
   }
-  // While clients wait, the oldest one's statement may be sent to a server that still works for another.
-  [[nodiscard]] bool sends_ahead() const noexcept {
-    return options_.always_ahead || (options_.adapt && limit_.ahead());
+  // While clients wait, so many of the oldest ones' statements may be sent to a server that still works for another.
+  [[nodiscard]] std::uint32_t most_behind() const noexcept {
+    if (options_.always_ahead) return concurrency_limit::most_behind;
+    return options_.adapt ? limit_.behind() : 0;
   }
-  // Who may stand behind the holder of that server; null: nobody.
+  // Who may stand behind the holder of that server, and behind those who do already; null: nobody.
   [[nodiscard]] waiter* may_stand_behind(const server& s, micro_time now) const noexcept;
-  // The oldest waiter has that server next.
+  // The oldest waiter has that server next, after them.
   void stand_behind(server& s) noexcept;
-  // Whoever stands behind its holder is the oldest waiter again.
+  // Those who stand behind its holder are the oldest waiters again.
   void step_back(server& s, micro_time now) noexcept;
   // Whether it does so while clients wait.
   [[nodiscard]] bool gathers() const noexcept { return options_.adapt && limit_.gathers(); }
@@ -201,7 +202,7 @@ class server_pool {
   [[nodiscard]] std::uint32_t waiting() const noexcept { return waiters_.size() + behind_; }
   // It was chosen to send statements ahead.
   [[nodiscard]] bool ahead() const noexcept {
-    return options_.always_ahead || (options_.adapt && limit_.chosen_ahead());
+    return options_.always_ahead || (options_.adapt && limit_.chosen_behind() > 0);
   }
   [[nodiscard]] bool paused() const noexcept { return paused_; }
   // Logins fail and no server is left: clients are refused.
@@ -224,6 +225,7 @@ class server_pool {
   [[nodiscard]] bool full() const noexcept { return running_.size() >= at_once() && !draining_; }
   microseconds lease_to_oldest(server& s, micro_time now) noexcept;
   microseconds lease_to(server& s, waiter& w, micro_time now) noexcept;
+  void leave(server& s, waiter& w) noexcept;
   void set_aside(server& s) noexcept;
   void end_pin(server& s) noexcept;
   void set_aside_old(micro_time now) noexcept;

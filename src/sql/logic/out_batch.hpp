@@ -37,6 +37,11 @@ class out_batch {
     for (const auto& p : pieces_)
       out.emplace_back(p.data ? p.data : text_.data() + p.offset, p.size);
   }
+  // Whether that, borrowed, is all.
+  [[nodiscard]] bool is(std::string_view borrowed) {
+    seal();
+    return pieces_.size() == 1 && pieces_[0].data == borrowed.data() && size_ == borrowed.size();
+  }
   // If its first bytes are the `n` at `begin`, borrowed, they are taken out.
   bool drop_front(const char* begin, std::size_t n) {
     seal();

@@ -98,8 +98,8 @@ struct server_session {
   std::uint64_t sequences_of = 0;
   // Connections of dblink may be open there, which nothing lists and DISCARD ALL does not close: it has to be closed.
   bool links = false;
-  bool ahead = false;             // another client's statement was sent, behind all that is due
-  bool ahead_is_next = false;     // and that is answered: what comes now is the answer to it
+  std::uint32_t ahead = 0;        // so many others' statements were sent, behind all that is due
+  bool ahead_is_next = false;     // and that is answered: what comes now is the answer to the first
   bool escapes = false;           // standard_conforming_strings is off there
   bool escapes_by_start = false;  // and was when it was opened: RESET goes back to that
 };
@@ -381,7 +381,9 @@ class relay {
         e.kind == entry_kind::query || e.kind == entry_kind::execute || e.kind == entry_kind::call;
     return runs && !e.whole && e.why <= purpose::answered;
   }
-  [[nodiscard]] bool ahead_is_due() const noexcept { return server_->ahead && at_end_of_answers(); }
+  [[nodiscard]] bool ahead_is_due() const noexcept {
+    return server_->ahead > 0 && at_end_of_answers();
+  }
   void end_before_ahead(progress& p);
   [[nodiscard]] bool at_end_of_answers() const noexcept {
     return answer_left_ == 0 && queue_.empty();

@@ -62,7 +62,7 @@ std::size_t relay::sendable_ahead(std::string_view bytes, const server_session& 
 }
 
 bool relay::may_be_followed() noexcept {
-  if (!server_ || server_->ahead || server_->status != transaction_status::idle ||
+  if (!server_ || server_->ahead_is_next || server_->status != transaction_status::idle ||
       queue_.ready_due() != 1 || unsynced_ || waiting_ || pending_ || skipping_ || body_left_ > 0 ||
       strange_ || pinned_ || kept_ || ask_state_ || ddl_ || functions_changed_ || learning_ ||
       in_flux() || (made_values_ && shared_.reads_sequences))
@@ -78,7 +78,6 @@ bool relay::may_be_followed() noexcept {
 
 // The client has all of its answers, and what comes next is to what was sent ahead.
 void relay::end_before_ahead(progress& p) {
-  server_->ahead = false;
   server_->ahead_is_next = true;
   // Not what was foreseen: what was sent ahead runs in this client's transaction.
   if (server_->status != transaction_status::idle)

@@ -132,7 +132,7 @@ TEST_F(relay_ahead, the_answers_end_where_the_next_ones_begin) {
   first.attach(s);
   std::size_t taken = 0;
   static_cast<void>(first.from_client(Q("SELECT 1"), taken, {}));
-  s.ahead = true;
+  s.ahead = 2;
   EXPECT_EQ(first.from_client(Q("SELECT 3"), taken, {}), step::wait)
       << "behind what was sent ahead";
   EXPECT_EQ(taken, 0U);
@@ -142,7 +142,17 @@ TEST_F(relay_ahead, the_answers_end_where_the_next_ones_begin) {
   EXPECT_TRUE(p.released);
   EXPECT_TRUE(p.proceed);
   EXPECT_TRUE(s.ahead_is_next);
-  EXPECT_FALSE(s.ahead);
+  EXPECT_EQ(s.ahead, 2U) << "until the session knows what becomes of them";
+  relay second(shared_, hooks_, 2);
+  first.detach();
+  second.attach(s);
+  EXPECT_EQ(second.from_client(Q("SELECT 1"), taken, {}), step::read) << "its own is not behind it";
+  EXPECT_EQ(taken, Q("SELECT 1").size());
+  EXPECT_FALSE(second.may_be_followed()) << "before it is known whether that is what was sent";
+  s.ahead_is_next = false;
+  --s.ahead;
+  EXPECT_TRUE(second.may_be_followed());
+  EXPECT_EQ(second.from_client(Q("SELECT 3"), taken, {}), step::wait);
 }
 
 }  // namespace

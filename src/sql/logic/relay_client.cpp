@@ -94,7 +94,7 @@ step relay::take_messages(std::string_view bytes, std::size_t& taken) {
       continue;
     }
     // Behind what was sent ahead there is no place: it goes to the next server.
-    if (waiting_ || (server_ && server_->ahead)) return step::wait;
+    if (waiting_ || (server_ && server_->ahead > 0 && !server_->ahead_is_next)) return step::wait;
     const auto rest = bytes.substr(taken);
     if (rest.size() < header_bytes) return step::read;
     const auto& rule = pgwire::rule_of(pgwire::direction::from_client, rest[0]);

@@ -35,7 +35,7 @@ client::client(client_seed seed, pgwire::backend_key key)
       address_(std::move(seed.address)),
       relayed_(std::move(seed.relayed)) {
   if (seed.tls) stream_.set_tls(std::move(seed.tls));
-  out_.open(stream_, pool_->runtime()->config.limits.client_write, sending::at_turn_end);
+  out_.open(stream_, pool_->runtime()->config.limits.client_write);
   if (pool_->transaction_mode())
     relay_.emplace(pool_->shared, static_cast<relay_hooks&>(*this), key_.pid, first_settings());
   else
@@ -139,7 +139,7 @@ void client::process(std::string_view bytes) {
   first_ = bytes.data();
   waiting_answer_ = false;
   while (!over_) {
-    const auto rest = bytes.substr(used);
+    auto rest = bytes.substr(used);
     if (skip_.active()) {
       used += skip_.skip(rest);
       if (skip_.ready()) {
@@ -156,10 +156,14 @@ void client::process(std::string_view bytes) {
       break;
     }
     std::size_t taken = 0;
+    // There is no place for more where others stand behind.
+    const bool alone = !server_ || !server_->session.ahead_is_next || !server_->next_holder();
+    if (!alone) rest = rest.substr(0, sent_ahead_);
     const auto next = relay_->from_client(rest, taken, now().mono);
     flush();
     used += taken;
-    if (next == step::lease && lease()) continue;
+    if ((next == step::lease && lease()) || (!alone && next == step::read && used < bytes.size()))
+      continue;
     waiting_answer_ = next == step::wait;
     if (next == step::close) finish();
     break;
@@ -208,6 +212,7 @@ void client::take(server& s) {
 
 void client::granted(server& s) {
   take(s);
+  if (!s.session.ahead_is_next) sent_ahead_ = 0;
   if (welcoming_) return welcoming_->set();
   advance();
 }
@@ -280,29 +285,36 @@ void client::flush() {
   auto& scratch = pool_->home.writes;
   if (!relay_->to_server.empty()) {
     if (server_) {
-      if (server_->ahead > 0) flush_behind_ahead();
+      if (server_->session.ahead > 0) flush_behind_ahead();
       server_->out.put(relay_->to_server, scratch);
     } else {
       relay_->to_server.clear();
     }
   }
-  out_.put(relay_->to_client, scratch);
+  // Where others stand behind, their answers may be in what was read with this one.
+  const bool others = server_ && server_->session.ahead > 0;
+  out_.put(relay_->to_client, scratch, others ? sending::at_turn_end : sending::with_others);
 }
 
-// Its server has the first bytes of the client that stands behind it; or, since that is this one now, of its own.
+// Its server has the first bytes of clients that stand behind it; or, as it was one of those, of its own.
 void client::flush_behind_ahead() {
   auto& s = *server_;
-  if (s.next_holder()) return pool_->call_back(s);
-  if (relay_->to_server.drop_front(first_, std::exchange(s.ahead, 0)))
-    s.session.ahead_is_next = false;
-  else
-    s.begin_stray();  // what it needs now is something else
+  const auto n = std::exchange(sent_ahead_, 0);
+  // What it needs may be something else, or more than there is place for before those of others.
+  if (!s.session.ahead_is_next || n == 0 ||
+      (s.next_holder() && !relay_->to_server.is({first_, n})) ||
+      !relay_->to_server.drop_front(first_, n))
+    return pool_->call_back(s);
+  s.session.ahead_is_next = false;
+  --s.session.ahead;
+  s.ahead_since = now().mono;
 }
 
-std::string_view client::sendable_ahead(const server_session& s) {
+std::string_view client::send_ahead(const server_session& s) {
   if (!relay_ || welcoming_ || over_ || skip_.active()) return {};
   const auto bytes = in_.view();
-  return bytes.substr(0, relay_->sendable_ahead(bytes, s));
+  sent_ahead_ = relay_->sendable_ahead(bytes, s);
+  return bytes.substr(0, sent_ahead_);
 }
 
 std::size_t client::from_server(server& s, std::string_view bytes) {
@@ -334,7 +346,7 @@ std::size_t client::session_answer(server& s, std::string_view bytes) {
   std::size_t taken = 0;
   const auto before = raw_->answers();
   const bool good = raw_->from_server(bytes, batch_, taken);
-  out_.put(batch_, pool_->home.writes);
+  out_.put(batch_, pool_->home.writes, sending::with_others);
   mark();
   if (raw_->answers() != before) restart_limit();
   if (!good)

@@ -59,8 +59,9 @@ class client final : public pool::waiter, relay_hooks {
   std::size_t from_server(server& s, std::string_view bytes);
   // Its server broke off.
   void lost();
-  // The first bytes that it waits with, if they may be sent to a server that still works for another; else none.
-  [[nodiscard]] std::string_view sendable_ahead(const server_session& s);
+  // The first bytes that it waits with, if they may be sent to a server that still works for another; else none. They
+  // are taken for sent.
+  [[nodiscard]] std::string_view send_ahead(const server_session& s);
   [[nodiscard]] bool may_be_followed() noexcept {
     return relay_ && !over_ && relay_->may_be_followed();
   }
@@ -137,6 +138,7 @@ class client final : public pool::waiter, relay_hooks {
   skipper skip_;
   server* server_ = nullptr;
   const char* first_ = nullptr;   // of the bytes that are being processed
+  std::size_t sent_ahead_ = 0;    // of them; as long as that is what its server answers next
   const server* last_ = nullptr;  // the one before: only compared
   std::string greeting_;
   std::string early_;  // bytes that came with the log-in

@@ -11,7 +11,7 @@ namespace fairing::sql {
 bool write_scratch::hold(outlet& to) {
   std::size_t size = 0;
   for (const auto v : views) size += v.size();
-  if (size > most_each || pieces_.size() == most_outlets) return false;
+  if (size > most_each || pieces_.size() == most_pieces) return false;
   for (const auto v : views) held_.append(v);
   if (!pieces_.empty() && pieces_.back().to == &to)
     pieces_.back().size += size;
@@ -22,27 +22,33 @@ bool write_scratch::hold(outlet& to) {
 }
 
 void write_scratch::send_held() {
-  std::string_view rest = held_;
-  for (const auto& p : pieces_) {
-    p.to->held_by_ = nullptr;
-    views.assign(1, rest.substr(0, p.size));
-    rest.remove_prefix(p.size);
-    p.to->send(*this);
+  for (std::size_t i = 0, begin = 0; i < pieces_.size(); begin += pieces_[i++].size) {
+    auto* const to = pieces_[i].to;
+    if (to == nullptr) continue;
+    to->held_by_ = nullptr;
+    views.clear();
+    for (std::size_t k = i, at = begin; k < pieces_.size(); at += pieces_[k++].size) {
+      if (pieces_[k].to != to) continue;
+      views.push_back(std::string_view(held_).substr(at, pieces_[k].size));
+      pieces_[k].to = nullptr;
+    }
+    to->send(*this);
   }
   pieces_.clear();
   held_.clear();
 }
 
-bool outlet::may_hold() const noexcept {
-  return when_ == sending::at_turn_end && stream_ && !stream_->is_tls() && !draining_ && !failed_ &&
-         home_.reactor().has_more();
+bool outlet::may_hold(sending when) const noexcept {
+  if (when == sending::at_once || !stream_ || stream_->is_tls() || draining_ || failed_)
+    return false;
+  return when == sending::at_turn_end || home_.reactor().has_more();
 }
 
-void outlet::put(out_batch& batch, write_scratch& scratch) {
+void outlet::put(out_batch& batch, write_scratch& scratch, sending when) {
   if (batch.empty()) return;
   scratch.views.clear();
   batch.views(scratch.views);
-  if (!may_hold() || !scratch.hold(*this)) {
+  if (!may_hold(when) || !scratch.hold(*this)) {
     if (held_by_) {
       settle();
       scratch.views.clear();

@@ -38,11 +38,11 @@ class write_scratch {
 
   // Copies `views`, which are for `to`; false, and nothing done, when it holds enough.
   [[nodiscard]] bool hold(outlet& to);
-  // To each its own, in the order in which they came.
+  // To each all that is for it, in the order in which they came.
   void send_held();
 
  private:
-  static constexpr std::size_t most_each = 4096, most_outlets = 32;
+  static constexpr std::size_t most_each = 4096, most_pieces = 64;
   struct piece {
     outlet* to;
     std::size_t size;
@@ -51,8 +51,8 @@ class write_scratch {
   std::vector<piece> pieces_;
 };
 
-// Whether what is put may leave at the end of the turn.
-enum class sending : std::uint8_t { at_once, at_turn_end };
+// When what is put leaves: at once; at the end of the turn if more sockets are to be served before it; or at its end.
+enum class sending : std::uint8_t { at_once, with_others, at_turn_end };
 
 class outlet {
  public:
@@ -62,14 +62,12 @@ class outlet {
 
   ~outlet() { settle(); }
 
-  void open(net::stream& s, std::optional<milliseconds> limit = {},
-            sending when = sending::at_once) noexcept {
+  void open(net::stream& s, std::optional<milliseconds> limit = {}) noexcept {
     stream_ = &s;
     limit_ = limit;
-    when_ = when;
   }
   // Takes all of it; clears it.
-  void put(out_batch& batch, write_scratch& scratch);
+  void put(out_batch& batch, write_scratch& scratch, sending when = sending::at_once);
   void put(std::string_view bytes);
   // What is held is sent now.
   void settle() {
@@ -100,7 +98,7 @@ class outlet {
 
  private:
   friend class write_scratch;
-  [[nodiscard]] bool may_hold() const noexcept;
+  [[nodiscard]] bool may_hold(sending when) const noexcept;
   void send(write_scratch& scratch);
   net::task<void> drain();
   void start_drain();
@@ -111,7 +109,6 @@ class outlet {
   std::string backlog_;
   waiter* waiters_ = nullptr;
   write_scratch* held_by_ = nullptr;  // while something of it is held
-  sending when_ = sending::at_once;
   bool draining_ = false;
   bool failed_ = false;
 };

@@ -24,7 +24,7 @@ TEST(outlet, a_turn_that_has_more_to_serve_holds_small_answers) {
   net::stream first(core, net::socket(in[0])), second(core, net::socket(more[0])),
       to(core, net::socket(out[0]));
   outlet o(core);
-  o.open(to, {}, sending::at_turn_end);
+  o.open(to);
   const auto got = [&] {
     std::string bytes(16 * 1024, '\0');
     const auto n = ::recv(out[1], bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -33,7 +33,7 @@ TEST(outlet, a_turn_that_has_more_to_serve_holds_small_answers) {
   const auto put = [&](std::string_view bytes) {
     out_batch batch;
     batch.borrow(bytes);
-    o.put(batch, scratch);
+    o.put(batch, scratch, sending::with_others);
   };
   std::promise<void> ended;
   const std::string large(5000, 'x');

@@ -171,7 +171,7 @@ void sql_pool::give_back(server& s) {
   if (s.unclean && s.what() == server::duty::idle) return s.scrub();
   s.state_id = state_id_of(s.session.applied);
   const auto r = machine_.release(s, pool_now());
-  home.core.gather(machine_.gather());
+  home.core.gather(machine_.gather(), machine_.waiting() == 0);
   probe.held(r.held);
   probe.used(pool::microseconds{s.used_us});
   used_us_ += static_cast<std::uint64_t>(std::max<std::int64_t>(s.used_us, 0));
@@ -186,27 +186,27 @@ void sql_pool::give_back(server& s) {
 
 // The oldest waiter's statement, to where the one before it still runs: PostgreSQL goes on with it without a pause.
 void sql_pool::send_ahead(server& s) {
-  if (!s.user || s.ahead > 0 || s.session.ahead || s.session.ahead_is_next || s.stray() ||
+  if (!s.user || s.session.ahead != s.behind() || s.session.ahead_is_next || s.stray() ||
       s.cancels > 0 || s.unclean || s.out.backlogged())
     return;
-  auto* w = machine_.may_stand_behind(s, pool_now());
-  if (!w || !s.user->may_be_followed()) return;
-  const auto bytes = static_cast<client&>(*w).sendable_ahead(s.session);
-  if (bytes.empty()) return;
-  machine_.stand_behind(s);
-  sent_ahead.add();
-  s.ahead = bytes.size();
-  s.ahead_since = home.core.now().mono;
-  s.session.ahead = true;
-  ahead_.borrow(bytes);
-  s.out.put(ahead_, home.writes);
-  call_back_soon();
+  const bool may = s.user->may_be_followed();
+  if (!may) return call_back(s);
+  while (auto* w = machine_.may_stand_behind(s, pool_now())) {
+    const auto bytes = static_cast<client&>(*w).send_ahead(s.session);
+    if (bytes.empty()) return;
+    if (s.behind() == 0) s.ahead_since = home.core.now().mono;
+    machine_.stand_behind(s);
+    sent_ahead.add();
+    ++s.session.ahead;
+    ahead_.borrow(bytes);
+    s.out.put(ahead_, home.writes, sending::at_turn_end);  // it has something to do until then
+    call_back_soon();
+  }
 }
 
 void sql_pool::call_back(server& s) {
-  if (!s.next_holder() && s.ahead == 0 && !s.session.ahead_is_next) return;
-  s.ahead = 0;
-  if (s.next_holder()) called_back.add();
+  if (!s.next_holder() && !s.session.ahead_is_next) return;
+  called_back.add(s.behind());
   machine_.step_back(s, pool_now());
   if (s.session.ahead_is_next) s.begin_stray();
   if (machine_.held_back()) pass_soon();
@@ -224,20 +224,20 @@ void sql_pool::call_back_soon() {
     for (std::size_t i = 0; i < self->servers_.size(); ++i) {
       auto& s = *self->servers_[i];
       if (s.next_holder() && s.ahead_since <= since) self->call_back(s);
-      any |= s.next_holder() != nullptr;
+      any |= s.behind() > 0;
     }
     if (any) self->call_back_soon();
   });
 }
 
 void sql_pool::leave_queue(client& c) {
-  if (auto* s = static_cast<server*>(c.behind())) s->ahead = 0;
+  if (auto* s = static_cast<server*>(c.behind())) call_back(*s);
   (void)machine_.cancel(c, pool_now());
 }
 
 pool::acquired sql_pool::acquire(client& c) {
   const auto a = machine_.acquire(c, pool_now());
-  home.core.gather(machine_.gather());
+  home.core.gather(machine_.gather(), machine_.waiting() == 0);
   if (machine_.held_back()) pass_soon();
   if (a.kind == pool::acquire_kind::waiting && shared.reads_sequences) let_go_soon();
   return a;

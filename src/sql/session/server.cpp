@@ -132,7 +132,7 @@ void server::leave() noexcept {
 }
 
 void server::on_bytes(std::string_view fresh) {
-  if (stray_ && duty_ != duty::closing) return serve_bytes(fresh);
+  if (stray() && duty_ != duty::closing) return serve_bytes(fresh);
   switch (duty_) {
     case duty::serving:
       return serve_bytes(fresh);
@@ -155,32 +155,32 @@ void server::serve_bytes(std::string_view fresh) {
   while (more && duty_ != duty::closing) {
     const auto rest = bytes.substr(used);
     const auto* const before = user;
-    if (stray_) {
+    if (stray()) {
       used += drop_stray(rest);
-      more = !stray_;
+      more = !stray();
       if (more) back_if_due();
     } else {
       used += user->from_server(*this, rest);
       if (session.ahead_is_next && duty_ != duty::closing) owner.call_back(*this);
-      more = stray_ || user != before;
+      more = stray() || user != before;
     }
-    more = more && used < bytes.size() && (stray_ || duty_ == duty::serving);
+    more = more && used < bytes.size() && (stray() || duty_ == duty::serving);
   }
   in_.keep(bytes, duty_ == duty::closing ? bytes.size() : used);
-  if (duty_ == duty::idle && !stray_ && !in_.empty()) idle_bytes({});
+  if (duty_ == duty::idle && !stray() && !in_.empty()) idle_bytes({});
 }
 
 void server::begin_stray() noexcept {
   session.ahead_is_next = false;
   session.unnamed = 0;  // a Query or a Parse of somebody else's ends the unnamed statement
-  stray_ = true;
+  stray_ = std::exchange(session.ahead, 0);
   stray_left_ = 0;
 }
 
-// Up to its ReadyForQuery. How many bytes are done with.
+// Each up to its ReadyForQuery. How many bytes are done with.
 std::size_t server::drop_stray(std::string_view bytes) {
   std::size_t used = 0;
-  while (stray_ && used < bytes.size()) {
+  while (stray() && used < bytes.size()) {
     const auto rest = bytes.substr(used);
     if (stray_left_ > 0) {
       const auto n = std::min(stray_left_, rest.size());
@@ -202,7 +202,7 @@ std::size_t server::drop_stray(std::string_view bytes) {
     }
     if (rest.size() < size) break;
     used += size;
-    stray_ = false;
+    --stray_;
     if (rest[header_bytes] != static_cast<char>(pgwire::transaction_status::idle))
       fault(pool::close_reason::protocol_doubt);
   }
@@ -210,7 +210,7 @@ std::size_t server::drop_stray(std::string_view bytes) {
 }
 
 void server::back_if_due() {
-  if (cancels == 0 && !stray_ && duty_ == duty::idle && std::exchange(give_back_later, false))
+  if (cancels == 0 && !stray() && duty_ == duty::idle && std::exchange(give_back_later, false))
     owner.give_back(*this);
 }
 

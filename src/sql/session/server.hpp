@@ -57,9 +57,9 @@ class server final : public pool::server, net::timed {
   void fault(pool::close_reason why);
   // Asks PostgreSQL to stop what runs here. Until that request is over the server is nobody else's.
   void cancel();
-  // What was sent ahead is nobody's any more, and its answer comes next: it is dropped.
+  // What was sent ahead is nobody's any more, and its answers come next: they are dropped.
   void begin_stray() noexcept;
-  [[nodiscard]] bool stray() const noexcept { return stray_; }
+  [[nodiscard]] bool stray() const noexcept { return stray_ > 0; }
   // Ends it if its host has vanished: while something is on its way there, keep-alive does not tell.
   void check_peer();
 
@@ -72,8 +72,7 @@ class server final : public pool::server, net::timed {
   client* user = nullptr;                      // serving
   std::uint32_t cancels = 0;                   // requests under way
   bool give_back_later = false;                // when they are over, and no stray answer is due
-  std::size_t ahead = 0;                       // bytes that its next client has there already
-  mono_time ahead_since = mono_time::max();    // when they were sent
+  mono_time ahead_since = mono_time::max();    // those who stand behind have seen no answer since
   bool unclean = false;                        // scrub() is due before it is anybody's
   mono_time busy_since = mono_time::max();     // a statement runs since then
   std::int64_t busy_since_us = 0;              // the same by precise_us()
@@ -99,8 +98,8 @@ class server final : public pool::server, net::timed {
   input in_;
   pgwire::frame_scanner scanner_{pgwire::direction::from_server};  // while cleaning
   std::uint32_t ready_left_ = 0;
-  std::size_t stray_left_ = 0;  // of a message of the stray answer
-  bool stray_ = false;
+  std::uint32_t stray_ = 0;     // answers that are to be dropped
+  std::size_t stray_left_ = 0;  // of a message of one
   bool keep_ = false;
   bool scrubs_ = false;
   net::event* cancels_over_ = nullptr;  // run() waits for them
