@@ -63,7 +63,7 @@ class server {
   [[nodiscard]] waiter* next_holder() const noexcept { return behind_.front(); }  // who has it next
   [[nodiscard]] std::uint32_t behind() const noexcept {
     return behind_.size();
-  }                                                                    // how many have it next
+  }  // how many have it next
   [[nodiscard]] std::uint32_t pins() const noexcept { return pins_; }  // bits of pin_reason
   [[nodiscard]] bool pinned_for(pin_reason r) const noexcept { return (pins_ & bit(r)) != 0; }
   [[nodiscard]] micro_time opened_at() const noexcept { return opened_; }

@@ -381,9 +381,7 @@ class relay {
         e.kind == entry_kind::query || e.kind == entry_kind::execute || e.kind == entry_kind::call;
     return runs && !e.whole && e.why <= purpose::answered;
   }
-  [[nodiscard]] bool ahead_is_due() const noexcept {
-    return server_->ahead > 0 && at_end_of_answers();
-  }
+  [[nodiscard]] bool ahead_is_due() const noexcept { return at_end_of_answers() && server_->ahead; }
   void end_before_ahead(progress& p);
   [[nodiscard]] bool at_end_of_answers() const noexcept {
     return answer_left_ == 0 && queue_.empty();
