@@ -40,6 +40,12 @@ def die_with_the_test():
     LIBC.prctl(1, signal.SIGKILL)
 
 
+def ahead(fairing):
+    """How many statements were sent to a server that still worked for another client."""
+    return sum(v for (name, labels), v in fairing.metrics().items()
+               if name == "fairing_sql_ahead_total" and ("event", "sent") in labels)
+
+
 class FaultProxy:
     """Stands before PostgreSQL; `log` is the path of what it broke."""
 
@@ -73,7 +79,7 @@ class Torture(unittest.TestCase):
         cls.pg = Postgres(max_connections=SIZE * 3 + 20).start()
         cls.addClassCleanup(cls.pg.stop)
         schema = subprocess.run([program(), "--schema"], capture_output=True, text=True, check=True).stdout
-        cls.pg.sql(schema + "GRANT ALL ON torture_rows TO PUBLIC", database="app")
+        cls.pg.sql(schema + "GRANT ALL ON torture_rows, torture_numbers TO PUBLIC", database="app")
 
     def run_program(self, target, statements, *more):
         """(exit code, what it counted, what it complained of)"""
@@ -100,6 +106,7 @@ class Torture(unittest.TestCase):
         fairing = sql_fairing(self, self.pg.url("alice", query="?sslmode=disable"), pool={"size": SIZE, "ahead": "always"})
         descriptors = fairing.descriptors()
         code, seen, said = self.run_program("%s:%d" % address(fairing), STATEMENTS // 3)
+        self.assertGreater(ahead(fairing), STATEMENTS // 300, "statements were sent behind one another")
         self.assertEqual((seen["wrong_rows"], seen["faults"], seen["lost"], seen["refused"]), (0, 0, 0, 0), said)
         self.assertGreaterEqual(seen["statements"], STATEMENTS // 3)
         self.assertEqual(seen["late_cancels"], 0, "a cancel hit a statement that it was not meant for")
@@ -114,6 +121,7 @@ class Torture(unittest.TestCase):
         code, seen, said = self.run_program(
             "%s:%d" % address(fairing), STATEMENTS, "--fault-log", proxy.log, *CLIENT_FAULTS
         )
+        self.assertGreater(ahead(fairing), STATEMENTS // 100, "statements were sent behind one another")
         self.assertEqual(seen["wrong_rows"], 0, said)
         self.assertEqual(seen["faults"], 0, said)
         self.assertEqual(seen["lost_unexplained"], 0, said)

@@ -34,7 +34,9 @@ const std::array<script_writer::kind, 19> script_writer::kinds{{
 
 const char* schema() noexcept {
   return "CREATE UNLOGGED TABLE IF NOT EXISTS torture_rows (tag text, n int4);"
-         "CREATE INDEX IF NOT EXISTS torture_rows_tag ON torture_rows (tag);";
+         "CREATE INDEX IF NOT EXISTS torture_rows_tag ON torture_rows (tag);"
+         "CREATE TABLE IF NOT EXISTS torture_numbers (g int4 PRIMARY KEY);"
+         "INSERT INTO torture_numbers SELECT generate_series(1, 5000) ON CONFLICT DO NOTHING;";
 }
 
 std::vector<std::string> all_kinds() {
@@ -47,8 +49,11 @@ script_writer::script_writer(std::uint32_t client, std::uint64_t seed, const scr
     : client_(client), random_(seed * 1'000'003 + client), options_(o) {
   for (const auto& k : kinds) {
     const bool writes = k.write == &script_writer::writes || k.write == &script_writer::copy_in;
+    const bool sets =
+        k.write == &script_writer::settings || k.write == &script_writer::local_settings;
     const bool left_out = std::ranges::find(o.without, k.name) != o.without.end();
-    weights_.push_back(left_out || (writes && !o.writes) ? 0 : k.weight);
+    const bool may = (!writes || o.writes) && (!sets || !is_plain());
+    weights_.push_back(left_out || !may ? 0 : k.weight);
     weight_sum_ += weights_.back();
   }
 }
@@ -60,7 +65,9 @@ bool script_writer::chance(double p) {
   return static_cast<double>(random_() >> 11) * 0x1.0p-53 < p;
 }
 
-std::string script_writer::first_name() const { return fmt::format("torture-{}", client_); }
+std::string script_writer::first_name() const {
+  return is_plain() ? "torture" : fmt::format("torture-{}", client_);
+}
 
 void script_writer::connected(std::uint32_t number) {
   connection_ = number;

@@ -40,6 +40,8 @@ class script_writer {
   // What application_name is before, in and after the last script.
   [[nodiscard]] const std::vector<std::string>& names() const noexcept { return names_; }
   [[nodiscard]] std::string first_name() const;  // the start-up parameter
+  // Three of four clients have the same settings and leave them so: their statements can be sent behind one another.
+  [[nodiscard]] bool is_plain() const noexcept { return client_ % 4 != 0; }
   // At random, for those who break things.
   [[nodiscard]] std::uint32_t below(std::uint32_t n);
   [[nodiscard]] bool chance(double p);

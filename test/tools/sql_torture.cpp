@@ -3,7 +3,7 @@
 //   fairing_sql_torture --target 127.0.0.1:6432 --user u --password p --database d --statements 100000
 //   fairing_sql_torture --fault-proxy 127.0.0.1:0=127.0.0.1:5432 --kill 0.0002 > faults.log
 //     prints {"port": N} as its first line on stderr, its faults on stdout, and ends with SIGTERM
-//   fairing_sql_torture --schema | psql ...     the table that it writes to, once
+//   fairing_sql_torture --schema | psql ...     the tables that it reads and writes, once
 // Every row bears the tag of the statement that asked for it. Exit 0: each message of each answer was the right one and
 // every lost connection is explained by a fault of ours (--fault-log names the proxy's). 1: not so. 2: usage.
 #include <CLI/CLI.hpp>
@@ -55,8 +55,8 @@ void declare(CLI::App& app, options& o) {
   app.add_option("--garbage", o.rates.garbage, "share of scripts in whose place garbage is sent");
   app.add_option("--texts", o.scripts.texts, "different statements that are prepared");
   app.add_option("--without", o.scripts.without, "kinds of scripts to leave out")->delimiter(',');
-  app.add_flag("!--no-writes", o.scripts.writes, "the table of --schema is not there");
-  app.add_flag("--schema", o.schema, "print the table's SQL");
+  app.add_flag("!--no-writes", o.scripts.writes, "nothing that writes");
+  app.add_flag("--schema", o.schema, "print the tables' SQL");
   app.add_option("--fault-log", o.fault_log, "what a fault proxy printed");
   app.add_option("--fault-proxy", o.fault_proxy, "LISTEN=TARGET: be the proxy");
   app.add_option("--kill", o.breaks.kill, "share of messages before which a connection is killed");

@@ -22,7 +22,8 @@ struct wanted {
   bool binary = false;  // extended protocol: the number as binary
 };
 
-// The text of the n-th prepared statement: $1 is the tag, $2 the count; its rows begin with first_of(n).
+// The text of the n-th prepared statement; half of them, as of all that follow, call no function, and may be sent ahead.
+// $1 is the tag, $2 the count; its rows begin with first_of(n).
 [[nodiscard]] std::string prepared_text(std::uint32_t n);
 [[nodiscard]] std::uint32_t first_of(std::uint32_t n) noexcept;
 
