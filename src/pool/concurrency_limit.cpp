@@ -137,7 +137,8 @@ void concurrency_limit::begin_trial() noexcept {
 void concurrency_limit::tried(double us, bool waited, micro_time now) noexcept {
   const bool b = is_of_other(step_);
   // Only under a higher limit than that of now may it be that nobody waits. Else the load has ended or paused.
-  if (!waited && (!b || next_ != change::higher)) {
+  if (!waited && (!b || other_.limit <= chosen_.limit)) {
+    doubted_ = false;
     rest_again(false);
     return begin_window(chosen_, now);
   }

@@ -195,6 +195,19 @@ TEST(concurrency_limit, sends_as_many_ahead_as_pays) {
   EXPECT_EQ(limit.behind(), 0U) << "it may not";
 }
 
+TEST(concurrency_limit, fewer_at_each_are_found_where_nobody_waits_then) {
+  concurrency_limit limit(16);
+  // Eight servers leave four of twelve clients waiting, or standing behind, which is slower; sixteen of one leave none.
+  database d(limit, 24, [&limit](std::uint32_t n, double) {
+    return n >= 8 ? 60.0 + 40.0 / (limit.behind() + 1.0) : 900.0 / n;
+  });
+  d.run(20);
+  ASSERT_EQ(limit.chosen_behind(), 1U);
+  d.change(12, [&limit](std::uint32_t, double) { return limit.behind() > 0 ? 150.0 : 50.0; });
+  d.run(60);
+  EXPECT_EQ(limit.chosen_behind(), 0U);
+}
+
 TEST(concurrency_limit, one_stall_does_not_begin_anew) {
   concurrency_limit limit(16);
   database d(limit, 32, one_core);

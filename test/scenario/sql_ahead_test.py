@@ -38,8 +38,9 @@ class Ahead(SqlCase):
             self.assertIsNone(t.error)
         return [t.result for t in threads]
 
-    def behind_a_sleeper(self, size=1, sleep="pg_sleep(2)"):
-        """(the one that sleeps in its thread, a client whose statement was sent behind it, in its thread)"""
+    def behind_a_sleeper(self, size=1, sleep="pg_sleep(2)", more=0):
+        """(the one that sleeps in its thread, a client whose statement was sent behind it, in its thread); `more` behind
+        that one: self.more has them and their threads"""
         self.start_one(size)
         holder, sleeper, behind = self.client(), self.client(), self.client()
         holder.query("BEGIN")  # has the server, so that the next two wait in this order
@@ -50,8 +51,12 @@ class Ahead(SqlCase):
         self.waiting(1)
         waits = in_thread(behind.query, "SELECT 'behind'")
         self.waiting(2)
+        self.more = [self.client() for _ in range(more)], []
+        for i, c in enumerate(self.more[0]):
+            self.more[1].append(in_thread(c.query, f"SELECT 'behind {i + 1}'"))
+            self.waiting(3 + i)
         holder.query("COMMIT")
-        wait_until(lambda: self.ahead() == 1)
+        wait_until(lambda: self.ahead() == 1 + more)
         return (sleeper, asleep), (behind, waits), others
 
     def test_everybody_gets_what_was_asked_for(self):
@@ -179,6 +184,41 @@ class Ahead(SqlCase):
         self.assertEqual(asleep.result, [["slept"]])
         self.assertEqual(self.client().query("SELECT 'after'"), [["after"]])
         waits.join(10)
+
+    def test_any_of_three_leaves_or_is_cancelled(self):
+        """The one that goes and those beside it: nobody gets another's rows, and the connection goes on."""
+        for goes in range(3):
+            for how in ("leaves", "is cancelled"):
+                with self.subTest(goes=goes, how=how):
+                    (_, asleep), (first, waits), _ = self.behind_a_sleeper(1, "pg_sleep(2)", more=2)
+                    clients, threads = [first, *self.more[0]], [waits, *self.more[1]]
+                    if how == "leaves":
+                        clients[goes].socket.shutdown(socket.SHUT_RDWR)
+                    else:
+                        clients[goes].cancel()
+                    asleep.join(10)
+                    self.assertEqual(asleep.result, [["slept"]])
+                    for i, t in enumerate(threads):
+                        t.join(10)
+                        if i != goes:
+                            self.assertEqual(t.result, [["behind" if i == 0 else f"behind {i}"]])
+                        elif how == "is cancelled":
+                            self.assertEqual(t.error.code, "57014")
+                    self.assertEqual(self.client().query("SELECT 'after'"), [["after"]])
+                    self.fairing.stop()
+
+    def test_slow_statements_are_not_sent_ahead_again_and_again(self):
+        self.start_one(2)
+        self.table("runs (n int)")
+
+        def work(c, i):
+            return [c.query(f"SELECT '{i}-{n}' FROM pg_sleep(0.05)") if n % 2 else c.query(f"SELECT '{i}-{n}' FROM slow") for n in range(6)]
+
+        self.pg.sql("CREATE VIEW slow AS SELECT FROM pg_sleep(0.05); GRANT ALL ON slow TO PUBLIC", database="app")
+        self.addCleanup(self.pg.sql, "DROP VIEW slow", database="app")
+        for i, got in enumerate(self.all_at_once(work, 12)):
+            self.assertEqual(got, [[[f"{i}-{n}"]] for n in range(6)])
+        self.assertLess(self.ahead("called_back"), 36, "of 72 statements")
 
     def test_the_connection_dies(self):
         (_, asleep), (_, waits), _ = self.behind_a_sleeper(1, "pg_sleep(20)")

@@ -150,7 +150,7 @@ void client::process(std::string_view bytes) {
       if (skip_.active()) break;
       continue;
     }
-    if (queued()) break;
+    if (queued() || given_up_) break;
     if (raw_) {
       used += process_session(rest);
       break;
@@ -162,8 +162,7 @@ void client::process(std::string_view bytes) {
     const auto next = relay_->from_client(rest, taken, now().mono);
     flush();
     used += taken;
-    if ((next == step::lease && lease()) || (!alone && next == step::read && used < bytes.size()))
-      continue;
+    if ((next == step::lease && lease()) || (!alone && taken > 0 && used < bytes.size())) continue;
     waiting_answer_ = next == step::wait;
     if (next == step::close) finish();
     break;
@@ -218,6 +217,7 @@ void client::granted(server& s) {
 }
 
 void client::refused(pool::refusal why, pool::microseconds waited) {
+  given_up_ = false;
   auto state = sqlstate::too_many_connections;
   std::string message;
   std::string hint;
@@ -421,7 +421,7 @@ void client::part() {
   const bool ready = s.what() == server::duty::serving;
   s.leave();
   if (flight) s.cancel();  // nobody wants the answer
-  if (flight || !ready) {
+  if (flight || !ready || s.stray()) {
     pool_->discard(s, pool::close_reason::client_gone);
     return s.begin_close(false);
   }

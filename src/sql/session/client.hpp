@@ -55,6 +55,9 @@ class client final : public pool::waiter, relay_hooks {
   // Its server's side, all on the home core:
   void granted(server& s);
   void refused(pool::refusal why, pool::microseconds waited);
+  void given_up() noexcept {
+    given_up_ = true;
+  }  // refused() will say so: until then it asks for nothing
   // Bytes of its server; how many are done with. The server may be another's, or gone, after this.
   std::size_t from_server(server& s, std::string_view bytes);
   // Its server broke off.
@@ -149,6 +152,7 @@ class client final : public pool::waiter, relay_hooks {
   net::event* welcoming_ = nullptr;  // the log-in waits for a server
   std::string refusal_;              // why it got none, as an ErrorResponse
   bool waiting_answer_ = false;      // the relay needs an answer first
+  bool given_up_ = false;            // by the pool, which has not said so yet
   net::event* paused_ = nullptr;     // its reader waits until less is kept
   out_batch batch_;                  // of raw_
   bool cleaned_ = false;

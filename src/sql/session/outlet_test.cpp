@@ -75,5 +75,50 @@ TEST(outlet, a_turn_that_has_more_to_serve_holds_small_answers) {
   for (const int fd : {in[1], more[1], out[1]}) ::close(fd);
 }
 
+TEST(outlet, to_each_goes_one_write_of_all_that_is_held_for_it) {
+  std::array<int, 2> a{}, b{};
+  for (auto* pair : {&a, &b})  // of packets: one is one write
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair->data()), 0);
+  net::core_group cores{1};
+  auto& core = cores.at(0);
+  write_scratch scratch;
+  core.every_turn_end([&] { scratch.send_held(); });
+  net::stream to_a(core, net::socket(a[0])), to_b(core, net::socket(b[0]));
+  outlet first(core), second(core);
+  first.open(to_a);
+  second.open(to_b);
+  std::promise<void> ended;
+  cores.start();
+  core.post([&] {
+    for (int n = 0; n < 40; ++n) {  // more than are held
+      out_batch batch;
+      batch.own() = "a" + std::to_string(n) + ' ';
+      first.put(batch, scratch, sending::at_turn_end);
+      batch.own() = "b" + std::to_string(n) + ' ';
+      second.put(batch, scratch, sending::at_turn_end);
+    }
+    core.post([&] { ended.set_value(); });
+  });
+  ended.get_future().wait();
+  cores.stop();
+  const auto got = [](int fd, std::size_t& writes) {
+    std::string all, bytes(16 * 1024, '\0');
+    for (ssize_t n = 0; (n = ::recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT)) > 0; ++writes)
+      all += bytes.substr(0, static_cast<std::size_t>(n));
+    return all;
+  };
+  std::string expected_a, expected_b;
+  for (int n = 0; n < 40; ++n) {
+    expected_a += "a" + std::to_string(n) + ' ';
+    expected_b += "b" + std::to_string(n) + ' ';
+  }
+  std::size_t writes_a = 0, writes_b = 0;
+  EXPECT_EQ(got(a[1], writes_a), expected_a) << "in order";
+  EXPECT_EQ(got(b[1], writes_b), expected_b);
+  EXPECT_LE(writes_a, 4U);
+  EXPECT_LE(writes_b, 4U);
+  for (const int fd : {a[1], b[1]}) ::close(fd);
+}
+
 }  // namespace
 }  // namespace fairing::sql

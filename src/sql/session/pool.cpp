@@ -10,6 +10,9 @@ namespace {
 constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
 constexpr milliseconds stand_behind{10};  // a client at most, before it is to be served elsewhere
+// After it had to be nothing is sent ahead for so long, twice as long each time, until so many in a row were answered.
+constexpr milliseconds pause_least{100}, pause_most{10'000};
+constexpr std::uint32_t fine_again = 1000;
 constexpr seconds peer_check_every{5};
 constexpr milliseconds linger{1000};  // a server, for what its client may ask next
 constexpr milliseconds linger_beside_waiters{10};
@@ -189,14 +192,15 @@ void sql_pool::send_ahead(server& s) {
   if (!s.user || s.session.ahead != s.behind() || s.session.ahead_is_next || s.stray() ||
       s.cancels > 0 || s.unclean || s.out.backlogged())
     return;
-  const bool may = s.user->may_be_followed();
-  if (!may) return call_back(s);
+  if (!s.user->may_be_followed()) return call_back(s);
+  if (home.core.now().mono < ahead_again_) return;
   while (auto* w = machine_.may_stand_behind(s, pool_now())) {
     const auto bytes = static_cast<client&>(*w).send_ahead(s.session);
     if (bytes.empty()) return;
     if (s.behind() == 0) s.ahead_since = home.core.now().mono;
     machine_.stand_behind(s);
     sent_ahead.add();
+    if (++fine_ == fine_again) ahead_pause_ = milliseconds{0};
     ++s.session.ahead;
     ahead_.borrow(bytes);
     s.out.put(ahead_, home.writes, sending::at_turn_end);  // it has something to do until then
@@ -223,11 +227,20 @@ void sql_pool::call_back_soon() {
     bool any = false;
     for (std::size_t i = 0; i < self->servers_.size(); ++i) {
       auto& s = *self->servers_[i];
-      if (s.next_holder() && s.ahead_since <= since) self->call_back(s);
+      if (s.next_holder() && s.ahead_since <= since) self->call_back(s), self->pause_ahead();
       any |= s.behind() > 0;
     }
     if (any) self->call_back_soon();
   });
+}
+
+// What was sent ahead in vain runs all the same: where statements are slow that is most of what the database would do.
+void sql_pool::pause_ahead() {
+  const auto t = home.core.now().mono;
+  fine_ = 0;
+  if (t < ahead_again_) return;
+  ahead_pause_ = std::clamp(ahead_pause_ * 2, pause_least, pause_most);
+  ahead_again_ = t + ahead_pause_;
 }
 
 void sql_pool::leave_queue(client& c) {
@@ -326,6 +339,7 @@ void sql_pool::close(pool::server& s, pool::close_reason why, pool::microseconds
 
 void sql_pool::give_up(pool::waiter& w, pool::refusal why, pool::microseconds waited) noexcept {
   probe.refused(why, waited);
+  static_cast<client&>(w).given_up();
   // Not from within the machine: what the client does next asks it again.
   home.core.post([self = shared_from_this(), id = static_cast<client&>(w).id(), why, waited] {
     if (auto* c = self->find(id)) c->refused(why, waited);
