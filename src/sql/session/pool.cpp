@@ -10,9 +10,10 @@ namespace {
 constexpr seconds forget_after{60};  // without clients
 constexpr milliseconds pass_within{5};
 constexpr milliseconds stand_behind{10};  // a client at most, before it is to be served elsewhere
-// After it had to be nothing is sent ahead for so long, twice as long each time, until so many in a row were answered.
+// Where one of so many had to be, nothing is sent ahead for a while, twice as long each time.
+constexpr std::uint32_t one_in_vain_of = 8;
 constexpr milliseconds pause_least{100}, pause_most{10'000};
-constexpr std::uint32_t fine_again = 1000;
+constexpr std::uint32_t looked_back = 1024;  // statements sent ahead
 constexpr seconds peer_check_every{5};
 constexpr milliseconds linger{1000};  // a server, for what its client may ask next
 constexpr milliseconds linger_beside_waiters{10};
@@ -200,7 +201,11 @@ void sql_pool::send_ahead(server& s) {
     if (s.behind() == 0) s.ahead_since = home.core.now().mono;
     machine_.stand_behind(s);
     sent_ahead.add();
-    if (++fine_ == fine_again) ahead_pause_ = milliseconds{0};
+    if (++sent_lately_ == looked_back) {
+      sent_lately_ /= 2;
+      in_vain_ /= 2;
+      ahead_pause_ = milliseconds{0};
+    }
     ++s.session.ahead;
     ahead_.borrow(bytes);
     s.out.put(ahead_, home.writes, sending::at_turn_end);  // it has something to do until then
@@ -227,7 +232,11 @@ void sql_pool::call_back_soon() {
     bool any = false;
     for (std::size_t i = 0; i < self->servers_.size(); ++i) {
       auto& s = *self->servers_[i];
-      if (s.next_holder() && s.ahead_since <= since) self->call_back(s), self->pause_ahead();
+      if (s.next_holder() && s.ahead_since <= since) {
+        self->in_vain_ += s.behind();
+        self->call_back(s);
+        self->pause_ahead();
+      }
       any |= s.behind() > 0;
     }
     if (any) self->call_back_soon();
@@ -236,11 +245,10 @@ void sql_pool::call_back_soon() {
 
 // What was sent ahead in vain runs all the same: where statements are slow that is most of what the database would do.
 void sql_pool::pause_ahead() {
-  const auto t = home.core.now().mono;
-  fine_ = 0;
-  if (t < ahead_again_) return;
+  if (in_vain_ * one_in_vain_of <= sent_lately_) return;
+  sent_lately_ = in_vain_ = 0;
   ahead_pause_ = std::clamp(ahead_pause_ * 2, pause_least, pause_most);
-  ahead_again_ = t + ahead_pause_;
+  ahead_again_ = home.core.now().mono + ahead_pause_;
 }
 
 void sql_pool::leave_queue(client& c) {

@@ -146,9 +146,9 @@ class sql_pool final : public std::enable_shared_from_this<sql_pool>,
   mono_time next_peer_check_{};
   pool::waiter janitor_;  // who has a server that is being scrubbed
   out_batch ahead_;
-  mono_time ahead_again_{};      // nothing is sent ahead until then
-  milliseconds ahead_pause_{0};  // the last one
-  std::uint32_t fine_ = 0;       // statements sent ahead since
+  mono_time ahead_again_{};                      // nothing is sent ahead until then
+  milliseconds ahead_pause_{0};                  // the last one
+  std::uint32_t sent_lately_ = 0, in_vain_ = 0;  // ahead; of them called back by time
   bool passing_soon_ = false;
   bool calling_back_soon_ = false;
   bool letting_go_ = false;
