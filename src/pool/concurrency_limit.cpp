@@ -119,7 +119,7 @@ bool concurrency_limit::changes(change c) noexcept {
   return other_ != chosen_;
 }
 
-// What loses plainly makes many wait: it is not tried in each round. But for the limit, as another load wants another.
+// What loses clearly makes many wait: it is not tried in each round. But for the limit, as another load wants another.
 bool concurrency_limit::is_left_out(change c) noexcept {
   auto& left = left_out_[static_cast<std::size_t>(c)].left;
   if (left == 0 || c == change::lower || c == change::higher) return false;
@@ -156,6 +156,11 @@ bool concurrency_limit::is_decided() const noexcept {
   const std::size_t n = step_ / 2U;
   if (n == most_pairs) return true;
   if (n == 1 && pairs_[0].ratio() * rules_.plain <= 1) return true;
+  if (n == 2) {
+    const auto low = std::min(pairs_[0].ratio(), pairs_[1].ratio());
+    const auto high = std::max(pairs_[0].ratio(), pairs_[1].ratio());
+    if (high * rules_.clear <= 1 || low >= rules_.clear) return true;
+  }
   // Whatever the others may be: so many say the same.
   const auto better = static_cast<std::size_t>(
       std::count_if(pairs_.begin(), pairs_.begin() + static_cast<std::ptrdiff_t>(n),
@@ -204,15 +209,15 @@ void concurrency_limit::decide() noexcept {
   const bool undone = changed && other_ == before_;
   if (changed) before_ = std::exchange(chosen_, other_);
   auto& out = left_out_[static_cast<std::size_t>(next_)];
-  const bool plainly = !changed && middle.ratio() * rules_.plain <= 1;
-  out.rounds = plainly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
+  const bool clearly = !changed && middle.ratio() * rules_.clear <= 1;
+  out.rounds = clearly ? std::min(std::max(out.rounds * 2, 1U), rules_.leave_out_most) : 0;
   out.left = out.rounds;
   rest_again(changed && !undone);
   if (undone) rest_longer();
 }
 
 void concurrency_limit::rest_longer() noexcept {
-  rest_ = std::min(rest_ * 2, rules_.rest_most);
+  rest_ = std::min(rest_ * 4, rules_.rest_most);
   left_ = rest_;
   in_vain_ = 0;
 }

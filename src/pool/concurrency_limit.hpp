@@ -48,10 +48,11 @@ class concurrency_limit {
     std::uint32_t window_ends_least = 16;  // ... so many
     double lower_from = 0.95;              // B over A at which the lower limit is kept
     double higher_from = 1.05;             // and the higher one
-    double plain = 1.3;  // A over B: it is worse, after the first pair, or a quarter of B's window
-    std::uint32_t rest = 2;         // windows between trials; doubled after each round of all ...
-    std::uint32_t rest_most = 256;  // ... that changed nothing; a quarter after a change
-    std::uint32_t leave_out_most = 8;  // rounds without a trial of a change that lost plainly
+    double plain = 1.3;   // A over B: it is worse, after the first pair, or a quarter of B's window
+    double clear = 1.08;  // by so much better or worse twice: that is enough
+    std::uint32_t rest = 2;  // windows between trials; four times after each round of all ...
+    std::uint32_t rest_most = 256;     // ... that changed nothing; a quarter after a change
+    std::uint32_t leave_out_most = 8;  // rounds without a trial of a change that lost clearly
     bool may_gather = true;
     bool may_ahead = true;
     // Twice as many at each server over now: it is kept. Half as many are where that is not slower.
