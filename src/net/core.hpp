@@ -7,8 +7,8 @@
 //   core_group cores{2}; cores.start(); cores.at(0).post([]{ ... }); ... cores.stop(); // joins
 // A turn: wait for sockets (not at all if a job waits), serve those that are ready, run the jobs that are there by
 // then, at most `jobs_a_turn`, every 100 ms the sweep, and what was registered for a turn's end. A post from the core
-// itself costs no system call, one from another thread one only if the core sleeps. Posts run in the order in which they were made, wherever that order is
-// known. What fits into two words is posted without an allocation: a coroutine handle, a shared_ptr.
+// itself costs no system call, one from another thread one only if the core sleeps. Posts run in the order in which
+// they were made, wherever that order is known. What fits into two words is posted without an allocation: a coroutine handle, a shared_ptr.
 // Deadlines: an object derives from `timed`, is added to its core's sweep list, and sets deadline() with a plain
 // store; the sweep (every 100 ms) calls on_deadline() once the time has come. No timer per operation. What must be
 // done sooner than a sweep comes, once for many, is given to after().

@@ -209,10 +209,9 @@ class Ahead(SqlCase):
 
     def test_slow_statements_are_not_sent_ahead_again_and_again(self):
         self.start_one(2)
-        self.table("runs (n int)")
 
         def work(c, i):
-            return [c.query(f"SELECT '{i}-{n}' FROM pg_sleep(0.05)") if n % 2 else c.query(f"SELECT '{i}-{n}' FROM slow") for n in range(6)]
+            return [c.query(f"SELECT '{i}-{n}' FROM {'pg_sleep(0.05)' if n % 2 else 'slow'}") for n in range(6)]
 
         self.pg.sql("CREATE VIEW slow AS SELECT FROM pg_sleep(0.05); GRANT ALL ON slow TO PUBLIC", database="app")
         self.addCleanup(self.pg.sql, "DROP VIEW slow", database="app")

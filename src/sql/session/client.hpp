@@ -55,9 +55,8 @@ class client final : public pool::waiter, relay_hooks {
   // Its server's side, all on the home core:
   void granted(server& s);
   void refused(pool::refusal why, pool::microseconds waited);
-  void given_up() noexcept {
-    given_up_ = true;
-  }  // refused() will say so: until then it asks for nothing
+  // refused() will be called soon: until then it asks for nothing.
+  void given_up() noexcept { given_up_ = true; }
   // Bytes of its server; how many are done with. The server may be another's, or gone, after this.
   std::size_t from_server(server& s, std::string_view bytes);
   // Its server broke off.

@@ -9,7 +9,8 @@
 //        scratch.send_held();                           // at the end of every turn of the core
 //        ... stream.close(); while (out.backlogged()) co_await out.drained();   // before it is destroyed
 // Clients get their answers at the end of the turn, if more sockets are to be served before it: the first answer wakes
-// them, and those that wait for several then find all of them, instead of sleeping and being woken between any two.
+// them, and those that wait for several then find all of them, instead of sleeping and being woken between any two. So
+// do statements that are sent ahead: PostgreSQL has something to do until then.
 // Bounds: what one turn puts after the socket is full; who reads stops then. A peer that takes no byte for `limit` is
 // cut off; PostgreSQL, which takes none while a statement before them waits for a lock, is given no limit.
 // Threads: the stream's core. Cost: one send; a copy of what is held; a coroutine and a copy when the socket is full, or
